@@ -1,0 +1,1 @@
+"""Lowering of model graphs to netlists of coupled stochastic units."""

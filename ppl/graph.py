@@ -1,0 +1,384 @@
+"""The model graph: what a checked model says, without syntax, data or JAX.
+
+Expressions are typed and carry named axes. A quantity declared `alpha[county, k]` is an array over its dims; an
+expression has *axes* (bound indices, aligned by identity, in any order) and, after them, *event* dims (whole,
+positional dimensions). `alpha[county_of[obs]]` has axis obs and event dim k; `alpha` alone has no axes and event
+dims (county, k). Lowering keeps every array as [axes..., event...].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ppl.source import Source, Span
+from ppl.types import Dim, Element
+
+# --- axes --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A bound index. Two axes are the same if they are equal; the checker gives each binding its own `name`.
+
+    It runs over positions `start:stop` of `dim` as in Python (negative: from the end; None: to the end).
+    """
+
+    name: str
+    dim: str
+    start: int = 0
+    stop: int | None = None
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole (or sliced) dimension of a value, `start:stop` as in Python."""
+
+    dim: str
+    start: int = 0
+    stop: int | None = None
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What the checker knows of an expression."""
+
+    axes: tuple[Axis, ...]
+    event: tuple[Whole, ...]
+    element: Element
+    span: Span
+
+
+# --- expressions -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Literal:
+    value: float | int | bool
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Subscript `i + shift` by a bound index: no gather, a slice if shifted or restricted."""
+
+    axis: Axis
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Subscript `sum(coefficient * index) + offset` over several bound indices: `y[t-1-k]`."""
+
+    terms: tuple[tuple[Axis, int], ...]
+    offset: int
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Subscript by a constant position (negative: from the end)."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Subscript by a label, resolved when labels are known."""
+
+    label: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Gather:
+    """Subscript by an integer-valued expression (0-based positions)."""
+
+    index: Expr
+
+
+Subscript = Aligned | Affine | Fixed | Labelled | Gather | Whole
+
+
+@dataclass(frozen=True)
+class Read:
+    """`name[...]`: one subscript for each dim of the quantity."""
+
+    name: str
+    subscripts: tuple[Subscript, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Position:
+    """The bound index itself, as a 0-based number."""
+
+    axis: Axis
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Apply:
+    """A function of the catalogue. Elementwise ones broadcast over axes; their event dims agree or are absent."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """`sum`, `prod`, `mean`, `max`, `min`, `logsumexp` over `axes` (where `where` holds). `cumsum` keeps its one axis
+    as a trailing event dim."""
+
+    operation: str
+    body: Expr
+    axes: tuple[Axis, ...]
+    where: Expr | None
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Lift:
+    """Turns axes of the body into event dims, in this order, before those it has."""
+
+    body: Expr
+    axes: tuple[Axis, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Fill:
+    """`fill(value, dim, ...)`: the value repeated over event dims, before those it has."""
+
+    value: Expr
+    dims: tuple[Whole, ...]
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Items along a new first event dim; `labels` when made as `species(prey=..., predator=...)`."""
+
+    items: tuple[Expr, ...]
+    dim: str
+    labels: tuple[str, ...] | None
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Select:
+    """Subscript of a computed value: its first event dims, one subscript each."""
+
+    value: Expr
+    subscripts: tuple[Subscript, ...]
+    meta: Meta
+
+
+Expr = Literal | Read | Position | Apply | Reduce | Lift | Fill | Stack | Select
+
+# --- distributions -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A distribution of the catalogue, with its parameters by canonical name, or a combinator over a base.
+
+    `truncated`: `base` with `lower`/`upper` among the parameters. `ordered`: `base` independent along the last dim.
+    event_rank: how many trailing dims of the target make one event.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, Expr], ...]
+    base: Distribution | None
+    event_rank: int
+    span: Span
+
+    def parameter(self, name: str) -> Expr | None:
+        return dict(self.parameters).get(name)
+
+
+# --- the model's nodes -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Support:
+    """Where a quantity lives. kind: a key of `ppl.catalogue.supports.SUPPORTS`; bounds only for kinds that take them."""
+
+    kind: str
+    lower: Expr | None = None
+    upper: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Input:
+    """Declared data."""
+
+    name: str
+    dims: tuple[str, ...]
+    element: Element
+    lower: Expr | None
+    upper: Expr | None
+    strict: bool
+    span: Span
+
+
+@dataclass(frozen=True)
+class Latent:
+    """A quantity to infer. Its last `event_rank` dims are one event of `support`. `flat`: declared by `var`."""
+
+    name: str
+    dims: tuple[str, ...]
+    element: Element
+    support: Support
+    event_rank: int
+    flat: bool
+    span: Span
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One assignment to part of a value: `value[subscripts] = expr` over the expression's axes and `axes`."""
+
+    axes: tuple[Axis, ...]
+    where: Expr | None
+    subscripts: tuple[Subscript, ...]
+    value: Expr
+    span: Span
+
+
+@dataclass(frozen=True)
+class Value:
+    """A deterministic quantity. One piece unless it is written in several that tile its dims."""
+
+    name: str
+    dims: tuple[str, ...]
+    element: Element
+    pieces: tuple[Piece, ...]
+    span: Span
+    recorded: bool = True
+
+
+@dataclass(frozen=True)
+class Term:
+    """One piece of the energy: -log p of `target` under `distribution`, once for each element of `axes`.
+
+    target: the expression on the left (a Read; event dims beyond the distribution's event rank are independent
+    elements). `role`: `latent` (defines it), `observed` (data only), `density` (a further term on a `var`).
+    """
+
+    name: str
+    role: str
+    axes: tuple[Axis, ...]
+    where: Expr | None
+    target: Expr
+    distribution: Distribution
+    span: Span
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Drawn forward for every posterior draw; never part of the density."""
+
+    name: str
+    dims: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    where: Expr | None
+    subscripts: tuple[Subscript, ...]
+    distribution: Distribution
+    element: Element
+    span: Span
+
+
+Node = Input | Latent | Value | Term | Prediction
+
+
+@dataclass(frozen=True)
+class ModelGraph:
+    """A checked model. `nodes` are in an order in which every name is defined before it is used, except that a
+    term may read earlier elements of its own latent."""
+
+    title: str | None
+    source: Source
+    dims: Mapping[str, Dim]
+    nodes: tuple[Node, ...]
+    _by_name: Mapping[str, Node] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        named = {n.name: n for n in self.nodes if not isinstance(n, Term)}
+        object.__setattr__(self, "_by_name", named)
+
+    def __getitem__(self, name: str) -> Node:
+        """The input, latent, value or prediction of that name."""
+        return self._by_name[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return tuple(n for n in self.nodes if isinstance(n, Input))
+
+    @property
+    def latents(self) -> tuple[Latent, ...]:
+        return tuple(n for n in self.nodes if isinstance(n, Latent))
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        return tuple(n for n in self.nodes if isinstance(n, Value))
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        return tuple(n for n in self.nodes if isinstance(n, Term))
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        return tuple(n for n in self.nodes if isinstance(n, Prediction))
+
+
+# --- walking -----------------------------------------------------------------------------------------
+
+
+def subscript_children(subscripts: tuple[Subscript, ...]) -> Iterator[Expr]:
+    for s in subscripts:
+        if isinstance(s, Gather):
+            yield s.index
+
+
+def children(expr: Expr) -> Iterator[Expr]:
+    """The direct sub-expressions."""
+    match expr:
+        case Read():
+            yield from subscript_children(expr.subscripts)
+        case Apply():
+            yield from expr.arguments
+        case Reduce():
+            yield expr.body
+            if expr.where is not None:
+                yield expr.where
+        case Lift():
+            yield expr.body
+        case Fill():
+            yield expr.value
+        case Stack():
+            yield from expr.items
+        case Select():
+            yield expr.value
+            yield from subscript_children(expr.subscripts)
+        case Literal() | Position():
+            return
+
+
+def reads(expr: Expr) -> Iterator[str]:
+    """Names of the quantities an expression touches, with repeats."""
+    if isinstance(expr, Read):
+        yield expr.name
+    for child in children(expr):
+        yield from reads(child)
+
+
+def distribution_expressions(distribution: Distribution) -> Iterator[Expr]:
+    """All parameter expressions, those of the base included."""
+    for _, expr in distribution.parameters:
+        yield expr
+    if distribution.base is not None:
+        yield from distribution_expressions(distribution.base)
