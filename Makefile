@@ -1,0 +1,41 @@
+# make sample   set up .venv, sample eight schools, print the summary and the diagnosis, leave eight_schools.nc
+# make test     set up .venv, run the tests
+# make check    lint and types
+# make bench    measure against peers
+
+PYTHON ?= python3.11
+VENV := .venv
+RUN := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCH := $(VENV)/.ready-bench
+
+.PHONY: sample test test-long check bench clean
+
+sample: $(READY)
+	$(RUN)/ppl sample models/eight_schools.ppl --data models/data/eight_schools.json -o eight_schools.nc --force
+
+test: $(READY)
+	$(RUN)/python -m pytest -q -n auto -m "not long"
+
+test-long: $(READY)
+	$(RUN)/python -m pytest -q -n auto -m long
+
+check: $(READY)
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+
+bench: $(BENCH)
+	$(RUN)/python benchmarks/nuts.py
+
+$(READY): pyproject.toml
+	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+$(BENCH): $(READY)
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,bench]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
