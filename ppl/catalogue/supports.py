@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 class SupportSpec:
     """event_rank: trailing dims that make one value; bounded: takes `lower` and/or `upper` expressions;
     lower/upper: the fixed range of each element, for interval analysis; strict: the ends are excluded;
-    discrete: has no transform to the unconstrained space."""
+    discrete: has no transform to the unconstrained space; ordered: the support of an increasing vector of such
+    elements (`ordered(d)`), empty if there is none."""
 
     name: str
     event_rank: int = 0
@@ -19,13 +21,83 @@ class SupportSpec:
     upper: float | None = None
     strict: bool = False
     discrete: bool = False
+    ordered: str = ""
     description: str = ""
 
 
 SUPPORTS: Mapping[str, SupportSpec] = {
     s.name: s
     for s in (
-        SupportSpec("real", description="any real number"),
-        SupportSpec("positive", lower=0.0, strict=True, description="a number above 0"),
+        SupportSpec("real", ordered="ordered", description="any real number"),
+        SupportSpec("positive", lower=0.0, strict=True, ordered="positive_ordered", description="a number above 0"),
+        SupportSpec("nonnegative", lower=0.0, ordered="positive_ordered", description="a number not below 0"),
+        SupportSpec(
+            "interval",
+            bounded=True,
+            ordered="ordered",
+            description="a number between `lower` and `upper` (either may be absent)",
+        ),
+        SupportSpec("unit_interval", lower=0.0, upper=1.0, description="a number between 0 and 1"),
+        SupportSpec("circle", lower=-math.pi, upper=math.pi, description="an angle from -pi to pi, whose ends meet"),
+        SupportSpec("real_vector", event_rank=1, description="a vector of real numbers"),
+        SupportSpec(
+            "simplex", event_rank=1, lower=0.0, upper=1.0, description="a vector of numbers not below 0 that sum to 1"
+        ),
+        SupportSpec(
+            "ordered",
+            event_rank=1,
+            bounded=True,
+            description="an increasing vector, between `lower` and `upper` if they are given",
+        ),
+        SupportSpec(
+            "positive_ordered",
+            event_rank=1,
+            lower=0.0,
+            strict=True,
+            description="an increasing vector of numbers above 0",
+        ),
+        SupportSpec(
+            "cholesky_corr",
+            event_rank=2,
+            lower=-1.0,
+            upper=1.0,
+            description="the lower-triangular Cholesky factor of a correlation matrix",
+        ),
+        SupportSpec(
+            "corr",
+            event_rank=2,
+            lower=-1.0,
+            upper=1.0,
+            description="a correlation matrix: positive definite with a diagonal of 1",
+        ),
+        SupportSpec(
+            "cholesky_cov", event_rank=2, description="a lower-triangular matrix with a diagonal of numbers above 0"
+        ),
+        SupportSpec("positive_definite", event_rank=2, description="a symmetric positive-definite matrix"),
+        SupportSpec("int", discrete=True, bounded=True, description="a whole number"),
+        SupportSpec(
+            "count",
+            lower=0.0,
+            discrete=True,
+            bounded=True,
+            description="a whole number not below 0, nor above `upper` if that is given",
+        ),
+        SupportSpec("bool", lower=0.0, upper=1.0, discrete=True, description="true or false (1 or 0)"),
+        SupportSpec("spin", lower=-1.0, upper=1.0, discrete=True, description="-1 or +1"),
+        SupportSpec(
+            "categorical",
+            lower=0.0,
+            discrete=True,
+            bounded=True,
+            description="a position 0, 1, ... of a finite dim, up to `upper` if that is given",
+        ),
+        SupportSpec(
+            "count_vector",
+            event_rank=1,
+            lower=0.0,
+            discrete=True,
+            bounded=True,
+            description="a vector of whole numbers not below 0 that sum to `upper`",
+        ),
     )
 }
