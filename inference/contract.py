@@ -1,21 +1,34 @@
 """What an engine gets, and what it gives back.
 
 A *density* is a JAX pytree whose leaves are its data: pass it to jitted functions as an argument, never close over
-it, so that data are arguments of the compiled program and one program serves every data set of one shape.
+it, so that data are arguments of the compiled program and one program serves every data set of one shape. Its leaves
+have the precision of the run (float64 by default); everything static in it must compare and hash by value.
 
-An *engine* is a frozen dataclass of settings with a chunked, resumable life: `start` makes a carry, `advance` takes it
-one chunk further. The carry is a pytree that holds everything: positions, keys, adaptation, counters. Results depend
-on the seed and the settings only, never on when or how often the run was interrupted.
+An *engine* is a frozen dataclass of settings with a chunked, resumable life:
+
+    carry = engine.start(density, keys)
+    while not engine.done(carry):
+        carry, chunk = engine.advance(density, carry)
+
+The carry is a pytree of NumPy arrays that holds everything: positions, keys, adaptation, counters. Write it to disk
+and the run goes on bit for bit. Results depend on the seed and the settings only, never on chunk lengths, on the
+number of threads, or on when or how often the run was interrupted.
+
+Each field of an engine is a setting (see `settings.py`): `settings_of(Engine)` lists name, type, default, help and the
+values it takes; a value out of range raises `SettingsError` when the engine is made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import jax
+import numpy as np
+from numpy.typing import NDArray
 
-Carry = Any
+Carry = Mapping[str, Any]
 
 
 class Density(Protocol):
@@ -32,17 +45,60 @@ class Density(Protocol):
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """A run of consecutive iterations of all chains.
+class Divergences:
+    """Where trajectories broke, one row for each divergent transition of a chunk.
 
-    positions: (chains, draws, n), unconstrained; stats: (chains, draws) each, under ArviZ's sample_stats names;
-    divergences: for each divergent transition where its trajectory broke (see the engine's docstring).
+    chain, draw: (d,) integers, the draw counted within the chunk; position: (d, n), unconstrained, the point whose
+    energy error was too large; energy_error: (d,), that error (inf where the density or its gradient was not finite).
+    """
+
+    chain: NDArray[np.int64]
+    draw: NDArray[np.int64]
+    position: NDArray[np.floating[Any]]
+    energy_error: NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A run of consecutive iterations of all chains, all of warmup or all after it.
+
+    positions: (chains, draws, n), unconstrained; stats: (chains, draws) each, under ArviZ's sample_stats names.
     """
 
     warmup: bool
-    positions: jax.Array
-    stats: dict[str, jax.Array]
-    divergences: dict[str, Any] = field(default_factory=dict)
+    positions: NDArray[np.floating[Any]]
+    stats: dict[str, NDArray[Any]] = field(default_factory=dict)
+    divergences: Divergences | None = None
+
+    @property
+    def draws(self) -> int:
+        return int(self.positions.shape[1])
+
+
+class InitialisationError(Exception):
+    """No start of finite density and gradient was found.
+
+    chain: which chain; position: (n,), the last one tried; log_density and gradient: their values there; tries: how
+    many were tried.
+    """
+
+    def __init__(
+        self,
+        chain: int,
+        position: NDArray[np.floating[Any]],
+        log_density: float,
+        gradient: NDArray[np.floating[Any]],
+        tries: int,
+    ) -> None:
+        self.chain = chain
+        self.position = position
+        self.log_density = log_density
+        self.gradient = gradient
+        self.tries = tries
+        super().__init__(
+            f"chain {chain}: no start with a finite log density and gradient in {tries} tries "
+            f"(the last had log density {log_density})"
+        )
 
 
 class Engine(Protocol):
@@ -52,12 +108,17 @@ class Engine(Protocol):
     needs: frozenset[str]
     promises: str
 
-    def start(self, density: Density, keys: jax.Array, positions: jax.Array) -> Carry:
-        """keys: (chains,) typed keys; positions: (chains, n), of finite density."""
+    def start(
+        self, density: Density, keys: jax.Array, positions: NDArray[np.floating[Any]] | None = None
+    ) -> Carry:
+        """keys: (chains,) typed keys; positions: (chains, n), or None for random starts. Compiles and runs nothing."""
         ...
 
-    def advance(self, density: Density, carry: Carry) -> tuple[Carry, Chunk]:
-        """One chunk of iterations."""
+    def advance(self, density: Density, carry: Carry, limit: int | None = None) -> tuple[Carry, Chunk]:
+        """One chunk of at least one iteration and at most `limit`; where `limit` is None, as many as are quick.
+
+        Raises InitialisationError on the first call if no start can be found.
+        """
         ...
 
     def done(self, carry: Carry) -> bool: ...
