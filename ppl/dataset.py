@@ -1,4 +1,4 @@
-"""Data bound to a model: checked against its declarations, positions 0-based, sizes and labels known."""
+"""Data: as they were given, and as they are bound to a model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,29 @@ import numpy.typing as npt
 
 
 @dataclass(frozen=True)
+class RawArray:
+    """One entry of the data as it was given.
+
+    values: numbers, booleans or text (dtype kinds `f i u b U`), or objects where kinds are mixed (None: missing);
+    origin: where it comes from, in words (`schools.json`, `the data`); labels: for each axis its labels, or None;
+    dims: the names of the axes, where the source has them; problem: why it could not be read as an array, if so.
+    """
+
+    values: npt.NDArray[np.generic]
+    origin: str
+    labels: tuple[tuple[str, ...] | None, ...] = ()
+    dims: tuple[str, ...] | None = None
+    problem: str | None = None
+
+    def axis_labels(self, axis: int) -> tuple[str, ...] | None:
+        return self.labels[axis] if axis < len(self.labels) else None
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """sizes: of every dim of the model; labels: of the dims that have any, one for each position;
+    """Data bound to a model: checked against its declarations, positions 0-based, sizes and labels known.
+
+    sizes: of every dim of the model; labels: of the dims that have any, one for each position;
     arrays: one for each declared input, of its declared shape (float64, int64 or bool; index data 0-based)."""
 
     sizes: Mapping[str, int]

@@ -1,0 +1,49 @@
+"""What readers of files share: reading text, and the error of a file that cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ppl.errors import Diagnostic, Exit, PplError
+
+
+def broken(path: Path, problem: str, *hints: str) -> PplError:
+    """A data file that does not say what it should."""
+    return PplError([Diagnostic("E313", f"{path}: {problem}", hints=tuple(h for h in hints if h))])
+
+
+def missing_file(path: Path, what: str = "data file") -> PplError:
+    """A file that is not there, with a similar one in the same folder if there is one."""
+    import difflib
+
+    hints: list[str] = []
+    folder = path.parent
+    if folder.is_dir():
+        close = difflib.get_close_matches(path.name, [p.name for p in folder.iterdir() if p.is_file()], n=1)
+        hints += [f"did you mean `{folder / name}`?" for name in close]
+    else:
+        hints.append(f"there is no folder `{folder}`")
+    return PplError([Diagnostic("E601", f"no such {what}: {path}", hints=tuple(hints))], exit_code=Exit.NO_FILE)
+
+
+def read_text(path: Path, what: str = "data file") -> str:
+    """The text of a UTF-8 file, byte order mark dropped."""
+    if not path.exists():
+        raise missing_file(path, what)
+    if path.is_dir():
+        raise PplError([Diagnostic("E602", f"{path} is a folder, not a {what}")], exit_code=Exit.NO_FILE)
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PplError(
+            [
+                Diagnostic(
+                    "E603",
+                    f"{path} is not UTF-8 text (byte {error.start})",
+                    hints=("save it as UTF-8",),
+                )
+            ]
+        ) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PplError([Diagnostic("E602", f"cannot read {path}: {reason}")], exit_code=Exit.NO_FILE) from None

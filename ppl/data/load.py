@@ -1,0 +1,104 @@
+"""One way in: whatever the data are given as → named raw arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ppl.data.files import missing_file
+from ppl.data.nested import from_nested, tidy
+from ppl.data.objects import data_array, frame_columns, frame_matrix, kind_of, series, xarray_dataset
+from ppl.dataset import RawArray
+from ppl.errors import Diagnostic, PplError
+
+FORMATS = ".json, .csv, .tsv or .npz"
+
+
+def load(data: Any) -> dict[str, RawArray]:
+    """Data from a path, a mapping of names to values, a pandas DataFrame, an xarray Dataset, or several of these.
+
+    Values of a mapping are numbers, nested lists, label-keyed mappings, arrays, Series, DataFrames or DataArrays.
+
+    Raises:
+        PplError: a file is missing or malformed, or an entry is given twice.
+    """
+    if data is None:
+        return {}
+    if isinstance(data, str | PathLike):
+        return _read(Path(data))
+    kind = kind_of(data)
+    if kind == "DataFrame":
+        return frame_columns(data, "the data frame")
+    if kind == "Dataset":
+        return xarray_dataset(data, "the data set")
+    if isinstance(data, Mapping):
+        return {str(name): value_of(value) for name, value in data.items()}
+    if isinstance(data, Sequence):
+        return _merge([load(part) for part in data])
+    raise PplError(
+        [
+            Diagnostic(
+                "E314",
+                f"data cannot be given as a {type(data).__name__}",
+                hints=("give a mapping of names to values, a pandas DataFrame, an xarray Dataset, or a path",),
+            )
+        ]
+    )
+
+
+def value_of(value: Any, origin: str = "the data") -> RawArray:
+    """One value of a mapping."""
+    match kind_of(value):
+        case "DataFrame":
+            return frame_matrix(value, origin)
+        case "Series":
+            return series(value, origin)
+        case "DataArray":
+            return data_array(value, origin)
+    if isinstance(value, RawArray):
+        return value
+    if isinstance(value, Mapping | list | tuple):
+        return from_nested(value, origin)
+    if hasattr(value, "__array__"):
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiubU":
+            array = tidy(array.ravel().tolist()).reshape(array.shape)
+        return RawArray(array, origin, (None,) * array.ndim)
+    return RawArray(tidy([value]).reshape(()), origin)
+
+
+def _read(path: Path) -> dict[str, RawArray]:
+    match path.suffix.lower():
+        case ".json":
+            from ppl.data.json_file import read_json
+
+            return read_json(path)
+        case ".csv" | ".tsv":
+            from ppl.data.csv_file import read_csv
+
+            return read_csv(path)
+        case ".npz":
+            from ppl.data.npz_file import read_npz
+
+            return read_npz(path)
+    if not path.exists():
+        raise missing_file(path)
+    raise PplError([Diagnostic("E314", f"{path}: data files end in {FORMATS}", hints=("rename or convert it",))])
+
+
+def _merge(parts: list[dict[str, RawArray]]) -> dict[str, RawArray]:
+    merged: dict[str, RawArray] = {}
+    twice: list[Diagnostic] = []
+    for part in parts:
+        for name, entry in part.items():
+            if name in merged:
+                origins = f"{merged[name].origin} and {entry.origin}"
+                twice.append(Diagnostic("E302", f"`{name}` is given twice: in {origins}", hints=("keep one of them",)))
+            merged[name] = entry
+    if twice:
+        raise PplError(twice)
+    return merged

@@ -1,0 +1,107 @@
+"""pandas and xarray objects → raw arrays. Neither library is imported here: the objects bring their own."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ppl.data.nested import tidy
+from ppl.dataset import RawArray
+
+
+def kind_of(value: Any) -> str | None:
+    """`DataFrame`, `Series`, `Dataset` or `DataArray`, for objects of pandas and xarray; None for others."""
+    for cls in type(value).__mro__:
+        root = cls.__module__.partition(".")[0]
+        if (root, cls.__name__) in {
+            ("pandas", "DataFrame"),
+            ("pandas", "Series"),
+            ("xarray", "Dataset"),
+            ("xarray", "DataArray"),
+        }:
+            return cls.__name__
+    return None
+
+
+def frame_columns(frame: Any, origin: str) -> dict[str, RawArray]:
+    """A data frame as a table: every column is an entry over the dim of its rows."""
+    labels = _index_labels(frame.index)
+    entries = {str(name): RawArray(_values(frame[name]), origin, (labels,)) for name in frame.columns}
+    if frame.index.name is not None and str(frame.index.name) not in entries:
+        entries[str(frame.index.name)] = RawArray(np.array([str(x) for x in frame.index]), origin, (None,))
+    return entries
+
+
+def frame_matrix(frame: Any, origin: str) -> RawArray:
+    """A data frame as the value of one input: rows are its first dim, columns its second."""
+    columns = tuple(str(c) for c in frame.columns)
+    named = None if all(isinstance(c, int | np.integer) for c in frame.columns) else columns
+    values = frame.to_numpy()
+    return RawArray(_plain(values), origin, (_index_labels(frame.index), named))
+
+
+def series(value: Any, origin: str) -> RawArray:
+    return RawArray(_values(value), origin, (_index_labels(value.index),))
+
+
+def data_array(value: Any, origin: str) -> RawArray:
+    """Axes keep their names; coordinates that are not just positions become labels."""
+    labels = tuple(_coordinate(value, d) for d in value.dims)
+    return RawArray(_plain(np.asarray(value.values)), origin, labels, tuple(str(d) for d in value.dims))
+
+
+def xarray_dataset(value: Any, origin: str) -> dict[str, RawArray]:
+    entries = {str(name): data_array(variable, origin) for name, variable in value.data_vars.items()}
+    for name in value.coords:
+        # A coordinate that is no index of its own (county names along obs) can serve as an input.
+        if str(name) not in entries and name not in value.dims:
+            entries[str(name)] = data_array(value.coords[name], origin)
+    return entries
+
+
+def _coordinate(value: Any, dim: Hashable) -> tuple[str, ...] | None:
+    if dim not in value.coords:
+        return None
+    return _labels(value.coords[dim].values.tolist())
+
+
+def _index_labels(index: Any) -> tuple[str, ...] | None:
+    """Labels of a pandas index: text, dates, or whatever has a name; bare integers are only positions."""
+    if index.nlevels > 1:
+        return tuple(" ".join(map(str, key)) for key in index)
+    if index.name is None and index.dtype.kind in "iu":
+        return None
+    return tuple(str(x) for x in index)
+
+
+def _labels(values: Iterable[Any]) -> tuple[str, ...] | None:
+    values = list(values)
+    if values == list(range(len(values))):
+        return None
+    return tuple(str(x) for x in values)
+
+
+def _values(column: Any) -> npt.NDArray[np.generic]:
+    """A pandas column; categories become their labels, pandas' own missing values NaN or None."""
+    if str(column.dtype) == "category":
+        return _plain(np.asarray(column.astype(object)))
+    return _plain(np.asarray(column.to_numpy()))
+
+
+def _plain(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    if values.dtype.kind in "fiubU":
+        return values
+    if values.dtype.kind in "Mm":
+        return values.astype(np.str_)
+    leaves = [_leaf(x) for x in values.ravel().tolist()]
+    return tidy(leaves).reshape(values.shape)
+
+
+def _leaf(value: Any) -> Any:
+    """pandas.NA and NaN among text are missing values."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    return None if isinstance(value, float) and value != value else value
