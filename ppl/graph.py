@@ -91,7 +91,8 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Gather:
-    """Subscript by an integer-valued expression (0-based positions)."""
+    """Subscript by an integer-valued expression (0-based positions of the dim). Its event dims, if it has any
+    (`alpha[county_of]`), take the place of the dim; at most one Gather of a Read or Select has event dims."""
 
     index: Expr
 
@@ -101,7 +102,8 @@ Subscript = Aligned | Affine | Fixed | Labelled | Gather | Whole
 
 @dataclass(frozen=True)
 class Read:
-    """`name[...]`: one subscript for each dim of the quantity."""
+    """`name[...]`: one subscript for each dim of the quantity. Event dims of the result, in order of the subscripts:
+    a Whole gives itself, a Gather its index's event dims, the others nothing."""
 
     name: str
     subscripts: tuple[Subscript, ...]
@@ -128,7 +130,8 @@ class Apply:
 @dataclass(frozen=True)
 class Reduce:
     """`sum`, `prod`, `mean`, `max`, `min`, `logsumexp` over `axes` (where `where` holds). `cumsum` keeps its one axis
-    as a trailing event dim."""
+    as a trailing event dim. A body without one of the axes counts once for each of its elements: the sum of `1` over
+    an axis is the length of its range. Event dims of the body stay, elementwise."""
 
     operation: str
     body: Expr
@@ -157,7 +160,8 @@ class Fill:
 
 @dataclass(frozen=True)
 class Stack:
-    """Items along a new first event dim; `labels` when made as `species(prey=..., predator=...)`."""
+    """Items along a new first event dim, in order of its positions; their event dims are equal. `labels` when made as
+    `species(prey=..., predator=...)`: already in the order of the dim's labels."""
 
     items: tuple[Expr, ...]
     dim: str
@@ -167,7 +171,8 @@ class Stack:
 
 @dataclass(frozen=True)
 class Select:
-    """Subscript of a computed value: its first event dims, one subscript each."""
+    """Subscript of a computed value: its first event dims, one subscript each; the event dims left over follow.
+    Positions count within each event dim as it stands, slices included."""
 
     value: Expr
     subscripts: tuple[Subscript, ...]
@@ -184,7 +189,11 @@ class Distribution:
     """A distribution of the catalogue, with its parameters by canonical name, or a combinator over a base.
 
     `truncated`: `base` with `lower`/`upper` among the parameters. `ordered`: `base` independent along the last dim.
-    event_rank: how many trailing dims of the target make one event.
+    event_rank: how many trailing event dims of the target make one event; event dims before those are independent
+    elements. Parameters are given in the catalogue's order, defaults filled in. A parameter of rank 0 has no event
+    dims, or the target's batch of independent elements; one of rank r > 0 has exactly that batch and then r dims
+    (`MvNormal(0, K)` arrives with its mean filled to a vector). The base of `ordered` has parameters of rank 0 that
+    have no event dims, or those of the target (batch and ordered dim).
     """
 
     name: str
@@ -211,7 +220,8 @@ class Support:
 
 @dataclass(frozen=True)
 class Input:
-    """Declared data."""
+    """Declared data. `axes`: one for each dim; the axes that expressions of the bounds run over. An undeclared type
+    is the one that the observing distribution or a use as an index asks for."""
 
     name: str
     dims: tuple[str, ...]
@@ -220,11 +230,14 @@ class Input:
     upper: Expr | None
     strict: bool
     span: Span
+    axes: tuple[Axis, ...] = ()
 
 
 @dataclass(frozen=True)
 class Latent:
-    """A quantity to infer. Its last `event_rank` dims are one event of `support`. `flat`: declared by `var`."""
+    """A quantity to infer. Its last `event_rank` dims are one event of `support`. `flat`: declared by `var`.
+
+    axes: one for each dim before the event; the axes that the support's bounds run over (they have no event dims)."""
 
     name: str
     dims: tuple[str, ...]
@@ -233,11 +246,15 @@ class Latent:
     event_rank: int
     flat: bool
     span: Span
+    axes: tuple[Axis, ...] = ()
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One assignment to part of a value: `value[subscripts] = expr` over the expression's axes and `axes`."""
+    """One assignment to part of a value: `value[subscripts] = expr` for each element of `axes`.
+
+    One subscript (Aligned without shift, Fixed, Labelled or Whole) for each dim; the Whole ones are the expression's
+    event dims, in order. The axes of the expression are among `axes`. Pieces never overlap; `where` is None."""
 
     axes: tuple[Axis, ...]
     where: Expr | None
@@ -248,7 +265,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Value:
-    """A deterministic quantity. One piece unless it is written in several that tile its dims."""
+    """A deterministic quantity. One piece unless it is written in several that tile its dims; never recursive."""
 
     name: str
     dims: tuple[str, ...]
@@ -262,8 +279,10 @@ class Value:
 class Term:
     """One piece of the energy: -log p of `target` under `distribution`, once for each element of `axes`.
 
+    name: unique among the terms, as a reader would write the left side (`x`, `x[0]`, `x[t]`).
     target: the expression on the left (a Read; event dims beyond the distribution's event rank are independent
     elements). `role`: `latent` (defines it), `observed` (data only), `density` (a further term on a `var`).
+    `where` (bool, over `axes`, data only) keeps the elements for which it holds; never on a latent's own terms.
     """
 
     name: str
@@ -277,7 +296,8 @@ class Term:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Drawn forward for every posterior draw; never part of the density."""
+    """Drawn forward for every posterior draw; never part of the density. It covers its dims in one statement: one
+    subscript for each dim, Aligned without shift to the axis of that place, or Whole; `where` is None."""
 
     name: str
     dims: tuple[str, ...]
