@@ -25,6 +25,7 @@ class DistributionSpec:
 
     support: a key of SUPPORTS, of the same event rank; `lower`/`upper`: names of the parameters that bound it, if any
     (Uniform, Binomial).
+    data_support: support of observed values where it is not `support` itself (an Exponential time may be 0).
     one_of: groups of parameters of which exactly one is given (MvNormal: covariance, precision, cholesky).
     truncatable: `truncated(d, ...)` knows its normaliser.
     numpyro: the class behind it. formula: density in plain mathematics, for the reference and `ppl explain`.
@@ -38,9 +39,15 @@ class DistributionSpec:
     lower: str | None = None
     upper: str | None = None
     one_of: tuple[tuple[str, ...], ...] = ()
+    data_support: str = ""
     truncatable: bool = False
     numpyro: str = ""
     formula: str = ""
+
+    @property
+    def observable(self) -> str:
+        """The support of observed values."""
+        return self.data_support or self.support
 
     @property
     def orderable(self) -> bool:
@@ -118,6 +125,7 @@ _POSITIVE = (
         "HalfNormal",
         (_SCALE,),
         "positive",
+        data_support="nonnegative",
         truncatable=True,
         numpyro="HalfNormal",
         formula="2 exp(-(x / scale)^2 / 2) / (scale sqrt(2 pi))",
@@ -126,6 +134,7 @@ _POSITIVE = (
         "HalfCauchy",
         (_SCALE,),
         "positive",
+        data_support="nonnegative",
         truncatable=True,
         numpyro="HalfCauchy",
         formula="2 / (pi scale (1 + (x / scale)^2))",
@@ -134,6 +143,7 @@ _POSITIVE = (
         "HalfStudentT",
         (Parameter("df", "positive"), _SCALE),
         "positive",
+        data_support="nonnegative",
         truncatable=True,
         numpyro="FoldedDistribution(StudentT)",
         formula="2 gamma((df + 1) / 2) / (gamma(df / 2) sqrt(pi df) scale) (1 + (x / scale)^2 / df)^(-(df + 1) / 2)",
@@ -142,6 +152,7 @@ _POSITIVE = (
         "Exponential",
         (Parameter("rate", "positive", default=1.0),),
         "positive",
+        data_support="nonnegative",
         truncatable=True,
         numpyro="Exponential",
         formula="rate exp(-rate x)",
@@ -193,7 +204,7 @@ _BOUNDED = (
     DistributionSpec(
         "Beta",
         (Parameter("alpha", "positive"), Parameter("beta", "positive")),
-        "unit_interval",
+        "open_unit_interval",
         truncatable=True,
         numpyro="Beta",
         formula="x^(alpha - 1) (1 - x)^(beta - 1) gamma(alpha + beta) / (gamma(alpha) gamma(beta))",
@@ -299,7 +310,7 @@ _DISCRETE = (
     ),
     DistributionSpec(
         "Poisson",
-        (Parameter("rate", "positive"),),
+        (Parameter("rate", "nonnegative"),),
         "count",
         discrete=True,
         truncatable=True,
@@ -336,7 +347,7 @@ _DISCRETE = (
     ),
     DistributionSpec(
         "ZeroInflatedPoisson",
-        (Parameter("gate", "unit_interval"), Parameter("rate", "positive")),
+        (Parameter("gate", "unit_interval"), Parameter("rate", "nonnegative")),
         "count",
         discrete=True,
         numpyro="ZeroInflatedPoisson",

@@ -1,4 +1,4 @@
-"""The supports of the language, as a table: names and event ranks. Their transforms are in `ppl.compiler.transforms`."""
+"""The supports of the language, as a table: names, ranges, event ranks. Transforms: `ppl.compiler.transforms`."""
 
 from __future__ import annotations
 
@@ -38,10 +38,22 @@ SUPPORTS: Mapping[str, SupportSpec] = {
             description="a number between `lower` and `upper` (either may be absent)",
         ),
         SupportSpec("unit_interval", lower=0.0, upper=1.0, description="a number between 0 and 1"),
+        SupportSpec(
+            "open_unit_interval",
+            lower=0.0,
+            upper=1.0,
+            strict=True,
+            description="a number between 0 and 1, ends excluded",
+        ),
         SupportSpec("circle", lower=-math.pi, upper=math.pi, description="an angle from -pi to pi, whose ends meet"),
         SupportSpec("real_vector", event_rank=1, description="a vector of real numbers"),
         SupportSpec(
-            "simplex", event_rank=1, lower=0.0, upper=1.0, description="a vector of numbers not below 0 that sum to 1"
+            "simplex",
+            event_rank=1,
+            lower=0.0,
+            upper=1.0,
+            strict=True,
+            description="a vector of numbers that sum to 1, above 0 (as a parameter they may be 0)",
         ),
         SupportSpec(
             "ordered",
