@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Carry = Mapping[str, Any]
+Positions = NDArray[np.floating[Any]] | None
 
 
 class Density(Protocol):
@@ -108,9 +109,7 @@ class Engine(Protocol):
     needs: frozenset[str]
     promises: str
 
-    def start(
-        self, density: Density, keys: jax.Array, positions: NDArray[np.floating[Any]] | None = None
-    ) -> Carry:
+    def start(self, density: Density, keys: jax.Array, positions: Positions = None) -> Carry:
         """keys: (chains,) typed keys; positions: (chains, n), or None for random starts. Compiles and runs nothing."""
         ...
 

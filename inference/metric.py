@@ -75,7 +75,7 @@ class LowRank(NamedTuple):
 
 
 Metric = Diagonal | Dense | LowRank
-FORMS = ("diagonal", "low-rank", "dense")
+METRICS = ("auto", "diagonal", "low-rank", "dense")
 
 
 def identity(form: str, size: int, rank: int, dtype: Any) -> Metric:
@@ -84,6 +84,4 @@ def identity(form: str, size: int, rank: int, dtype: Any) -> Metric:
         return Diagonal(np.ones(size, dtype))
     if form == "dense":
         return Dense(np.eye(size, dtype=dtype), np.eye(size, dtype=dtype))
-    return LowRank(
-        np.ones(size, dtype), np.zeros((rank, size), dtype), np.ones(rank, dtype), np.zeros((), np.int32)
-    )
+    return LowRank(np.ones(size, dtype), np.zeros((rank, size), dtype), np.ones(rank, dtype), np.zeros((), np.int32))

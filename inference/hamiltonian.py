@@ -1,0 +1,155 @@
+"""The life of a Hamiltonian engine: starts, warmup with its adaptation, sampling; a chunk at a time, on the host.
+
+The compiled program (`program.py`) takes chains a few iterations further; between its calls, where a window of warmup
+ends, the metric is estimated here in NumPy from the draws and gradients of that window, of all chains together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from ppl.inference import adaptation, chains, estimation, metric
+from ppl.inference.contract import Carry, Chunk, Density, Divergences, InitialisationError
+from ppl.inference.kernel import Kernel
+from ppl.inference.leapfrog import Point
+from ppl.inference.program import EVALUATE, FAILED, SEARCH, ChainState, Rows
+
+MOST_ROWS = 1024
+# Seconds that a chunk should take, so that progress moves and an interrupt is answered.
+CHUNK_SECONDS = 0.25
+FIRST_CHUNK = 20
+
+
+@dataclass(frozen=True)
+class Life:
+    """What the life needs to know of an engine. options: numbers passed to the kernel, which do not recompile it."""
+
+    kernel: Kernel
+    warmup: int
+    draws: int
+    target: float
+    step_size: float
+    metric: str
+    precision: str
+    options: Mapping[str, float]
+
+    def start(self, density: Density, keys: jax.Array, positions: Any = None) -> Carry:
+        dtype = np.dtype(self.precision)
+        key_data = np.asarray(jax.random.key_data(keys))
+        count, size = key_data.shape[0], density.size
+        form = estimation.form_of(self.metric, size)
+        point = Point(np.zeros(size, dtype), np.zeros((), dtype), np.zeros(size, dtype))
+        one = ChainState(
+            key=key_data[0],
+            iteration=np.int32(0),
+            phase=np.int32(EVALUATE),
+            tries=np.int32(0),
+            auxiliary=np.int32(0),
+            direction=np.int32(0),
+            given=np.bool_(positions is not None),
+            point=point,
+            step_size=adaptation.initial_step_size(self.step_size, dtype),
+            metric=metric.identity(form, size, estimation.most_directions(size), dtype),
+        )
+        states = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf)[None], count, axis=0), one)
+        states = states._replace(key=key_data)
+        if positions is not None:
+            given = np.asarray(positions, dtype)
+            if given.shape != (count, size):
+                raise ValueError(f"positions have shape {given.shape}, but {(count, size)} was expected")
+            states = states._replace(point=states.point._replace(position=given))
+        return {"states": states, "window": _no_window(count, size, dtype), "pace": np.float64(0.0)}
+
+    def advance(self, density: Density, carry: Carry, limit: int | None = None) -> tuple[Carry, Chunk]:
+        states: ChainState = carry["states"]
+        done = int(states.iteration[0])
+        warmup = done < self.warmup
+        windows = adaptation.stan_windows(self.warmup)
+        ends = [mark for mark in (*windows, self.warmup, self.warmup + self.draws) if mark > done]
+        capacity = int(np.clip(2**18 // max(density.size, 1), 16, MOST_ROWS))
+        count = min(ends[0] - done, capacity, limit or _quick(float(carry["pace"]), done))
+
+        began = time.perf_counter()
+        states, rows = chains.run(
+            self.kernel, capacity, density, states, count, self.warmup, self.target, dict(self.options)
+        )
+        pace = (time.perf_counter() - began) / count
+        _refuse_failed(states)
+
+        window = carry["window"]
+        if windows and windows[0] <= done < windows[-1]:
+            window = {
+                "positions": np.concatenate([window["positions"], rows.positions], axis=1),
+                "gradients": np.concatenate([window["gradients"], rows.gradients], axis=1),
+            }
+            if done + count in windows:
+                adapted = estimation.estimate(self.metric, states.metric, window["positions"], window["gradients"])
+                states = states._replace(
+                    metric=adapted,
+                    phase=np.full_like(states.phase, SEARCH),
+                    direction=np.zeros_like(states.direction),
+                )
+                window = _no_window(*window["positions"].shape[::2], window["positions"].dtype)
+        # The first chunk's pace is that of the compiler.
+        following = {"states": states, "window": window, "pace": np.float64(pace if done else 0.0)}
+        return following, _chunk(warmup, rows)
+
+    def done(self, carry: Carry) -> bool:
+        return int(carry["states"].iteration[0]) >= self.warmup + self.draws
+
+    def progress(self, carry: Carry) -> tuple[int, int]:
+        return int(carry["states"].iteration[0]), self.warmup + self.draws
+
+
+def _quick(pace: float, done: int) -> int:
+    """Iterations that should take about CHUNK_SECONDS."""
+    if pace == 0.0:
+        return FIRST_CHUNK if done == 0 else 2 * FIRST_CHUNK
+    return max(1, int(CHUNK_SECONDS / pace))
+
+
+def _no_window(count: int, size: int, dtype: Any) -> dict[str, Any]:
+    return {"positions": np.zeros((count, 0, size), dtype), "gradients": np.zeros((count, 0, size), dtype)}
+
+
+def _refuse_failed(states: ChainState) -> None:
+    failed = np.flatnonzero(states.phase == FAILED)
+    if failed.size:
+        chain = int(failed[0])
+        raise InitialisationError(
+            chain,
+            states.point.position[chain],
+            float(states.point.log_density[chain]),
+            states.point.gradient[chain],
+            int(states.tries[chain]),
+        )
+
+
+def _chunk(warmup: bool, rows: Rows) -> Chunk:
+    chain, draw = np.nonzero(rows.diverging)
+    return Chunk(
+        warmup=warmup,
+        positions=np.asarray(rows.positions),
+        stats={
+            "lp": np.asarray(rows.lp),
+            "energy": np.asarray(rows.energy),
+            "energy_error": np.asarray(rows.energy_error),
+            "acceptance_rate": np.asarray(rows.acceptance_rate),
+            "step_size": np.asarray(rows.step_size),
+            "n_steps": np.asarray(rows.n_steps),
+            "tree_depth": np.asarray(rows.tree_depth),
+            "diverging": np.asarray(rows.diverging),
+        },
+        divergences=Divergences(
+            chain=chain,
+            draw=draw,
+            position=np.asarray(rows.broken)[chain, draw],
+            energy_error=np.asarray(rows.broken_error)[chain, draw],
+        ),
+    )

@@ -1,0 +1,288 @@
+"""The no-U-turn sampler, multinomial, with the generalised criterion; iterative, one chain.
+
+References: Hoffman & Gelman 2014 (the sampler); Betancourt 2017, «A conceptual introduction to Hamiltonian Monte
+Carlo», appendix A.3-A.4 (multinomial weights, biased progressive sampling, generalised criterion); the checks across
+the seams of merged subtrees are those that Stan added in 2.21. Not recursive: a trajectory is a binary counter.
+
+Number the points of a trajectory in the order in which they are visited, the start being 0. A complete subtree of
+2^k points is a *node*: its sum of momenta ρ, and momentum and velocity at its first and its last point. Point c
+begins as a node of one point and merges with the nodes stored at levels 0, 1, ..., m-1, where m is the number of
+trailing ones of c in binary; the result is stored at level m. When c + 1 = 2^(k+1), the last of these merges is the one
+with the whole trajectory so far, which is thus just the node at level k, and the trajectory has doubled. If the next
+doubling goes the other way, that node is turned round: first and last change places.
+
+Merging L (earlier) with R (later) finds a U-turn if any of these is not positive, where ρ = ρ_L + ρ_R:
+
+    v_first(L)·ρ                        v_last(R)·ρ
+    v_first(L)·(ρ_L + p_first(R))       v_first(R)·(ρ_L + p_first(R))
+    v_last(L)·(ρ_R + p_last(L))         v_last(R)·(ρ_R + p_last(L))
+
+A step costs one gradient, one product with M⁻¹, and at most about twenty passes over vectors of length n.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ppl.inference import leapfrog as integrator
+from ppl.inference.contract import Carry, Chunk, Density, Positions
+from ppl.inference.hamiltonian import Life
+from ppl.inference.kernel import Options, Transition
+from ppl.inference.leapfrog import PhasePoint, Point
+from ppl.inference.metric import METRICS, Metric
+from ppl.inference.settings import check_settings, setting
+
+FIRST_MOMENTUM, FIRST_VELOCITY, LAST_MOMENTUM, LAST_VELOCITY, RHO = range(5)
+
+
+class _Subtree(NamedTuple):
+    """The subtree being built, and what it shares with the trajectory.
+
+    end: the phase point just reached; chosen: a multinomial draw from the subtree so far; nodes: (levels, 5, n);
+    count: points visited in the trajectory, the start not counted; seam: whether the U-turn found was at the merge
+    with the trajectory, which leaves the subtree itself valid.
+    """
+
+    end: PhasePoint
+    chosen: Point
+    chosen_energy: jax.Array
+    log_weight: jax.Array
+    nodes: jax.Array
+    count: jax.Array
+    sum_accept: jax.Array
+    energy_error: jax.Array
+    turning: jax.Array
+    seam: jax.Array
+    diverging: jax.Array
+
+
+class _Trajectory(NamedTuple):
+    """other: the end that is not being extended; chosen: the next draw so far; depth: doublings completed."""
+
+    subtree: _Subtree
+    other: PhasePoint
+    chosen: Point
+    chosen_energy: jax.Array
+    log_weight: jax.Array
+    depth: jax.Array
+    going: jax.Array
+
+
+@dataclass(frozen=True)
+class NUTSKernel:
+    """One transition of NUTS. max_depth: most doublings, so at most 2^max_depth - 1 steps; static."""
+
+    max_depth: int
+
+    def transition(
+        self,
+        density: Density,
+        metric: Metric,
+        key: jax.Array,
+        start: Point,
+        step_size: jax.Array,
+        limit: jax.Array,
+        options: Options,
+    ) -> Transition:
+        """From a point to the next. limit: most steps of the trajectory; options: `divergence_threshold`."""
+        dtype = start.position.dtype
+        key_momentum, key_direction, key_points, key_doublings = jax.random.split(key, 4)
+        momentum = metric.momentum(jax.random.normal(key_momentum, start.position.shape, dtype))
+        origin = integrator.with_momentum(metric, start, momentum)
+        initial_energy = integrator.energy(origin)
+        forward = jax.random.bits(key_direction, (), jnp.uint32)
+        thresholds = jnp.log(jax.random.uniform(key_doublings, (self.max_depth,), dtype))
+        minus_infinity = jnp.array(-jnp.inf, dtype)
+
+        def goes_forward(depth: jax.Array) -> jax.Array:
+            return (forward >> depth.astype(jnp.uint32)) & jnp.uint32(1) == jnp.uint32(1)
+
+        def extend(subtree: _Subtree, signed_step: jax.Array) -> _Subtree:
+            """One leapfrog step, and the merges it completes."""
+            end = integrator.leapfrog(density, metric, signed_step, subtree.end)
+            end_energy = integrator.energy(end)
+            error = end_energy - initial_energy
+            error = jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
+            diverging = ~(error <= options["divergence_threshold"])
+            count = subtree.count + 1
+
+            log_weight = jnp.logaddexp(subtree.log_weight, -error)
+            uniform = jax.random.uniform(jax.random.fold_in(key_points, count), (), dtype)
+            take = jnp.log(uniform) < -error - log_weight
+            here = Point(end.position, end.log_density, end.gradient)
+            chosen, chosen_energy = _where(take, (here, end_energy), (subtree.chosen, subtree.chosen_energy))
+
+            merges = jax.lax.population_count(count & ~(count + 1))
+            doubled = (count & (count + 1)) == 0
+            node = jnp.stack([end.momentum, end.velocity, end.momentum])
+
+            def unmerged(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
+                level, turning, _ = state
+                return (level < merges) & ~turning
+
+            def merge(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
+                level, _, node = state
+                left = jax.lax.dynamic_index_in_dim(subtree.nodes, level, keepdims=False)
+                rho = left[RHO] + node[2]
+                across_left = left[RHO] + node[0]
+                across_right = node[2] + left[LAST_MOMENTUM]
+                persists = (
+                    (jnp.sum(left[FIRST_VELOCITY] * rho) > 0)
+                    & (jnp.sum(end.velocity * rho) > 0)
+                    & (jnp.sum(left[FIRST_VELOCITY] * across_left) > 0)
+                    & (jnp.sum(node[1] * across_left) > 0)
+                    & (jnp.sum(left[LAST_VELOCITY] * across_right) > 0)
+                    & (jnp.sum(end.velocity * across_right) > 0)
+                )
+                return level + 1, ~persists, jnp.stack([left[FIRST_MOMENTUM], left[FIRST_VELOCITY], rho])
+
+            level, turning, node = jax.lax.while_loop(unmerged, merge, (jnp.zeros_like(count), diverging, node))
+            turning = turning & ~diverging
+            whole = jnp.stack([node[0], node[1], end.momentum, end.velocity, node[2]])
+            return _Subtree(
+                end=end,
+                chosen=chosen,
+                chosen_energy=chosen_energy,
+                log_weight=log_weight,
+                nodes=jax.lax.dynamic_update_index_in_dim(subtree.nodes, whole, merges, 0),
+                count=count,
+                sum_accept=subtree.sum_accept + jnp.minimum(jnp.exp(-error), jnp.ones((), dtype)),
+                energy_error=error,
+                turning=turning,
+                seam=turning & doubled & (level == merges),
+                diverging=diverging,
+            )
+
+        def unfinished(subtree: _Subtree) -> jax.Array:
+            stopped = subtree.turning | subtree.diverging | (subtree.count >= limit)
+            return ~stopped & ((subtree.count & (subtree.count + 1)) != 0)
+
+        def double(state: _Trajectory) -> _Trajectory:
+            """Doubles the trajectory, one way or the other."""
+            depth = state.depth
+            turn_round = (depth > 0) & (goes_forward(depth) != goes_forward(jnp.maximum(depth - 1, 0)))
+            end, other = _where(turn_round, (state.other, state.subtree.end), (state.subtree.end, state.other))
+            node = jax.lax.dynamic_index_in_dim(state.subtree.nodes, depth, keepdims=False)
+            turned = node[jnp.array([LAST_MOMENTUM, LAST_VELOCITY, FIRST_MOMENTUM, FIRST_VELOCITY, RHO])]
+            nodes = jax.lax.dynamic_update_index_in_dim(
+                state.subtree.nodes, jnp.where(turn_round, turned, node), depth, 0
+            )
+            signed_step = jnp.where(goes_forward(depth), step_size, -step_size)
+            subtree = state.subtree._replace(end=end, nodes=nodes, log_weight=minus_infinity)
+            # The loop's test holds between doublings only after one more step, hence the step before the loop's.
+            subtree = jax.lax.while_loop(
+                lambda s: s[1] | unfinished(s[0]),
+                lambda s: (extend(s[0], signed_step), jnp.array(False)),
+                (subtree, jnp.array(True)),
+            )[0]
+
+            complete = (subtree.count & (subtree.count + 1)) == 0
+            valid = complete & ~subtree.diverging & (~subtree.turning | subtree.seam)
+            take = valid & (thresholds[depth] < subtree.log_weight - state.log_weight)
+            chosen, chosen_energy = _where(
+                take, (subtree.chosen, subtree.chosen_energy), (state.chosen, state.chosen_energy)
+            )
+            new_depth = depth + valid.astype(depth.dtype)
+            return _Trajectory(
+                subtree=subtree,
+                other=other,
+                chosen=chosen,
+                chosen_energy=chosen_energy,
+                log_weight=jnp.where(valid, jnp.logaddexp(state.log_weight, subtree.log_weight), state.log_weight),
+                depth=new_depth,
+                going=valid & ~subtree.turning & (new_depth < self.max_depth) & (subtree.count < limit),
+            )
+
+        zero = jnp.zeros((), jnp.int32)
+        no = jnp.array(False)
+        leaf = jnp.stack([momentum, origin.velocity, momentum, origin.velocity, momentum])
+        nodes = jnp.zeros((self.max_depth + 1, 5, *momentum.shape), dtype).at[0].set(leaf)
+        subtree = _Subtree(
+            end=origin,
+            chosen=start,
+            chosen_energy=initial_energy,
+            log_weight=minus_infinity,
+            nodes=nodes,
+            count=zero,
+            sum_accept=jnp.zeros((), dtype),
+            energy_error=jnp.zeros((), dtype),
+            turning=no,
+            seam=no,
+            diverging=no,
+        )
+        final = jax.lax.while_loop(
+            lambda state: state.going,
+            double,
+            _Trajectory(subtree, origin, start, initial_energy, jnp.zeros((), dtype), zero, jnp.array(True)),
+        )
+        end = final.subtree.end
+        return Transition(
+            point=final.chosen,
+            last=Point(end.position, end.log_density, end.gradient),
+            last_error=final.subtree.energy_error,
+            energy=final.chosen_energy,
+            energy_error=final.chosen_energy - initial_energy,
+            diverging=final.subtree.diverging,
+            depth=final.depth,
+            steps=final.subtree.count,
+            acceptance=final.subtree.sum_accept / final.subtree.count.astype(dtype),
+        )
+
+
+def _where(condition: jax.Array, if_true: tuple, if_false: tuple) -> tuple:  # type: ignore[type-arg]
+    """Elementwise choice between two equal pytrees by one truth value."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), if_true, if_false)
+
+
+@dataclass(frozen=True)
+class NUTS:
+    """The no-U-turn sampler. Diverging transitions record the point whose energy error passed the threshold."""
+
+    warmup: int = setting(1000, "warmup iterations of each chain, which adapt the step size and metric", at_least=0)
+    draws: int = setting(1000, "draws kept of each chain", at_least=1)
+    target_acceptance: float = setting(0.8, "mean acceptance that the step size aims at", above=0, below=1)
+    max_depth: int = setting(
+        10, "most doublings of a trajectory: at most 2^max_depth - 1 steps", at_least=1, at_most=20
+    )
+    step_size: float = setting(1.0, "step size from which the search starts; the step size if warmup is 0", above=0)
+    metric: str = setting(
+        "auto", "form of the metric; auto chooses by dimension and by what warmup sees", choices=METRICS
+    )
+    divergence_threshold: float = setting(1000.0, "energy error at which a trajectory has diverged", above=0)
+    precision: str = setting("float64", "precision of the arithmetic", choices=("float64", "float32"))
+
+    name: ClassVar[str] = "nuts"
+    needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
+    promises: ClassVar[str] = "asymptotically exact"
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+    @property
+    def _life(self) -> Life:
+        return Life(
+            kernel=NUTSKernel(self.max_depth),
+            warmup=self.warmup,
+            draws=self.draws,
+            target=self.target_acceptance,
+            step_size=self.step_size,
+            metric=self.metric,
+            precision=self.precision,
+            options={"divergence_threshold": self.divergence_threshold},
+        )
+
+    def start(self, density: Density, keys: jax.Array, positions: Positions = None) -> Carry:
+        return self._life.start(density, keys, positions)
+
+    def advance(self, density: Density, carry: Carry, limit: int | None = None) -> tuple[Carry, Chunk]:
+        return self._life.advance(density, carry, limit)
+
+    def done(self, carry: Carry) -> bool:
+        return self._life.done(carry)
+
+    def progress(self, carry: Carry) -> tuple[int, int]:
+        return self._life.progress(carry)

@@ -1,0 +1,229 @@
+"""The one compiled program of a run: a chain taken a number of iterations further, whatever phase it is in.
+
+Finding a start, finding a step size, warmup and sampling are transitions of one kernel with different arguments, so
+that the program has the gradient in it once and compiles once:
+
+- EVALUATE: one step of size 0, which leaves the position and evaluates its density and gradient; if they are not
+  finite, another position uniform on (−2, 2)^n is tried.
+- SEARCH: one step from the current point; the step size doubles or halves until the acceptance crosses 0.8
+  (Hoffman & Gelman 2014, algorithm 4, with Stan's threshold).
+- RUN: an iteration of the chain, with dual averaging while it is warming up.
+- FAILED: no start was found.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ppl.inference import adaptation
+from ppl.inference.adaptation import StepSize
+from ppl.inference.contract import Density
+from ppl.inference.kernel import Kernel, Options, Transition
+from ppl.inference.leapfrog import Point
+from ppl.inference.metric import Metric
+
+EVALUATE, SEARCH, RUN, FAILED = range(4)
+START_RADIUS = 2.0
+START_TRIES = 100
+SEARCH_TRIES = 100
+# Keys of iterations are numbered from 0; those of everything before and between them from here.
+AUXILIARY = 1 << 31
+
+
+class ChainState(NamedTuple):
+    """Everything about one chain.
+
+    key: (2,) uint32, the data of its key; iteration: iterations done; phase: see above; tries: starts tried;
+    auxiliary: transitions made that were no iterations; direction: of the search, 0 before its first step;
+    given: whether the start was given, so that no other is tried.
+    """
+
+    key: Any
+    iteration: Any
+    phase: Any
+    tries: Any
+    auxiliary: Any
+    direction: Any
+    given: Any
+    point: Point
+    step_size: StepSize
+    metric: Metric
+
+
+class Rows(NamedTuple):
+    """What iterations give, a row each. broken: (rows, n), where the trajectory broke if it diverged."""
+
+    positions: jax.Array
+    gradients: jax.Array
+    broken: jax.Array
+    broken_error: jax.Array
+    lp: jax.Array
+    energy: jax.Array
+    energy_error: jax.Array
+    acceptance_rate: jax.Array
+    step_size: jax.Array
+    n_steps: jax.Array
+    tree_depth: jax.Array
+    diverging: jax.Array
+
+
+@partial(jax.jit, static_argnames=("kernel", "capacity"))
+def run_chain(
+    kernel: Kernel,
+    capacity: int,
+    density: Density,
+    state: ChainState,
+    iterations: jax.Array,
+    warmup: jax.Array,
+    target: jax.Array,
+    options: Options,
+) -> tuple[ChainState, Rows]:
+    """Takes a chain up to `iterations` further; rows beyond those done are left over and mean nothing."""
+    return _run_chain(kernel, capacity, density, state, iterations, warmup, target, options)
+
+
+@partial(jax.jit, static_argnames=("kernel", "capacity"))
+def run_chains(
+    kernel: Kernel,
+    capacity: int,
+    density: Density,
+    states: ChainState,
+    iterations: jax.Array,
+    warmup: jax.Array,
+    target: jax.Array,
+    options: Options,
+) -> tuple[ChainState, Rows]:
+    """The same for chains along a first axis of `states`, vectorised."""
+    one = partial(_run_chain, kernel, capacity)
+    return jax.vmap(one, in_axes=(None, 0, None, None, None, None))(
+        density, states, iterations, warmup, target, options
+    )
+
+
+def _run_chain(
+    kernel: Kernel,
+    capacity: int,
+    density: Density,
+    state: ChainState,
+    iterations: jax.Array,
+    warmup: jax.Array,
+    target: jax.Array,
+    options: Options,
+) -> tuple[ChainState, Rows]:
+    end = state.iteration + iterations
+    first = state.iteration
+
+    def going(carry: tuple[ChainState, Rows]) -> jax.Array:
+        return (carry[0].iteration < end) & (carry[0].phase != FAILED)
+
+    def advance(carry: tuple[ChainState, Rows]) -> tuple[ChainState, Rows]:
+        state, rows = carry
+        running = state.phase == RUN
+        evaluating = state.phase == EVALUATE
+        chain_key = jax.random.wrap_key_data(state.key)
+        number = jnp.where(running, state.iteration.astype(jnp.uint32), AUXILIARY + state.auxiliary.astype(jnp.uint32))
+        key = jax.random.fold_in(chain_key, number)
+        position = jax.lax.cond(
+            evaluating & ~state.given,
+            lambda: jax.random.uniform(
+                key, state.point.position.shape, state.point.position.dtype, -START_RADIUS, START_RADIUS
+            ),
+            lambda: state.point.position,
+        )
+        adapting = ~running | (state.iteration < warmup)
+        step_size = jnp.exp(jnp.where(adapting, state.step_size.log_step, state.step_size.log_average))
+        taken = kernel.transition(
+            density,
+            state.metric,
+            key,
+            state.point._replace(position=position),
+            jnp.where(evaluating, jnp.zeros_like(step_size), step_size),
+            jnp.where(running, jnp.iinfo(jnp.int32).max, 1).astype(jnp.int32),
+            options,
+        )
+        return _next_state(state, taken, warmup, target), _with_row(rows, state.iteration - first, taken, step_size)
+
+    return jax.lax.while_loop(going, advance, (state, _no_rows(capacity, state.point.position)))
+
+
+def _next_state(state: ChainState, taken: Transition, warmup: jax.Array, target: jax.Array) -> ChainState:
+    evaluating, searching, running = state.phase == EVALUATE, state.phase == SEARCH, state.phase == RUN
+
+    found = jnp.isfinite(taken.last.log_density) & jnp.all(jnp.isfinite(taken.last.gradient))
+    tries = state.tries + evaluating.astype(jnp.int32)
+    hopeless = evaluating & ~found & (state.given | (tries >= START_TRIES))
+
+    good = -taken.last_error > math.log(0.8)
+    towards = jnp.where(good, 1, -1).astype(jnp.int32)
+    crossed = (state.direction != 0) & (towards != state.direction)
+    over = crossed | (state.auxiliary >= state.tries + SEARCH_TRIES)
+    scaled = state.step_size.log_step + towards.astype(state.step_size.log_step.dtype) * math.log(2.0)
+    searched = adaptation.restart(state.step_size._replace(log_step=jnp.where(over, state.step_size.log_step, scaled)))
+    warming = running & (state.iteration < warmup)
+    averaged = adaptation.update(state.step_size, taken.acceptance, target)
+
+    phase = jnp.where(evaluating & found, SEARCH, state.phase)
+    phase = jnp.where(hopeless, FAILED, phase)
+    phase = jnp.where(searching & over, RUN, phase)
+    step_size = jax.tree.map(
+        lambda old, s, a: jnp.where(searching, s, jnp.where(warming, a, old)), state.step_size, searched, averaged
+    )
+    point = jax.tree.map(
+        lambda old, last, new: jnp.where(running, new, jnp.where(evaluating, last, old)),
+        state.point,
+        taken.last,
+        taken.point,
+    )
+    return state._replace(
+        iteration=state.iteration + running.astype(jnp.int32),
+        phase=phase.astype(jnp.int32),
+        tries=tries,
+        auxiliary=state.auxiliary + (~running).astype(jnp.int32),
+        direction=jnp.where(searching & ~over, towards, jnp.where(running, state.direction, 0)).astype(jnp.int32),
+        point=point,
+        step_size=step_size,
+    )
+
+
+def _no_rows(capacity: int, position: jax.Array) -> Rows:
+    vectors = jnp.zeros((capacity, *position.shape), position.dtype)
+    scalars = jnp.zeros(capacity, position.dtype)
+    integers = jnp.zeros(capacity, jnp.int32)
+    return Rows(
+        positions=vectors,
+        gradients=vectors,
+        broken=vectors,
+        broken_error=scalars,
+        lp=scalars,
+        energy=scalars,
+        energy_error=scalars,
+        acceptance_rate=scalars,
+        step_size=scalars,
+        n_steps=integers,
+        tree_depth=integers,
+        diverging=jnp.zeros(capacity, jnp.bool_),
+    )
+
+
+def _with_row(rows: Rows, index: jax.Array, taken: Transition, step_size: jax.Array) -> Rows:
+    """Writes a row; that of a transition that is no iteration is overwritten by the next."""
+    row = Rows(
+        positions=taken.point.position,
+        gradients=taken.point.gradient,
+        broken=taken.last.position,
+        broken_error=taken.last_error,
+        lp=taken.point.log_density,
+        energy=taken.energy,
+        energy_error=taken.energy_error,
+        acceptance_rate=taken.acceptance,
+        step_size=step_size,
+        n_steps=taken.steps,
+        tree_depth=taken.depth,
+        diverging=taken.diverging,
+    )
+    return jax.tree.map(lambda all_rows, one: jax.lax.dynamic_update_index_in_dim(all_rows, one, index, 0), rows, row)
