@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from ppl.inference import leapfrog as integrator
+from ppl.inference import randomness
 from ppl.inference.contract import Carry, Chunk, Density, Positions
 from ppl.inference.hamiltonian import Life
 from ppl.inference.kernel import Options, Transition
@@ -33,22 +34,25 @@ class _Path(NamedTuple):
 class HMCKernel:
     """One transition of HMC; its options are `length`, `jitter`, `divergence_threshold` and `max_steps`."""
 
+    def words(self, size: int) -> int:
+        return randomness.words_for_normals(size) + 2
+
     def transition(
         self,
         density: Density,
         metric: Metric,
-        key: jax.Array,
+        words: jax.Array,
         start: Point,
         step_size: jax.Array,
         limit: jax.Array,
         options: Options,
     ) -> Transition:
         dtype = start.position.dtype
-        key_momentum, key_length, key_accept = jax.random.split(key, 3)
-        momentum = metric.momentum(jax.random.normal(key_momentum, start.position.shape, dtype))
+        momentum = metric.momentum(randomness.normals(words, start.position.shape[0], dtype))
+        uniforms = randomness.uniform(words[-2:], dtype)
         origin = integrator.with_momentum(metric, start, momentum)
         initial_energy = integrator.energy(origin)
-        stretch = 1 + options["jitter"] * jax.random.uniform(key_length, (), dtype, -1.0, 1.0)
+        stretch = 1 + options["jitter"] * (2 * uniforms[0] - 1)
         wanted = jnp.round(options["length"] * stretch / step_size)
         steps = jnp.clip(wanted, 1, options["max_steps"]).astype(jnp.int32)
         steps = jnp.minimum(steps, limit)
@@ -65,7 +69,7 @@ class HMCKernel:
             going, advance, _Path(origin, jnp.zeros((), jnp.int32), jnp.zeros((), dtype))
         )
         diverging = ~(error <= options["divergence_threshold"])
-        accepted = ~diverging & (jnp.log(jax.random.uniform(key_accept, (), dtype)) < -error)
+        accepted = ~diverging & (jnp.log(uniforms[1]) < -error)
         here = Point(end.position, end.log_density, end.gradient)
         return Transition(
             point=jax.tree.map(lambda new, old: jnp.where(accepted, new, old), here, start),

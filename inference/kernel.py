@@ -39,11 +39,15 @@ class Kernel(Protocol):
     limit 1 and step size 0 it evaluates the density and gradient at its start, whatever the start says they are.
     """
 
+    def words(self, size: int) -> int:
+        """How many random words a transition takes, for dimension `size`."""
+        ...
+
     def transition(
         self,
         density: Density,
         metric: Metric,
-        key: jax.Array,
+        words: jax.Array,
         start: Point,
         step_size: jax.Array,
         limit: jax.Array,

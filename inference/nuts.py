@@ -29,6 +29,7 @@ import jax
 import jax.numpy as jnp
 
 from ppl.inference import leapfrog as integrator
+from ppl.inference import randomness
 from ppl.inference.contract import Carry, Chunk, Density, Positions
 from ppl.inference.hamiltonian import Life
 from ppl.inference.kernel import Options, Transition
@@ -78,11 +79,14 @@ class NUTSKernel:
 
     max_depth: int
 
+    def words(self, size: int) -> int:
+        return randomness.words_for_normals(size) + 5
+
     def transition(
         self,
         density: Density,
         metric: Metric,
-        key: jax.Array,
+        words: jax.Array,
         start: Point,
         step_size: jax.Array,
         limit: jax.Array,
@@ -90,12 +94,11 @@ class NUTSKernel:
     ) -> Transition:
         """From a point to the next. limit: most steps of the trajectory; options: `divergence_threshold`."""
         dtype = start.position.dtype
-        key_momentum, key_direction, key_points, key_doublings = jax.random.split(key, 4)
-        momentum = metric.momentum(jax.random.normal(key_momentum, start.position.shape, dtype))
+        size = start.position.shape[0]
+        momentum = metric.momentum(randomness.normals(words, size, dtype))
+        forward, seeds_points, seeds_doublings = words[-5], words[-4:-2], words[-2:]
         origin = integrator.with_momentum(metric, start, momentum)
         initial_energy = integrator.energy(origin)
-        forward = jax.random.bits(key_direction, (), jnp.uint32)
-        thresholds = jnp.log(jax.random.uniform(key_doublings, (self.max_depth,), dtype))
         minus_infinity = jnp.array(-jnp.inf, dtype)
 
         def goes_forward(depth: jax.Array) -> jax.Array:
@@ -111,7 +114,7 @@ class NUTSKernel:
             count = subtree.count + 1
 
             log_weight = jnp.logaddexp(subtree.log_weight, -error)
-            uniform = jax.random.uniform(jax.random.fold_in(key_points, count), (), dtype)
+            uniform = randomness.uniform(randomness.hashed(seeds_points, count), dtype)
             take = jnp.log(uniform) < -error - log_weight
             here = Point(end.position, end.log_density, end.gradient)
             chosen, chosen_energy = _where(take, (here, end_energy), (subtree.chosen, subtree.chosen_energy))
@@ -182,7 +185,8 @@ class NUTSKernel:
 
             complete = (subtree.count & (subtree.count + 1)) == 0
             valid = complete & ~subtree.diverging & (~subtree.turning | subtree.seam)
-            take = valid & (thresholds[depth] < subtree.log_weight - state.log_weight)
+            uniform = randomness.uniform(randomness.hashed(seeds_doublings, depth), dtype)
+            take = valid & (jnp.log(uniform) < subtree.log_weight - state.log_weight)
             chosen, chosen_energy = _where(
                 take, (subtree.chosen, subtree.chosen_energy), (state.chosen, state.chosen_energy)
             )

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ppl.inference import adaptation
+from ppl.inference import adaptation, randomness
 from ppl.inference.adaptation import StepSize
 from ppl.inference.contract import Density
 from ppl.inference.kernel import Kernel, Options, Transition
@@ -125,22 +125,17 @@ def _run_chain(
         state, rows = carry
         running = state.phase == RUN
         evaluating = state.phase == EVALUATE
-        chain_key = jax.random.wrap_key_data(state.key)
         number = jnp.where(running, state.iteration.astype(jnp.uint32), AUXILIARY + state.auxiliary.astype(jnp.uint32))
-        key = jax.random.fold_in(chain_key, number)
-        position = jax.lax.cond(
-            evaluating & ~state.given,
-            lambda: jax.random.uniform(
-                key, state.point.position.shape, state.point.position.dtype, -START_RADIUS, START_RADIUS
-            ),
-            lambda: state.point.position,
-        )
+        size, dtype = state.point.position.shape[0], state.point.position.dtype
+        words = randomness.words(state.key, number, kernel.words(size))
+        anywhere = START_RADIUS * (2 * randomness.uniform(words[:size], dtype) - 1)
+        position = jnp.where(evaluating & ~state.given, anywhere, state.point.position)
         adapting = ~running | (state.iteration < warmup)
         step_size = jnp.exp(jnp.where(adapting, state.step_size.log_step, state.step_size.log_average))
         taken = kernel.transition(
             density,
             state.metric,
-            key,
+            words,
             state.point._replace(position=position),
             jnp.where(evaluating, jnp.zeros_like(step_size), step_size),
             jnp.where(running, jnp.iinfo(jnp.int32).max, 1).astype(jnp.int32),
