@@ -1,0 +1,211 @@
+"""What is static in a compiled model: its graph, the sizes of its dims, where each latent lies in the flat vector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ppl.dataset import Dataset
+from ppl.errors import CompilerBug
+from ppl.graph import (
+    Axis,
+    Expr,
+    Fixed,
+    Input,
+    Labelled,
+    Latent,
+    ModelGraph,
+    Piece,
+    Position,
+    Prediction,
+    Read,
+    Select,
+    Stack,
+    Support,
+    Term,
+    Value,
+    Whole,
+    children,
+    distribution_expressions,
+    subscript_children,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A graph with the sizes of its dims. Equal if they are equal, for it is part of the key under which JAX keeps
+    compiled functions; the graph is compared by identity.
+
+    labels: of the dims, if the model's text names any of them.
+    """
+
+    graph: ModelGraph
+    sizes: Mapping[str, int]
+    labels: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def key(self) -> tuple[object, ...]:
+        return (id(self.graph), tuple(sorted(self.sizes.items())), tuple(sorted(self.labels.items())))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Program) and self.key == other.key)
+
+    # --- sizes ---------------------------------------------------------------------------------------
+
+    def span(self, range_: Axis | Whole) -> tuple[int, int]:
+        """First position and one past the last."""
+        start, stop, _ = slice(range_.start, range_.stop).indices(self.sizes[range_.dim])
+        return start, max(start, stop)
+
+    def size(self, range_: Axis | Whole) -> int:
+        start, stop = self.span(range_)
+        return stop - start
+
+    def shape(self, dims: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(self.sizes[dim] for dim in dims)
+
+    def dims(self, name: str) -> tuple[str, ...]:
+        node = self.graph[name]
+        if isinstance(node, Term):
+            raise CompilerBug(f"`{name}` names a term")
+        return node.dims
+
+    def position(self, dim: str, subscript: Fixed | Labelled) -> int:
+        """Of one element, counted from 0."""
+        if isinstance(subscript, Fixed):
+            return subscript.position + (self.sizes[dim] if subscript.position < 0 else 0)
+        labels = self.labels.get(dim) or self.graph.dims[dim].labels or ()
+        if subscript.label not in labels:
+            raise CompilerBug(f"the label `{subscript.label}` of `{dim}` was not checked")
+        return labels.index(subscript.label)
+
+    # --- what depends on what --------------------------------------------------------------------------
+
+    @cached_property
+    def _fixed(self) -> dict[str, bool]:
+        """Of each quantity, whether data alone determine it."""
+        fixed: dict[str, bool] = {}
+        for node in self.graph.nodes:
+            if isinstance(node, Input):
+                fixed[node.name] = True
+            elif isinstance(node, Latent | Prediction):
+                fixed[node.name] = False
+            elif isinstance(node, Value):
+                fixed[node.name] = True  # a value may read its own earlier pieces
+                names = {name for expr in node_expressions(node) for name in all_reads(expr)}
+                fixed[node.name] = all(fixed[name] for name in names)
+        return fixed
+
+    def is_data(self, name: str) -> bool:
+        return self._fixed[name]
+
+    @cached_property
+    def _kinds(self) -> dict[int, str]:
+        return {}
+
+    def kind(self, expr: Expr) -> str:
+        """`number`: of literals only, without dims; `data`: of data too, or of positions; `live`: of latents."""
+        known = self._kinds.get(id(expr))
+        if known is None:
+            if isinstance(expr, Read):
+                below = "data" if self.is_data(expr.name) else "live"
+            elif isinstance(expr, Position):
+                below = "data"
+            else:
+                below = "number"
+            order = ("number", "data", "live")
+            known = max((below, *(self.kind(child) for child in children(expr))), key=order.index)
+            if known == "number" and (expr.meta.axes or expr.meta.event):
+                known = "live"  # `fill(1, k)`: cheaper made where it is used
+            self._kinds[id(expr)] = known
+        return known
+
+    @cached_property
+    def names(self) -> Mapping[int, str]:
+        """A readable name for each term, by its identity: `y`, or `y (line 8)` if several terms share a target."""
+        terms = self.graph.terms
+        count = Counter(term.name for term in terms)
+        line = {id(term): self.graph.source.position(term.span.start)[0] for term in terms}
+        names = {id(t): t.name if count[t.name] == 1 else f"{t.name} (line {line[id(t)]})" for t in terms}
+        seen: Counter[str] = Counter()
+        for term in terms:
+            name = names[id(term)]
+            seen[name] += 1
+            if seen[name] > 1:
+                names[id(term)] = f"{name} ({seen[name]})"
+        return names
+
+
+def all_reads(expr: Expr) -> Iterator[str]:
+    if isinstance(expr, Read):
+        yield expr.name
+    for child in children(expr):
+        yield from all_reads(child)
+
+
+def piece_expressions(piece: Piece) -> Iterator[Expr]:
+    yield piece.value
+    if piece.where is not None:
+        yield piece.where
+    yield from subscript_children(piece.subscripts)
+
+
+def support_expressions(support: Support) -> Iterator[Expr]:
+    if support.lower is not None:
+        yield support.lower
+    if support.upper is not None:
+        yield support.upper
+
+
+def node_expressions(node: Value | Term | Prediction | Latent | Input) -> Iterator[Expr]:
+    """Every expression that a node holds, outermost ones only."""
+    match node:
+        case Value():
+            for piece in node.pieces:
+                yield from piece_expressions(piece)
+        case Latent():
+            yield from support_expressions(node.support)
+        case Term() | Prediction():
+            if isinstance(node, Term):
+                yield node.target
+            else:
+                yield from subscript_children(node.subscripts)
+            if node.where is not None:
+                yield node.where
+            yield from distribution_expressions(node.distribution)
+        case Input():
+            return
+
+
+def names_labels(graph: ModelGraph) -> bool:
+    """Whether the model's text names any label."""
+    return any(_has_label(expr) for node in graph.nodes for expr in node_expressions(node)) or any(
+        isinstance(s, Labelled)
+        for node in graph.nodes
+        if isinstance(node, Value | Prediction)
+        for part in (node.pieces if isinstance(node, Value) else (node,))
+        for s in part.subscripts
+    )
+
+
+def _has_label(expr: Expr) -> bool:
+    if isinstance(expr, Read | Select) and any(isinstance(s, Labelled) for s in expr.subscripts):
+        return True
+    if isinstance(expr, Stack) and expr.labels is not None:
+        return True
+    return any(_has_label(child) for child in children(expr))
+
+
+def make_program(graph: ModelGraph, dataset: Dataset) -> Program:
+    """The static part of a model bound to data."""
+    labels = {dim: tuple(names) for dim, names in dataset.labels.items()} if names_labels(graph) else {}
+    return Program(graph, dict(dataset.sizes), labels)

@@ -1,0 +1,96 @@
+"""Log-probabilities of terms: parameters and target aligned over `[axes..., independent elements..., event...]`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ppl.catalogue.distributions import DISTRIBUTIONS
+from ppl.compiler import distributions
+from ppl.compiler.lower import INT, REAL, Lowering
+from ppl.compiler.named import Named, aligned, broadcast, union
+from ppl.graph import Axis, Distribution, Expr, Term
+
+Array = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One term, element by element.
+
+    log_prob: its event dims are the independent elements of the target; value, parameters: what it was computed from;
+    mask: which elements count, if not all do; lowering: the one in force inside the term's filter.
+    """
+
+    log_prob: Named
+    value: Named
+    parameters: Mapping[str, Named]
+    mask: Named | None
+    lowering: Lowering
+
+
+def base_of(distribution: Distribution) -> Distribution:
+    """The distribution of the catalogue inside combinators."""
+    return distribution if distribution.base is None else base_of(distribution.base)
+
+
+def is_discrete(distribution: Distribution) -> bool:
+    return DISTRIBUTIONS[base_of(distribution).name].discrete
+
+
+def parameter_expressions(distribution: Distribution) -> dict[str, Expr]:
+    """By name, those of the base included."""
+    inner = parameter_expressions(distribution.base) if distribution.base is not None else {}
+    return {**inner, **dict(distribution.parameters)}
+
+
+def parameter_rank(distribution: Distribution, name: str) -> int:
+    """Of one value of the parameter; those of `ordered(d)` are one for each element of its event, or one for all."""
+    spec = DISTRIBUTIONS[base_of(distribution).name]
+    own = next((p.rank for p in spec.parameters if p.name == name), 0)
+    return own + (distribution.event_rank if distribution.name == "ordered" else 0)
+
+
+def score(lowering: Lowering, term: Term) -> Scored:
+    """The log-probability of each element of a term."""
+    inner, mask = lowering.filtered(term.axes, term.where, (id(term), "where"))
+    distribution = term.distribution
+    value = inner.value(term.target, INT if is_discrete(distribution) else REAL)
+    parameters = {name: inner.value(e, REAL) for name, e in parameter_expressions(distribution).items()}
+    axes = union((value, *parameters.values()))
+    arrays = aligned_parameters(inner, distribution, parameters, axes, value.rank - distribution.event_rank)
+    target = aligned(inner.xp, value, axes, value.rank)
+    return Scored(Named(log_prob_of(distribution, target, arrays), axes), value, parameters, mask, inner)
+
+
+def aligned_parameters(
+    lowering: Lowering, distribution: Distribution, parameters: Mapping[str, Named], axes: tuple[Axis, ...], batch: int
+) -> dict[str, Array]:
+    """Ready for the distribution: lone numbers, or of the rank of the axes, `batch` independent dims, and their own."""
+    return {
+        name: p.array
+        if p.array.ndim == 0
+        else aligned(lowering.xp, p, axes, batch + parameter_rank(distribution, name))
+        for name, p in parameters.items()
+    }
+
+
+def log_prob_of(distribution: Distribution, value: Array, parameters: Mapping[str, Array]) -> Array:
+    return distributions.log_prob(distribution.name, value, dict(parameters))
+
+
+def total(scored: Scored, axes: tuple[Axis, ...]) -> Array:
+    """The sum over all elements of a term with these axes."""
+    xp, lowering = scored.lowering.xp, scored.lowering
+    log_prob = scored.log_prob
+    if scored.mask is not None:
+        joined, (held, values) = broadcast(xp, [scored.mask, log_prob])
+        log_prob = Named(xp.where(held, values, np.float64(0)), joined)
+    seen = dict.fromkeys(lowering.seen(axis) for axis in axes)
+    repeats = math.prod(lowering.size(axis) for axis in seen if axis not in log_prob.axes)
+    summed = xp.sum(log_prob.array)
+    return summed if repeats == 1 else summed * np.float64(repeats)
