@@ -7,34 +7,19 @@ its line ends where it ends. So every statement can be parsed apart, and one run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lark import Token
 
-from ppl.errors import Diagnostic
 from ppl.grammar import limits, messages
+from ppl.grammar.tokens import Faults
 from ppl.source import Span
 
 OPENERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSERS = frozenset(OPENERS.values())
 # Keywords that only ever begin a statement: inside a bracket they prove that it was left open.
 DECLARING = frozenset({"MODEL", "DIM", "DATA", "VAR", "PREDICT", "ENERGY", "OBSERVE", "DEF", "RETURN"})
-
-
-@dataclass
-class Faults:
-    """Errors found so far, and the physical lines they are on: a parse error there would be an echo."""
-
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    lines: set[int] = field(default_factory=set)
-
-    def add(self, diagnostic: Diagnostic, token: Token) -> None:
-        self.diagnostics.append(diagnostic)
-        self.lines.add(token.line or 0)
-
-    def touch(self, tokens: Iterable[Token]) -> bool:
-        return bool(self.lines) and any(t.line in self.lines for t in tokens)
 
 
 @dataclass(frozen=True)
@@ -147,10 +132,18 @@ def type_soft_words(line: list[Token]) -> None:
                 token.type = "FROM"
 
 
-def pieces(line: list[Token]) -> tuple[list[Token], list[list[Token]], list[Token]] | None:
-    """A statement with a block as its head with empty braces, the lines inside, and what follows; else None."""
+@dataclass(frozen=True)
+class Pieces:
+    """A statement with a block, apart. head: with its braces and a body that is always right; after: what follows."""
+
+    head: list[Token]
+    body: list[list[Token]]
+    after: list[Token]
+
+
+def pieces(line: list[Token]) -> Pieces | None:
     opening = next((i for i, t in enumerate(line) if t.type == "LBRACE"), None)
-    if opening is None or line[0].type == "DIM":
+    if opening is None or opening == 0 or line[opening - 1].type == "EQUAL":
         return None
     depth = 0
     body: list[list[Token]] = [[]]
@@ -160,7 +153,10 @@ def pieces(line: list[Token]) -> tuple[list[Token], list[list[Token]], list[Toke
         elif token.type in CLOSERS:
             depth -= 1
             if depth == 0:
-                return [*line[: opening + 1], token], [b for b in body if b], line[i + 1 :]
+                head = line[: opening + 1]
+                if line[0].type == "DEF":
+                    head += [Token("RETURN", "return", token.start_pos), Token("INT", "0", token.start_pos)]
+                return Pieces([*head, token], [b for b in body if b], line[i + 1 :])
         if i > opening:
             if token.type == "_SEPARATOR" and depth == 1:
                 body.append([])

@@ -1,11 +1,13 @@
-"""What is wrong with a text, in its reader's terms."""
+"""What is wrong with characters, numbers, names, brackets and sizes, in the reader's terms."""
 
 from __future__ import annotations
 
+import unicodedata
+
 from lark import Token
-from lark.exceptions import UnexpectedToken
 
 from ppl.errors import Diagnostic
+from ppl.grammar import limits
 from ppl.source import Span
 
 
@@ -21,25 +23,196 @@ def at(token: Token) -> Span:
     return Span(token.start_pos or 0, token.end_pos or 0)
 
 
-def unclosed(token: Token, found: Token | None) -> Diagnostic:
-    return Diagnostic("E002", f"`{token}` is never closed", at(token), "opened here")
+# --- brackets ----------------------------------------------------------------------------------------
+
+CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
-def unopened(token: Token) -> Diagnostic:
-    return Diagnostic("E003", f"`{token}` closes nothing", at(token), "no bracket is open here")
+def unclosed(opener: Token, found: Token | None) -> Diagnostic:
+    closer = CLOSING[str(opener)]
+    where = f"before the `{found}` that closes the bracket around it" if found else "where it ends"
+    return Diagnostic("E002", f"`{opener}` is never closed", at(opener), "opened here", (f"write `{closer}` {where}",))
+
+
+def unopened(closer: Token) -> Diagnostic:
+    return Diagnostic(
+        "E003",
+        f"`{closer}` closes nothing",
+        at(closer),
+        "no bracket of this kind is open here",
+        (f"remove this `{closer}`, or open it where it should begin",),
+    )
+
+
+# --- characters --------------------------------------------------------------------------------------
+
+# What people paste or type for a sign of the language.
+MEANT = {
+    "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "−": "-", "–": "-", "—": "-",
+    "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "∕": "/", "≤": "<=", "≥": ">=", "≠": "!=", "∼": "~", "˜": "~",
+    "←": "=", "≔": "=", "∈": "in", "∧": "and", "∨": "or", "¬": "not", "²": "^2", "³": "^3", "⁻": "^-", "√": "sqrt(...)",
+    "∑": "sum(... for i in dim)", "∏": "prod(... for i in dim)", "∞": "no bound at all",
+}  # fmt: skip
+SYMBOLS = frozenset("~=<>+-*/%^@,:;.?()[]{}!|&\"'#$\\")
+
+
+def unknown(text: str, span: Span) -> Diagnostic:
+    """text: one character, or a run of characters, that no token begins with."""
+    first = text[0]
+    if first in "\"'" and len(text) == 1:
+        return Diagnostic(
+            "E008",
+            "the quote is never closed",
+            span,
+            "opened here",
+            (f"close it on the same line: theta[{first}Choate{first}]", "a transpose is not written with `'`"),
+        )
+    name = unicodedata.name(first, "")
+    point = f"U+{ord(first):04X}" + (f", {name.lower()}" if name else "")
+    category = unicodedata.category(first)
+    meant = MEANT.get(first)
+    if meant is None:
+        plain = unicodedata.normalize("NFKC", first)
+        meant = plain if plain in SYMBOLS else None
+    if first in "\"'":
+        hint = "quote a label with one pair of quotes"
+    elif category[0] in "ZC":
+        title = f"an invisible character ({point})"
+        return Diagnostic("E004", title, span, "here", ("delete it and type a plain space if one is needed",))
+    elif meant is not None:
+        hint = f"write `{meant}`"
+    elif first == "$":
+        hint = "a part of a value is written with a dot (`z.prey`) or an index (`z[prey]`)"
+    elif first == "\\":
+        hint = "a statement goes on in the next line inside brackets, with no mark at the end of the line"
+    elif first == "&":
+        hint = "write `and`"
+    elif category[0] in "NM":
+        hint = "names are made of letters, digits and `_`, and begin with a letter or `_`"
+    else:
+        hint = "remove it; if it is part of a remark, put `#` before the remark"
+    shown = first if first.isprintable() else ""
+    return Diagnostic("E004", f"the character `{shown}` ({point}) has no meaning here", span, "", (hint,))
+
+
+# --- numbers and names -------------------------------------------------------------------------------
+
+
+def bad_number(token: Token) -> Diagnostic:
+    text = str(token)
+    digits = text.replace("_", "")
+    before = text[: next((i for i, c in enumerate(text) if c.isalpha() or c == "_"), len(text))]
+    rest = text[len(before) :]
+    if text.lower().startswith(("0x", "0b", "0o")):
+        hint = "write the number in decimal"
+    elif text.count(".") > 1:
+        hint = "a number has one decimal point"
+    elif "_" in text and digits.replace(".", "", 1).isdigit():
+        hint = f"write {digits}"
+    elif text[-1] in "lL" and text[:-1].isdigit():
+        hint = f"write {text[:-1]}"
+    elif text[-1] in "eE+-" and before.rstrip(".").isdigit():
+        hint = "an exponent needs digits: 1e3"
+    elif rest.isidentifier() and before:
+        hint = f"to multiply, write {before} * {rest}; a name begins with a letter or `_`"
+    else:
+        hint = "numbers look like 3, 0.5 or 1e-3"
+    return Diagnostic("E005", f"`{shortened(text)}` is not a number", at(token), "", (hint,))
+
+
+def number_out_of_range(token: Token, large: bool) -> Diagnostic:
+    title = f"the number `{shortened(str(token))}` is too {'large' if large else 'small'}"
+    label = "beyond what a double can hold" if large else "a double would hold 0"
+    if token.type == "INT":
+        label, hint = "whole numbers go up to 9223372036854775807", "write it with an exponent: 1e20"
+    else:
+        hint = "numbers lie between 1e-300 and 1e300; rescale the quantity, or work with its logarithm"
+    return Diagnostic("E006", title, at(token), label, (hint,))
+
+
+def number_too_long(token: Token) -> Diagnostic:
+    hint = f"at most {limits.NUMBER_LENGTH} characters; 17 digits are all that a double keeps"
+    return Diagnostic("E006", "a number with too many digits", at(token), "", (hint,))
+
+
+def boolean_spelling(token: Token) -> Diagnostic:
+    return Diagnostic("E039", f"`{token}` is not how it is written", at(token), "", (f"write `{token.lower()}`",))
+
+
+def name_too_long(token: Token) -> Diagnostic:
+    hint = f"names have at most {limits.NAME_LENGTH} characters"
+    return Diagnostic("E034", f"the name `{shortened(str(token))}` is too long", at(token), "", (hint,))
+
+
+def not_a_name(token: Token, normal: str) -> Diagnostic:
+    """A word whose normal form is a keyword or no identifier."""
+    if normal.isidentifier():
+        return keyword_as_name(token, normal)
+    bad = next((c for c in str(token) if not ("a" + unicodedata.normalize("NFKC", c)).isidentifier()), str(token)[0])
+    hint = f"`{bad}` cannot be part of a name: use letters, digits and `_`"
+    if bad in MEANT:
+        hint = f"`{bad}` cannot be part of a name; for a power write `{MEANT[bad]}`"
+    return Diagnostic("E004", f"`{shortened(str(token))}` is not a name", at(token), "", (hint,))
+
+
+def keyword_as_name(token: Token, word: str) -> Diagnostic:
+    return Diagnostic(
+        "E007",
+        f"`{word}` is a word of the language and cannot be a name",
+        at(token),
+        "a name is needed here",
+        (f"call it something else, for instance `{word}_` or `{word}_value`",),
+    )
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= 30 else text[:27] + "..."
+
+
+# --- comments and line ends --------------------------------------------------------------------------
+
+
+def comment_sign(sign: str, span: Span) -> Diagnostic:
+    return Diagnostic("E013", f"`{sign}` does not begin a comment", span, "", ("comments begin with `#`",))
+
+
+def semicolon(span: Span, more: int) -> Diagnostic:
+    hints = ["a statement ends with its line: remove the `;`"]
+    if more:
+        hints.append(f"(and the {more} more in this text)" if more > 1 else "(and the other one in this text)")
+    return Diagnostic("E012", "no `;` at the end of a statement", span, "", tuple(hints))
+
+
+# --- sizes -------------------------------------------------------------------------------------------
+
+
+def text_too_long(length: int) -> Diagnostic:
+    hint = f"the limit is {limits.CHARACTERS:,}; long tables belong in the data, not in the model"
+    return Diagnostic("E030", f"the text has {length:,} characters", None, "", (hint,))
+
+
+def too_many_tokens(token: Token) -> Diagnostic:
+    hint = f"the limit is {limits.TOKENS:,}; long tables belong in the data, not in the model"
+    return Diagnostic("E031", "the text has too many words and signs", at(token), "the limit is reached here", (hint,))
 
 
 def nested_too_deeply(token: Token) -> Diagnostic:
-    return Diagnostic("E032", "brackets are nested too deeply", at(token))
+    hint = f"at most {limits.NESTING} levels: give a name to an inner part with `part = ...`"
+    return Diagnostic("E032", "brackets are nested too deeply", at(token), "one bracket too many", (hint,))
 
 
-def unexpected(token: Token, error: UnexpectedToken) -> Diagnostic:
-    return Diagnostic("E001", f"unexpected `{token}`", at(token), "expected one of " + ", ".join(sorted(error.accepts)))
+def expression_too_deep(span: Span) -> Diagnostic:
+    hints = (
+        f"at most {limits.DEPTH} operations within one another (a sum of n terms counts n): name parts with `part = ...`,",
+        "or sum over a dim: `sum(x[k] * b[k] for k in feature)`",
+    )
+    return Diagnostic("E033", "the expression is too long", span, "", ("\n".join(hints),))
 
 
-def ends_early(last: Token, error: UnexpectedToken) -> Diagnostic:
-    return Diagnostic("E001", "the statement ends too early", Span(last.end_pos or 0, (last.end_pos or 0) + 1))
+def blocks_too_deep(span: Span) -> Diagnostic:
+    hint = f"at most {limits.BLOCKS} levels; one loop can name several indices: `for i in obs, j in group`"
+    return Diagnostic("E035", "blocks are nested too deeply", span, "", (hint,))
 
 
-def not_a_token(token: Token) -> Diagnostic:
-    return Diagnostic("E004", f"`{token}` has no meaning here", at(token))
+def too_many_errors() -> Diagnostic:
+    return Diagnostic("E042", f"more than {limits.ERRORS} errors; the rest are not shown")

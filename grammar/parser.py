@@ -1,7 +1,8 @@
-"""Text to tree."""
+"""Text to tree: lex, split into logical lines, parse each apart, check; every error of the text in one run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,30 +11,34 @@ from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
 from lark.lark import PostLex
 
-from ppl.errors import PplError
-from ppl.grammar import messages, nodes
+from ppl.errors import Diagnostic, PplError
+from ppl.grammar import limits, messages, nodes
 from ppl.grammar.build import Builder
-from ppl.grammar.lines import Faults, Line, logical_lines, pieces
+from ppl.grammar.checks import check
+from ppl.grammar.expected import explain
+from ppl.grammar.failure import Failure
+from ppl.grammar.lines import Line, logical_lines, pieces
+from ppl.grammar.tokens import Faults, read
 from ppl.source import Source, Span
 
 GRAMMAR = Path(__file__).with_name("ppl.lark")
+STARTS = ["statement", "inner", "body_line"]
 
 
 class KeepAll(PostLex):
-    """Makes the lexer deliver the tokens that no rule mentions."""
+    """Has the lexer deliver the tokens that no rule mentions."""
 
-    always_accept = ("NEWLINE", "COMMENT", "SEMICOLON", "BAD_NUMBER", "BAD_OPERATOR", "UNKNOWN")
+    always_accept = ("NEWLINE", "COMMENT", "SEMICOLON", "BAD_NUMBER", "BAD_OPERATOR", "MARK", "UNKNOWN")
 
-    def process(self, stream: Any) -> Any:
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         return stream
 
 
-@cache
-def lark_parser(strict: bool = False) -> Lark:
-    """strict: refuse a grammar with conflicts or colliding terminals; needs the package `interegular`."""
+def build_parser(strict: bool = False) -> Lark:
+    """strict: refuse a grammar with conflicts or colliding terminals; that needs the package `interegular`."""
     return Lark(
         GRAMMAR.read_text(encoding="utf-8"),
-        start=["statement", "inner", "body_line"],
+        start=STARTS,
         parser="lalr",
         lexer="basic",
         strict=strict,
@@ -43,54 +48,89 @@ def lark_parser(strict: bool = False) -> Lark:
     )
 
 
+lark_parser = cache(build_parser)
+
+
 def parse(source: Source) -> nodes.Program:
-    """The tree of a text, or a PplError with every syntax error in it."""
+    """The tree of a text. Raises PplError with every syntax error in it. Linear in the length of the text."""
     faults = Faults()
-    comments: list[nodes.Comment] = []
-    tokens: list[Token] = []
-    for token in lark_parser().lex(source.text):
-        if token.type == "COMMENT":
-            comments.append(nodes.Comment(str(token), messages.at(token)))
-        else:
-            tokens.append(token)
-            if token.type in ("BAD_NUMBER", "BAD_OPERATOR", "UNKNOWN"):
-                faults.add(messages.not_a_token(token), token)
     statements: list[nodes.Statement] = []
+    comments: list[nodes.Comment] = []
+    semicolons: list[Span] = []
     try:
+        if len(source.text) > limits.CHARACTERS:
+            raise messages.Fatal(messages.text_too_long(len(source.text)))
+        tokens, comments = read(_lex(source.text), faults)
         for line in logical_lines(tokens, faults):
-            statements.extend(_statement(line, faults))
+            statement = _line(line, source, faults)
+            if statement is not None:
+                statements.append(statement)
+                if line.semicolon is not None:
+                    semicolons.append(line.semicolon)
     except messages.Fatal as error:
         faults.diagnostics.append(error.diagnostic)
+    if semicolons:
+        faults.diagnostics.append(messages.semicolon(semicolons[0], len(semicolons) - 1))
     if faults.diagnostics:
-        raise PplError(faults.diagnostics, source)
+        raise PplError(_first(faults.diagnostics), source)
     return nodes.Program(tuple(statements), tuple(comments), source)
 
 
-def _statement(line: Line, faults: Faults) -> list[nodes.Statement]:
-    try:
-        return [_parse(line.tokens, "statement")]
-    except UnexpectedToken as error:
-        parts = pieces(line.tokens)
-        if parts is None:
-            if not faults.touch(line.tokens):
-                faults.diagnostics.append(_explain(line.tokens, error))
-        else:
-            faults.diagnostics.append(_explain(line.tokens, error))
-        return []
+def _first(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """In source order, and not more than a reader can use."""
+    ordered = sorted(diagnostics, key=lambda d: d.span or Span(0, 0))
+    if len(ordered) > limits.ERRORS:
+        return [*ordered[: limits.ERRORS], messages.too_many_errors()]
+    return ordered
 
 
-def _explain(tokens: list[Token], error: UnexpectedToken) -> Any:
-    if error.token.type == "$END":
-        return messages.ends_early(tokens[-1], error)
-    return messages.unexpected(error.token, error)
+def _lex(text: str) -> Iterator[Token]:
+    session = lark_parser().parse_interactive(text, start="statement")
+    return session.lexer_thread.lex(session.parser_state)
 
 
-def _parse(tokens: list[Token], start: str) -> Any:
+def _line(line: Line, source: Source, faults: Faults) -> nodes.Statement | None:
+    """The statement of a logical line, or None with its errors noted."""
+    outcome: Any = None
+    if not faults.touch(line.tokens):
+        outcome = _parse(line.tokens, "statement", source)
+        if not isinstance(outcome, Failure):
+            found = list(check(outcome))
+            faults.diagnostics.extend(found)
+            return None if found else outcome
+    noted = len(faults.diagnostics)
+    _apart(line.tokens, "statement", source, faults)
+    if isinstance(outcome, Failure) and len(faults.diagnostics) == noted:
+        faults.diagnostics.append(explain(outcome))
+    return None
+
+
+def _apart(tokens: list[Token], start: str, source: Source, faults: Faults) -> None:
+    """Note the errors of a line that does not parse as a whole: of each line of its block, if it has one."""
+    parts = pieces(tokens)
+    head = tokens if parts is None else parts.head
+    if not faults.touch(head):
+        outcome = _parse(head, start, source)
+        if isinstance(outcome, Failure):
+            faults.diagnostics.append(explain(outcome))
+    if parts is None:
+        return
+    inside = {"FOR": "inner", "DEF": "body_line"}.get(head[0].type, "statement")
+    for line in parts.body:
+        _apart(line, inside, source, faults)
+    if parts.after and not faults.touch(parts.after):
+        last = Failure([head[-1], *parts.after], 1, frozenset({"$END"}), start, source)
+        faults.diagnostics.append(explain(last))
+
+
+def _parse(tokens: list[Token], start: str, source: Source) -> Any:
+    """What a line's tokens mean, or the Failure to parse them."""
     session = lark_parser().parse_interactive(start=start)
+    position = 0
     try:
-        for token in tokens:
+        for position, token in enumerate(tokens):  # noqa: B007
             session.feed_token(token)
+        position = len(tokens)
         return session.feed_eof(tokens[-1])
-    except UnexpectedToken as error:
-        error.interactive_parser = session
-        raise
+    except UnexpectedToken:
+        return Failure(tokens, position, frozenset(session.accepts()), start, source)

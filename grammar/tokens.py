@@ -1,0 +1,173 @@
+"""Text to tokens, with every lexical error; comments are set apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lark import Token
+
+from ppl.errors import Diagnostic
+from ppl.grammar import limits, messages
+from ppl.grammar.build import normalised
+from ppl.grammar.nodes import Comment
+from ppl.source import Span
+
+KEYWORDS = frozenset(
+    [
+        "model",
+        "dim",
+        "data",
+        "var",
+        "predict",
+        "energy",
+        "observe",
+        "def",
+        "return",
+        "for",
+        "in",
+        "if",
+        "else",
+        "and",
+        "or",
+        "not",
+        "true",
+        "false",
+    ]
+)
+BOOLEANS = frozenset({"True", "False", "TRUE", "FALSE"})
+LARGEST_INTEGER = 2**63 - 1
+# Between two words of a remark; between a name and these there is no missing operator.
+JOINING = frozenset({"IF", "ELSE", "AND", "OR", "IN", "FOR", "NOT"})
+
+
+@dataclass
+class Faults:
+    """Errors found so far, and the physical lines they are on: a parse error there would be an echo."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    lines: set[int] = field(default_factory=set)
+
+    def add(self, diagnostic: Diagnostic, token: Token) -> None:
+        self.diagnostics.append(diagnostic)
+        self.lines.add(token.line or 0)
+
+    def touch(self, tokens: Iterable[Token]) -> bool:
+        return bool(self.lines) and any(t.line in self.lines for t in tokens)
+
+
+def read(raw: Iterable[Token], faults: Faults) -> tuple[list[Token], list[Comment]]:
+    """The tokens of a text as the parser wants them, and its comments."""
+    tokens: list[Token] = []
+    comments: list[Comment] = []
+    for count, token in enumerate(raw):
+        if count >= limits.TOKENS:
+            raise messages.Fatal(messages.too_many_tokens(token))
+        if token.type == "COMMENT":
+            comments.append(Comment(str(token), messages.at(token)))
+        elif token.type == "MARK":
+            if token.start_pos:
+                faults.add(messages.unknown(str(token), messages.at(token)), token)
+        else:
+            tokens.append(token)
+    tokens = without_foreign_comments(tokens, faults)
+    checked: list[Token] = []
+    for token in tokens:
+        if token.type == "UNKNOWN":
+            previous = checked[-1] if checked else None
+            if previous is None or previous.type != "UNKNOWN" or previous.end_pos != token.start_pos:
+                faults.add(messages.unknown(str(token), messages.at(token)), token)
+        else:
+            fault = fault_of(token)
+            if fault is not None:
+                faults.add(fault, token)
+        checked.append(token)
+    return [t for t in checked if t.type != "UNKNOWN"], comments
+
+
+def fault_of(token: Token) -> Diagnostic | None:
+    kind = token.type
+    if kind == "NAME":
+        if len(token) > limits.NAME_LENGTH:
+            return messages.name_too_long(token)
+        if token in BOOLEANS:
+            return messages.boolean_spelling(token)
+        if not token.isascii():
+            normal = normalised(token)
+            if not normal.isidentifier() or normal in KEYWORDS:
+                return messages.not_a_name(token, normal)
+    elif kind in ("INT", "FLOAT"):
+        if len(token) > limits.NUMBER_LENGTH:
+            return messages.number_too_long(token)
+        if kind == "INT":
+            return messages.number_out_of_range(token, True) if int(token) > LARGEST_INTEGER else None
+        value = float(token)
+        if math.isinf(value):
+            return messages.number_out_of_range(token, True)
+        if value == 0 and any(c in "123456789" for c in token.lower().partition("e")[0]):
+            return messages.number_out_of_range(token, False)
+    elif kind == "BAD_NUMBER":
+        return messages.bad_number(token)
+    return None
+
+
+# --- comments of other languages ---------------------------------------------------------------------
+
+
+def without_foreign_comments(tokens: list[Token], faults: Faults) -> list[Token]:
+    """Report `// remark` and `/* remark */` once each and leave them out, so that their words are not parsed."""
+    if not any(t.type == "FACTOR" and t in ("//", "/") for t in tokens):
+        return tokens
+    kept: list[Token] = []
+    i = 0
+    while i < len(tokens):
+        token = tokens[i]
+        end = i
+        if token == "//" and is_remark(tokens, i):
+            end = end_of_line(tokens, i)
+        elif token == "/" and i + 1 < len(tokens) and follows(token, tokens[i + 1], "*", "**"):
+            end = end_of_remark(tokens, i + 2)
+        if end > i:
+            sign = "//" if token == "//" else "/*"
+            start = token.start_pos or 0
+            faults.diagnostics.append(messages.comment_sign(sign, Span(start, start + 2)))
+            i = end
+        else:
+            kept.append(token)
+            i += 1
+    return kept
+
+
+def follows(token: Token, after: Token, *values: str) -> bool:
+    return token.end_pos == after.start_pos and after in values
+
+
+def end_of_line(tokens: list[Token], i: int) -> int:
+    while i < len(tokens) and tokens[i].type != "NEWLINE":
+        i += 1
+    return i
+
+
+def end_of_remark(tokens: list[Token], i: int) -> int:
+    while i < len(tokens):
+        if tokens[i] in ("*", "**") and i + 1 < len(tokens) and follows(tokens[i], tokens[i + 1], "/", "//"):
+            return i + 2
+        i += 1
+    return i
+
+
+def is_remark(tokens: list[Token], i: int) -> bool:
+    """Whether what follows `//` is words rather than a divisor."""
+    if i == 0 or tokens[i - 1].type in ("NEWLINE", "SEMICOLON", "LBRACE", "RBRACE"):
+        return True
+    rest = tokens[i + 1 : end_of_line(tokens, i)]
+    if not rest or any(t.type in ("UNKNOWN", "TILDE", "EQUAL") for t in rest):
+        return True
+    words = ("NAME", "INT", "FLOAT", "BAD_NUMBER")
+    return any(
+        (a.type in words and b.type in words)
+        or (a.type in JOINING and b.type in JOINING)
+        or (b.type in ("FOR", "IN", "NOT") and "IN" not in (t.type for t in rest))
+        for a, b in zip(rest, rest[1:], strict=False)
+    )
