@@ -23,7 +23,7 @@ def normalised(name: str) -> str:
 
 
 def span_of(part: Any) -> Span:
-    return Span(part.start_pos, part.end_pos) if isinstance(part, Token) else part.span
+    return Span(part.start_pos or 0, part.end_pos or 0) if isinstance(part, Token) else part.span
 
 
 def name_of(token: Token) -> nodes.Name:

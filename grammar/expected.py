@@ -8,6 +8,7 @@ from ppl.grammar.failure import KEYWORD_TYPES, STATEMENT_WORDS, Failure
 from ppl.grammar.mistakes import recognise
 
 CONTINUING = frozenset({"SIGN", "FACTOR", "POWER", "AND", "OR", "COMPARISON", "BOUND", "DOT", "COMMA", "ELSE", "COLON"})
+OPERATORS = frozenset({"SIGN", "FACTOR", "POWER", "COMPARISON", "BOUND", "AND", "OR", "NOT", "IF", "ELSE"})
 DECLARATIONS = frozenset({"DATA", "VAR"})
 SHAPES = {
     "MODEL": "model eight_schools",
@@ -101,9 +102,8 @@ def two_relations(f: Failure) -> Diagnostic | None:
         hint = f"remove one: `{f.text(0, earlier)} {first} {f.text(f.position + 1)}`"
         title = f"`{first}` stands twice" if first == second else f"both `{first}` and `{second}`"
     else:
-        title = (
-            f"two {'`' + first + '`' if first == second else '`' + first + '` and `' + second + '`'} in one statement"
-        )
+        both = f"two `{first}`" if first == second else f"both `{first}` and `{second}`"
+        title = f"{both} in one statement"
         hint = "write two statements, one a line"
     return f.error("E036", title, None, "the second one", hint)
 
@@ -150,9 +150,8 @@ SHAPES_WORDS = frozenset({"model", "dim", "data", "var", "energy", "predict", "o
 def dim_form(f: Failure) -> Diagnostic | None:
     if f.first.type != "DIM" or f.position < 2:
         return None
-    name = next(
-        (f.word(i) for i in range(f.position - 1, 0, -1) if f.type(i) == "NAME" and f.type(i - 1) != "EQUAL"), ""
-    )
+    names = (f.word(i) for i in range(f.position - 1, 0, -1) if f.type(i) == "NAME" and f.type(i - 1) != "EQUAL")
+    name = next(names, "")
     kind, word = f.type(f.position), f.word(f.position)
     sized = f"`dim {name} = 3`, or `dim {name}` alone to take the size from the data"
     if kind in ("LSQB", "LPAR") and "EQUAL" in f.accepts:
@@ -255,8 +254,11 @@ def loop_form(f: Failure) -> Diagnostic | None:
     if loop < 0 or f.position <= loop:
         return None
     if loop == 0 and f.at_end and "LBRACE" in f.accepts:
-        hint = "write the statements between `{` and `}`, or the loop at the end of one statement: `x[i] = ... for i in obs`"
-        return f.error("E017", "the loop has no block", None, "", hint)
+        hints = (
+            "write the statements between `{` and `}`",
+            "or the loop at the end of a statement: `x[i] = ... for i in obs`",
+        )
+        return f.error("E017", "the loop has no block", None, "", *hints)
     if f.type(f.position - 1) == "IN" and "INT" not in f.accepts:
         return f.error(
             "E016", "a loop runs over a dim", None, "the name of a dim is needed here", "write `for i in obs`"
@@ -309,9 +311,7 @@ def missing_value(f: Failure) -> Diagnostic | None:
         "LPAR": ("nothing stands between the brackets", "write a value"),
         "RETURN": ("`return` has no value", "write what the function returns"),
     }
-    if (
-        token is not None and token.type in ("FACTOR", "POWER", "DOT", "COMPARISON", "BOUND", "AND", "OR", "IF", "ELSE")
-    ) or (before.type in ("SIGN", "FACTOR", "POWER", "COMPARISON", "BOUND", "AND", "OR", "NOT", "IF", "ELSE")):
+    if (token is not None and token.type in OPERATORS - {"NOT", "SIGN"}) or before.type in OPERATORS:
         title = f"a value is missing after `{before}`" if token is None else f"a value is missing before `{token}`"
         hint = "write what is missing, or remove the sign"
         if token is None:
@@ -355,9 +355,8 @@ def two_values(f: Failure) -> Diagnostic | None:
         hints.append(f"write a comma, `{f.before}, {token}`, or an operator")
     else:
         hints.append("write an operator; each statement has a line of its own, and comments begin with `#`")
-    return f.error(
-        "E001", f"something is missing between `{f.before}` and `{messages.shortened(str(token))}`", None, "", *hints
-    )
+    title = f"something is missing between `{f.before}` and `{messages.shortened(str(token))}`"
+    return f.error("E001", title, None, "", *hints)
 
 
 def function_form(f: Failure) -> Diagnostic | None:

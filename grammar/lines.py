@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lark import Token
 
@@ -123,11 +124,11 @@ def logical_lines(tokens: list[Token], faults: Faults) -> Iterator[Line]:
 def type_soft_words(line: list[Token]) -> None:
     """`ordered` after a dim and `from` after an index type are words of the grammar; elsewhere they are names."""
     if line[0].type == "DIM":
-        for before, token in zip(line, line[1:], strict=False):
+        for before, token in pairwise(line):
             if token.type == "NAME" and token == "ordered" and before.type in ("NAME", "INT", "RBRACE"):
                 token.type = "ORDERED"
     elif line[0].type in ("DATA", "VAR"):
-        for before, token in zip(line, line[1:], strict=False):
+        for before, token in pairwise(line):
             if token.type == "NAME" and token == "from" and before.type == "NAME":
                 token.type = "FROM"
 

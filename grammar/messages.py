@@ -203,10 +203,10 @@ def nested_too_deeply(token: Token) -> Diagnostic:
 
 def expression_too_deep(span: Span) -> Diagnostic:
     hints = (
-        f"at most {limits.DEPTH} operations within one another (a sum of n terms counts n): name parts with `part = ...`,",
-        "or sum over a dim: `sum(x[k] * b[k] for k in feature)`",
+        f"at most {limits.DEPTH} operations one within another; a sum of n terms counts n",
+        "name its parts, `part = ...`, or sum over a dim: `sum(x[k] * b[k] for k in feature)`",
     )
-    return Diagnostic("E033", "the expression is too long", span, "", ("\n".join(hints),))
+    return Diagnostic("E033", "the expression is too long", span, "", hints)
 
 
 def blocks_too_deep(span: Span) -> Diagnostic:

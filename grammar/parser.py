@@ -85,8 +85,8 @@ def _first(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def _lex(text: str) -> Iterator[Token]:
-    session = lark_parser().parse_interactive(text, start="statement")
-    return session.lexer_thread.lex(session.parser_state)
+    session: Any = lark_parser().parse_interactive(text, start="statement")
+    yield from session.lexer_thread.lex(session.parser_state)
 
 
 def _line(line: Line, source: Source, faults: Faults) -> nodes.Statement | None:
@@ -125,7 +125,7 @@ def _apart(tokens: list[Token], start: str, source: Source, faults: Faults) -> N
 
 def _parse(tokens: list[Token], start: str, source: Source) -> Any:
     """What a line's tokens mean, or the Failure to parse them."""
-    session = lark_parser().parse_interactive(start=start)
+    session: Any = lark_parser().parse_interactive(start=start)
     position = 0
     try:
         for position, token in enumerate(tokens):  # noqa: B007

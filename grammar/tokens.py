@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from lark import Token
 
@@ -15,26 +16,8 @@ from ppl.grammar.nodes import Comment
 from ppl.source import Span
 
 KEYWORDS = frozenset(
-    [
-        "model",
-        "dim",
-        "data",
-        "var",
-        "predict",
-        "energy",
-        "observe",
-        "def",
-        "return",
-        "for",
-        "in",
-        "if",
-        "else",
-        "and",
-        "or",
-        "not",
-        "true",
-        "false",
-    ]
+    {"model", "dim", "data", "var", "predict", "energy", "observe", "def", "return"}
+    | {"for", "in", "if", "else", "and", "or", "not", "true", "false"}
 )
 BOOLEANS = frozenset({"True", "False", "TRUE", "FALSE"})
 LARGEST_INTEGER = 2**63 - 1
@@ -169,5 +152,5 @@ def is_remark(tokens: list[Token], i: int) -> bool:
         (a.type in words and b.type in words)
         or (a.type in JOINING and b.type in JOINING)
         or (b.type in ("FOR", "IN", "NOT") and "IN" not in (t.type for t in rest))
-        for a, b in zip(rest, rest[1:], strict=False)
+        for a, b in pairwise(rest)
     )
