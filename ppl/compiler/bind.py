@@ -156,7 +156,7 @@ def _wrong_rank(declared: Input, entry: RawArray) -> Diagnostic:
         "E303",
         f"`{declared.name}` has the wrong shape",
         declared.span,
-        f"{_declared(declared.dims)}, but {entry.origin} {_gives(given)}",
+        f"{_declared(declared.dims)}, but in {entry.origin} it is {_given(given)}",
         hints,
     )
 
@@ -171,12 +171,12 @@ def _declared(dims: tuple[str, ...]) -> str:
     return f"declared over {len(dims)} dim{'s' if len(dims) > 1 else ''}, {_dims(dims)}"
 
 
-def _gives(shape: tuple[int, ...]) -> str:
+def _given(shape: tuple[int, ...]) -> str:
     if not shape:
-        return "gives a single value"
+        return "a single value"
     if len(shape) == 1:
-        return f"gives a list of {shape[0]}"
-    return f"gives an array of {len(shape)} dims, {' × '.join(map(str, shape))}"
+        return f"a list of {shape[0]}"
+    return f"an array of {len(shape)} dims, {' × '.join(map(str, shape))}"
 
 
 # --- labels ------------------------------------------------------------------------------------------

@@ -47,3 +47,25 @@ def read_text(path: Path, what: str = "data file") -> str:
     except OSError as error:
         reason = error.strerror or str(error)
         raise PplError([Diagnostic("E602", f"cannot read {path}: {reason}")], exit_code=Exit.NO_FILE) from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces a file whole: under a temporary name in the same folder, then renamed. Keeps its permissions.
+
+    Raises:
+        OSError: it cannot be written; it is then as it was.
+    """
+    import os
+    import shutil
+    import tempfile
+
+    target = path.resolve()
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as opened:
+            opened.write(text)
+        shutil.copymode(target, temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise

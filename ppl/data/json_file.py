@@ -35,7 +35,7 @@ def read_json(path: Path) -> dict[str, RawArray]:
             "the file holds no object with named entries",
             'write it as {"y": [1.5, 2.0], "sigma": [0.3, 0.4]}, an entry for each input of the model',
         )
-    return {name: from_nested(value, path.name) for name, value in content.items()}
+    return {name: from_nested(value, path.name, name) for name, value in content.items()}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

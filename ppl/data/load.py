@@ -36,7 +36,7 @@ def load(data: Any) -> dict[str, RawArray]:
     if kind == "Dataset":
         return xarray_dataset(data, "the data set")
     if isinstance(data, Mapping):
-        return {str(name): value_of(value) for name, value in data.items()}
+        return {str(name): value_of(value, "the data", str(name)) for name, value in data.items()}
     if isinstance(data, Sequence):
         return _merge([load(part) for part in data])
     raise PplError(
@@ -50,7 +50,7 @@ def load(data: Any) -> dict[str, RawArray]:
     )
 
 
-def value_of(value: Any, origin: str = "the data") -> RawArray:
+def value_of(value: Any, origin: str, name: str) -> RawArray:
     """One value of a mapping."""
     match kind_of(value):
         case "DataFrame":
@@ -62,7 +62,7 @@ def value_of(value: Any, origin: str = "the data") -> RawArray:
     if isinstance(value, RawArray):
         return value
     if isinstance(value, Mapping | list | tuple):
-        return from_nested(value, origin)
+        return from_nested(value, origin, name)
     if hasattr(value, "__array__"):
         array = np.asarray(value)
         if array.dtype.kind not in "fiubU":

@@ -15,7 +15,7 @@ class _Unreadable(Exception):
     """Why a nested value is no array, in words."""
 
 
-def from_nested(value: Any, origin: str) -> RawArray:
+def from_nested(value: Any, origin: str, name: str = "entry ") -> RawArray:
     """A scalar, nested row-major lists, or mappings keyed by label in place of lists, as one array.
 
     Rows of different lengths are not an error here: they become a raw array with a `problem`.
@@ -25,7 +25,7 @@ def from_nested(value: Any, origin: str) -> RawArray:
         if quick is not None:
             return RawArray(quick, origin, (None,) * quick.ndim)
     try:
-        shape, labels = _shape(value, "")
+        shape, labels = _shape(value, name)
     except _Unreadable as problem:
         return RawArray(np.empty(0), origin, problem=str(problem))
     leaves: list[Any] = []
@@ -67,7 +67,7 @@ def _shape(value: Any, where: str) -> tuple[tuple[int, ...], tuple[tuple[str, ..
         keys = tuple(str(k) for k in value)
         items = [(f"{where}[{k!r}]", v) for k, v in zip(keys, value.values(), strict=True)]
         own: tuple[str, ...] | None = keys
-    elif isinstance(value, list | tuple | np.ndarray) and np.ndim(value) != 0:
+    elif isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim):
         items = [(f"{where}[{i}]", v) for i, v in enumerate(value)]
         own = None
     else:

@@ -1,0 +1,53 @@
+"""`ppl check`."""
+
+from __future__ import annotations
+
+import click
+
+from ppl.cli.edge import diagnostic_json, print_json, show_errors, show_warnings
+from ppl.cli.shared import data_option, json_option
+from ppl.errors import Exit, PplError
+from ppl.model import load
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@data_option
+@json_option
+def check(models: tuple[str, ...], data: tuple[str, ...], as_json: bool) -> int:
+    """Look for errors in a model, and in its data.
+
+    Every error is shown with its line, what is wrong, and what to write instead. Nothing is run.
+
+    \b
+    Examples:
+        ppl check radon.ppl
+        ppl check radon.ppl --data radon.json
+        ppl check models/*.ppl
+    """
+    if data and len(models) > 1:
+        raise click.UsageError("data belong to one model: check it alone")
+    code = Exit.OK
+    reports = []
+    for path in models:
+        try:
+            model = load(path)
+            warnings, notes = model.warnings, ()
+            if data:
+                bound = model.bind(list(data))
+                warnings, notes = (*warnings, *bound.warnings), bound.notes
+        except PplError as error:
+            code = max(code, error.exit_code)
+            reports.append({"file": path, "errors": [diagnostic_json(d, error.source) for d in error.diagnostics]})
+            if not as_json:
+                show_errors(error, as_json=False)
+            continue
+        reports.append({"file": path, "errors": [diagnostic_json(d, model.graph.source) for d in warnings]})
+        if not as_json:
+            show_warnings(warnings, model.graph.source)
+            click.echo(f"{path}: {'the model and its data fit' if data else 'no errors'}")
+            for note in notes:
+                click.echo(f"  note: {note}", err=True)
+    if as_json:
+        print_json({"models": reports})
+    return int(code)

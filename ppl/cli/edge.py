@@ -1,0 +1,110 @@
+"""The edge of the command: errors to words and exit codes, results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from ppl.errors import CompilerBug, Diagnostic, Exit, PplError, render
+from ppl.source import Source
+
+
+def guarded(run: Callable[[], int], as_json: bool) -> int:
+    """Runs a command and turns whatever goes wrong into a message and an exit code."""
+    try:
+        code = run()
+        sys.stdout.flush()
+        return code
+    except PplError as error:
+        show_errors(error, as_json)
+        return int(error.exit_code)
+    except click.UsageError as error:
+        show_usage_error(error, as_json)
+        return int(Exit.USAGE)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        return int(Exit.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted: nothing was kept", err=True)
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.OK)
+    except Exception as error:
+        return report_bug(error)
+
+
+def show_errors(error: PplError, as_json: bool) -> None:
+    if as_json:
+        print_json({"errors": [diagnostic_json(d, error.source) for d in error.diagnostics]})
+    else:
+        click.echo(render(error.diagnostics, error.source), err=True)
+        count = sum(d.severity.value == "error" for d in error.diagnostics)
+        if count > 1:
+            click.echo(f"\n{count} errors", err=True)
+
+
+def show_usage_error(error: click.UsageError, as_json: bool) -> None:
+    if as_json:
+        print_json({"errors": [{"code": None, "severity": "error", "title": error.format_message()}]})
+        return
+    command = error.ctx.command_path if error.ctx is not None else "ppl"
+    click.echo(f"error: {error.format_message()}\n    = see {command} --help", err=True)
+
+
+def show_warnings(warnings: Iterable[Diagnostic], source: Source | None) -> None:
+    warnings = tuple(warnings)
+    if warnings:
+        click.echo(render(warnings, source) + "\n", err=True)
+
+
+def report_bug(error: Exception) -> int:
+    """Something that no input should be able to cause."""
+    kind = "" if isinstance(error, CompilerBug) else f"{type(error).__name__}: "
+    first = str(error).splitlines()[0] if str(error) else ""
+    click.echo(f"This is a bug in ppl, not in your model or data.\n\n    {kind}{first}\n", err=True)
+    if os.environ.get("PPL_DEBUG") == "1":
+        traceback.print_exception(error)
+    else:
+        click.echo(
+            "Please report it with the model and, if you can, the data. Run it again with PPL_DEBUG=1 in the "
+            "environment for a traceback to send along.",
+            err=True,
+        )
+    return int(Exit.BUG)
+
+
+def diagnostic_json(diagnostic: Diagnostic, source: Source | None) -> dict[str, Any]:
+    place: dict[str, Any] = {"file": source.name if source is not None else None}
+    if source is not None and diagnostic.span is not None:
+        place["line"], place["column"] = source.position(diagnostic.span.start)
+        place["end_line"], place["end_column"] = source.position(diagnostic.span.end)
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "title": diagnostic.title,
+        "label": diagnostic.label,
+        "hints": list(diagnostic.hints),
+        **place,
+    }
+
+
+def print_json(value: Any) -> None:
+    """Strict JSON: numbers that JSON does not have become null."""
+    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,114 @@
+"""`ppl sample`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ppl.cli.edge import print_json, show_warnings
+from ppl.cli.shared import data_option, json_option
+from ppl.cli.summary import show, to_json
+from ppl.errors import Exit
+from ppl.model import load
+
+
+class SampleCommand(click.Command):
+    """A command whose options include the settings of the engines."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), *engine_options()]
+
+
+def engine_options() -> list[click.Option]:
+    """One option for each setting of any engine; an engine refuses those it does not have."""
+    from ppl.inference.registry import ENGINES
+    from ppl.inference.settings import settings_of
+
+    owners: dict[str, list[str]] = {}
+    found = {}
+    for name, engine in ENGINES.items():
+        for one in settings_of(engine):
+            owners.setdefault(one.name, []).append(name)
+            found.setdefault(one.name, one)
+    options = []
+    for name, one in found.items():
+        only = "" if len(owners[name]) == len(ENGINES) else f" ({', '.join(owners[name])})"
+        kind: Any = click.Choice(one.choices) if one.choices else one.type
+        text = f"{one.help[:1].upper()}{one.help[1:]}{only}.  [default: {one.default}]"
+        options.append(click.Option([f"--{name.replace('_', '-')}"], type=kind, default=None, help=text))
+    return options
+
+
+@click.command(cls=SampleCommand)
+@click.argument("model", metavar="MODEL")
+@data_option
+@click.option("--output", "-o", metavar="FILE", help="Where the draws go (netCDF).  [default: the model's name, .nc]")
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--engine", default="nuts", show_default=True, help="Which engine; see `ppl engines`.")
+@click.option("--chains", default=4, show_default=True, help="Number of chains.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same draws.")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop after this time and keep the draws so far.")
+@click.option("--save-warmup", is_flag=True, help="Keep the draws of the warmup too.")
+@click.option("--save-unconstrained", is_flag=True, help="Keep the draws on the unconstrained space too.")
+@click.option("--progress/--quiet", "progress", default=None, help="Show progress  [default: in a terminal]")
+@json_option
+def sample(
+    model: str,
+    data: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    engine: str,
+    chains: int,
+    seed: int,
+    time_limit: float | None,
+    save_warmup: bool,
+    save_unconstrained: bool,
+    progress: bool | None,
+    as_json: bool,
+    **settings: Any,
+) -> int:
+    """Draw from the posterior of a model given data.
+
+    Prints a summary and, in words, whether the draws can be trusted; leaves all draws in a netCDF file that ArviZ
+    reads. Ctrl-C stops at the next safe point and keeps the draws so far.
+
+    \b
+    Examples:
+        ppl sample eight_schools.ppl --data schools.json
+        ppl sample eight_schools.ppl --data schools.json --draws 4000 --target-acceptance 0.95
+        ppl sample radon.ppl --data homes.csv --data counties.json -o radon.nc --force
+    """
+    began = time.perf_counter()
+    from ppl.engines import make_engine
+    from ppl.storage import check_writable, write_safely
+
+    chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
+    checked = load(model)
+    path = Path(output) if output is not None else Path(f"{Path(model).stem}.nc")
+    check_writable(path, force)
+    bound = checked.bind(list(data))
+    show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
+
+    from ppl.judge import judge
+    from ppl.progress import make_progress
+    from ppl.run import RunOptions, run
+
+    options = RunOptions(chains, seed, time_limit, save_warmup, save_unconstrained, time.perf_counter() - began)
+    fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))
+    place, problem = write_safely(fit.groups, fit.attrs, path)
+    summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph)
+    if as_json:
+        found = {"output": str(place), "stopped": fit.stopped, "timings": fit.attrs["timings"]}
+        print_json({**found, **to_json(summary, diagnosis)})
+    else:
+        show(summary, diagnosis)
+        click.echo(f"\nDraws: {place}")
+    if problem is not None:
+        click.echo(f"warning: {path} could not be written ({problem}); the draws are in {place}", err=True)
+    if fit.stopped == "interrupted":
+        click.echo("interrupted: the file holds the draws so far", err=True)
+        return int(Exit.INTERRUPTED)
+    return int(Exit.OK if diagnosis.trusted else Exit.UNTRUSTED)

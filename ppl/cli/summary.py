@@ -1,0 +1,78 @@
+"""`ppl summary`, and how `ppl sample` shows what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ppl.cli.edge import print_json
+from ppl.cli.shared import json_option
+from ppl.errors import Diagnostic, Exit, PplError
+
+if TYPE_CHECKING:
+    from ppl.diagnosis import Diagnosis
+    from ppl.summary import Summary
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option("--var", "variables", multiple=True, metavar="NAME", help="Only this quantity; may be repeated.")
+@click.option("--all", "everything", is_flag=True, help="Show every element of large arrays.")
+@json_option
+def summary(file: str, variables: tuple[str, ...], everything: bool, as_json: bool) -> int:
+    """Summarise and diagnose a file of draws.
+
+    For each quantity: mean, standard deviation, quantiles, effective numbers of draws, R-hat. Then, in words, whether
+    the draws can be trusted, and what to do if not. Exits with 1 if they cannot.
+
+    \b
+    Examples:
+        ppl summary eight_schools.nc
+        ppl summary eight_schools.nc --var mu --var tau
+        ppl summary eight_schools.nc --json
+    """
+    from ppl.judge import judge
+    from ppl.storage import read
+    from ppl.summary import summarise
+
+    groups, attrs = read(Path(file))
+    whole, diagnosis = judge(groups, attrs)
+    if variables:
+        check_names(variables, [str(name) for name in groups["posterior"].data_vars], file)
+        whole = summarise(groups["posterior"], variables)
+    if as_json:
+        print_json(to_json(whole, diagnosis))
+    else:
+        show(whole, diagnosis, everything)
+    return int(Exit.OK if diagnosis.trusted else Exit.UNTRUSTED)
+
+
+def check_names(wanted: Sequence[str], known: Sequence[str], file: str) -> None:
+    import difflib
+
+    errors = []
+    for name in wanted:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean `{close[0]}`?" if close else f"it has {', '.join(known)}"
+            errors.append(Diagnostic("E608", f"{file} has no quantity `{name}`", hints=(hint,)))
+    if errors:
+        raise PplError(errors, exit_code=Exit.USAGE)
+
+
+def show(summary: Summary, diagnosis: Diagnosis, everything: bool = False) -> None:
+    from ppl.summary import table
+
+    click.echo(table(summary, None if everything else 8))
+    click.echo()
+    click.echo(diagnosis.text())
+
+
+def to_json(summary: Summary, diagnosis: Diagnosis) -> dict[str, Any]:
+    return {
+        "summary": [{"name": name, **summary.row(i)} for i, name in enumerate(summary.names)],
+        "diagnosis": diagnosis.to_json(),
+    }

@@ -1,0 +1,343 @@
+"""Whether the draws can be trusted, in words, with what to do about it.
+
+Thresholds: split R-hat 1.01 and 100 effective draws a chain (Vehtari et al. 2021); E-BFMI 0.3 (Betancourt 2016);
+any divergence counts (Betancourt 2017, section 6.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from ppl import statistics
+from ppl.graph import ModelGraph, Read, Term, reads
+from ppl.results import Groups, touches
+from ppl.summary import Summary, scalar_names
+
+RHAT = 1.01
+ESS_PER_CHAIN = 100
+EBFMI = 0.3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing noticed. name: stable, for `--json`; trusted: whether the draws can be trusted in spite of it."""
+
+    name: str
+    title: str
+    details: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    trusted: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All findings. `trusted`: nothing speaks against the draws."""
+
+    findings: tuple[Finding, ...]
+    good: tuple[str, ...]
+
+    @property
+    def trusted(self) -> bool:
+        return all(finding.trusted for finding in self.findings)
+
+    def text(self) -> str:
+        """A verdict, then findings with details and remedies."""
+        verdict = "The draws look fine." if self.trusted else "The draws are not to be trusted yet."
+        lines = [verdict]
+        for finding in self.findings:
+            lines.append(f"{'-' if finding.trusted else '!'} {finding.title}")
+            lines += [f"    {line}" for line in finding.details]
+            lines += [f"    = {line}" for line in finding.remedies]
+        lines += [f"  {line}" for line in self.good]
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "trusted": self.trusted,
+            "findings": [
+                {
+                    "name": f.name,
+                    "title": f.title,
+                    "details": list(f.details),
+                    "remedies": list(f.remedies),
+                    "trusted": f.trusted,
+                    "values": dict(f.values),
+                }
+                for f in self.findings
+            ],
+            "good": list(self.good),
+        }
+
+
+def diagnose(groups: Groups, summary: Summary, graph: ModelGraph | None, attrs: Mapping[str, Any]) -> Diagnosis:
+    """What the draws, their statistics and the engine's records say. `graph` adds lines and remedies by name."""
+    stats = groups.get("sample_stats", xr.Dataset())
+    settings = attrs.get("settings", {})
+    findings: list[Finding] = []
+    good: list[str] = []
+    for check in (
+        _stopped(attrs),
+        _stuck(stats, groups["posterior"]),
+        _rhat(summary, groups["posterior"].sizes["chain"]),
+        _ess(summary, groups["posterior"].sizes["chain"], groups["posterior"].sizes["draw"]),
+        _divergences(groups, graph, settings),
+        _energy(stats),
+        _depth(stats, settings),
+    ):
+        if isinstance(check, Finding):
+            findings.append(check)
+        elif check:
+            good.append(check)
+    return Diagnosis(tuple(findings), tuple(good))
+
+
+# --- the single checks: a finding, a good word, or nothing to say ------------------------------------
+
+
+def _stopped(attrs: Mapping[str, Any]) -> Finding | None:
+    reason = attrs.get("stopped")
+    if not reason:
+        return None
+    return Finding("stopped", f"The run was stopped early ({reason}): this is a part of it.", trusted=True)
+
+
+def _stuck(stats: xr.Dataset, posterior: xr.Dataset) -> Finding | None:
+    if "acceptance_rate" not in stats or stats.sizes["draw"] < 10:
+        return None
+    still = stats["acceptance_rate"].mean("draw").values < 0.02
+    if "lp" in stats:
+        lp = stats["lp"].values
+        still = still | (np.ptp(lp, axis=1) == 0)
+    chains = [str(i) for i in np.flatnonzero(still)]
+    if not chains:
+        return None
+    return Finding(
+        "stuck",
+        f"{'Chain' if len(chains) == 1 else 'Chains'} {', '.join(chains)} hardly moved.",
+        remedies=(
+            "a longer warmup (--warmup 2000) or another seed may free them; if not, the density has a cliff or a spike",
+        ),
+        values={"chains": [int(c) for c in chains]},
+    )
+
+
+def _rhat(summary: Summary, chains: int) -> Finding | str | None:
+    values = summary.columns["r_hat"]
+    if chains < 2:
+        return Finding(
+            "one chain",
+            "With one chain, convergence cannot be judged by comparing chains.",
+            remedies=("run four: --chains 4",),
+            trusted=True,
+        )
+    worst = _worst(summary, values, largest=True)
+    if not worst:
+        return None
+    high = int(np.sum(values > RHAT))
+    top = worst[0][1]
+    if not high:
+        return f"R-hat is at most {top:.3f}."
+    listed = ", ".join(f"{name} {value:.3f}" for name, value in worst[:5] if value > RHAT)
+    remedies = ["the chains have not found the same distribution: look for symmetric or separate modes, then"]
+    remedies.append("run longer: --warmup 2000 --draws 2000" if top < 1.1 else "give vague latents tighter priors")
+    return Finding(
+        "r_hat",
+        f"R-hat is above {RHAT} for {high} of {len(summary)} quantities; the chains disagree.",
+        (f"worst: {listed}",),
+        (" ".join(remedies),),
+        values={"worst": top, "count": high},
+    )
+
+
+def _ess(summary: Summary, chains: int, draws: int) -> Finding | str | None:
+    wanted = ESS_PER_CHAIN * chains
+    lowest = np.fmin(summary.columns["ess_bulk"], summary.columns["ess_tail"])
+    worst = _worst(summary, lowest, largest=False)
+    if not worst:
+        return None
+    low = int(np.sum(lowest < wanted))
+    if not low:
+        return f"Every quantity has at least {worst[0][1]:.0f} effective draws."
+    listed = ", ".join(f"{name} {value:.0f}" for name, value in worst[:5] if value < wanted)
+    factor = max(2, int(np.ceil(wanted / max(worst[0][1], 1.0))))
+    remedy = (
+        f"draw more: --draws {draws * factor}"
+        if factor <= 10
+        else "drawing longer alone will hardly do: look at the other findings, and at latents that trade off"
+    )
+    return Finding(
+        "ess",
+        f"Fewer than {wanted} effective draws for {low} of {len(summary)} quantities; their summaries are rough.",
+        (f"fewest: {listed}",),
+        (remedy,),
+        values={"lowest": worst[0][1], "count": low},
+    )
+
+
+def _energy(stats: xr.Dataset) -> Finding | str | None:
+    if "energy" not in stats:
+        return None
+    values = statistics.ebfmi(stats["energy"].values)
+    low = [int(i) for i in np.flatnonzero(values < EBFMI)]
+    if not np.isfinite(values).any():
+        return None
+    if not low:
+        return f"E-BFMI is at least {np.nanmin(values):.2f}."
+    return Finding(
+        "ebfmi",
+        f"E-BFMI is below {EBFMI} in chain{'s' if len(low) > 1 else ''} {', '.join(map(str, low))}: "
+        "momentum cannot carry the chains along the tails.",
+        (f"E-BFMI by chain: {', '.join(f'{v:.2f}' for v in values)}",),
+        ("a latent with heavy tails, or a scale whose group effects are written centred, is the usual cause",),
+        values={"ebfmi": [float(v) for v in values]},
+    )
+
+
+def _depth(stats: xr.Dataset, settings: Mapping[str, Any]) -> Finding | None:
+    most = settings.get("max_depth")
+    if most is None or "tree_depth" not in stats:
+        return None
+    full = stats["tree_depth"].values >= most
+    share = float(full.mean()) if full.size else 0.0
+    if not full.any():
+        return None
+    return Finding(
+        "tree depth",
+        f"{int(full.sum())} of {full.size} trajectories stopped at the greatest tree depth, {most}.",
+        (),
+        (
+            f"correct but slow; allow longer ones with --max-depth {int(most) + 2}, or rescale the model so that "
+            "its latents have like scales",
+        ),
+        trusted=share < 0.5,
+        values={"count": int(full.sum())},
+    )
+
+
+# --- divergences -------------------------------------------------------------------------------------
+
+
+def _divergences(groups: Groups, graph: ModelGraph | None, settings: Mapping[str, Any]) -> Finding | str | None:
+    stats = groups.get("sample_stats", xr.Dataset())
+    if "diverging" not in stats:
+        return None
+    diverging = stats["diverging"].values.astype(bool)
+    count = int(diverging.sum())
+    if not count:
+        return "No trajectory diverged."
+    details = []
+    remedies = []
+    places = _where_divergent(groups["posterior"], diverging)
+    if places:
+        listed = [f"{'small' if low else 'large'} {name}" for name, low, _ in places]
+        details.append(f"they gather at {' and '.join(listed)}")
+    if graph is not None:
+        names = {name.partition("[")[0] for name, low, _ in places if low}
+        for term in _centred(graph, names):
+            line, _ = graph.source.position(term.span.start)
+            text = graph.source.line(line).split("#")[0].strip()
+            details.append(f"line {line}: {text}")
+            remedies.append(_offset_remedy(graph, term))
+    target = settings.get("target_acceptance", 0.8)
+    higher = 0.9 if target < 0.9 else 0.99
+    if target < 0.99:
+        remedies.append(f"{'or ' if remedies else ''}take smaller steps: --target-acceptance {higher}")
+    if not places:
+        remedies.append("if that does not help, look for a density with a cliff: hard bounds, or scales near 0")
+    return Finding(
+        "divergences",
+        f"{count} of {diverging.size} trajectories diverged: "
+        "there are regions that the sampler could not enter, and the draws leave them out.",
+        tuple(details),
+        tuple(remedies),
+        values={"count": count, "where": [name for name, _, _ in places]},
+    )
+
+
+def _where_divergent(
+    posterior: xr.Dataset, diverging: npt.NDArray[np.bool_], most: int = 2
+) -> list[tuple[str, bool, float]]:
+    """Scalars whose values at divergent draws lie far to one side: (name, low side, mean rank), the clearest first.
+
+    The mean rank of d divergent draws among all would be 1/2 with standard deviation sqrt(1 / (12 d)).
+    """
+    count = int(diverging.sum())
+    found: list[tuple[str, bool, float]] = []
+    for variable in posterior.data_vars:
+        array = posterior[variable].transpose("chain", "draw", ...)
+        values = array.values.astype(np.float64).reshape(diverging.size, -1)
+        if values.shape[1] > 1:
+            continue  # elements of a group rarely are the cause; their scale is
+        order = values[:, 0].argsort().argsort() / max(1, diverging.size - 1)
+        rank = float(order[diverging.ravel()].mean())
+        error = np.sqrt(1.0 / (12 * count))
+        if abs(rank - 0.5) > max(0.15, 4 * error) and np.ptp(values) > 0:
+            found.append((scalar_names(array)[0], rank < 0.5, rank))
+    return sorted(found, key=lambda f: -abs(f[2] - 0.5))[:most]
+
+
+def _centred(graph: ModelGraph, scales: set[str]) -> list[Term]:
+    """Terms that define a latent array whose scale is itself a latent (one of `scales`, where any are named)."""
+    latents = {latent.name for latent in graph.latents}
+    terms = []
+    for term in graph.terms:
+        scale = term.distribution.parameter("scale")
+        if term.role != "latent" or scale is None or not isinstance(term.target, Read):
+            continue
+        reached = _closure(graph, set(reads(scale))) & latents
+        if reached and (not scales or reached & scales or scales & touches(term)):
+            terms.append(term)
+    return terms
+
+
+def _closure(graph: ModelGraph, names: set[str]) -> set[str]:
+    """Names, and everything that the values among them are computed from."""
+    by_name = {value.name: value for value in graph.values}
+    todo, seen = list(names), set(names)
+    while todo:
+        value = by_name.get(todo.pop())
+        for piece in value.pieces if value is not None else ():
+            for name in reads(piece.value):
+                if name not in seen:
+                    seen.add(name)
+                    todo.append(name)
+    return seen
+
+
+def _offset_remedy(graph: ModelGraph, term: Term) -> str:
+    """The same latent written as a standardised offset, in the model's own words."""
+    assert isinstance(term.target, Read)
+    text = graph.source.text
+
+    def words(name: str, default: str) -> str:
+        expr = term.distribution.parameter(name)
+        if expr is None:
+            return default
+        written = text[expr.meta.span.start : expr.meta.span.end]
+        return written if written.isidentifier() or written.replace(".", "").isdigit() else f"({written})"
+
+    target = text[term.target.meta.span.start : term.target.meta.span.end]
+    name = term.target.name
+    brackets = target[len(name) :]
+    location = next((p for p in ("mean", "location", "loc") if term.distribution.parameter(p) is not None), "mean")
+    scale, centre = words("scale", "1"), words(location, "0")
+    kind = term.distribution.name
+    shape = "" if kind != "StudentT" else words("df", "nu") + ", "
+    return (
+        f"write {name} as a standardised offset:\n"
+        f"        {name}_offset{brackets} ~ {kind}({shape}0, 1)\n"
+        f"        {name}{brackets} = {centre} + {scale} * {name}_offset{brackets}"
+    )
+
+
+def _worst(summary: Summary, values: npt.NDArray[np.float64], largest: bool) -> list[tuple[str, float]]:
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(-values[known] if largest else values[known], kind="stable")]
+    return [(summary.names[i], float(values[i])) for i in order[:5]]

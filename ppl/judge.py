@@ -1,0 +1,46 @@
+"""Summary and diagnosis of a whole fit, in memory or read from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ppl.compiler.check import check
+from ppl.diagnosis import Diagnosis
+from ppl.diagnosis import diagnose as diagnose_groups
+from ppl.errors import PplError
+from ppl.grammar.parser import parse
+from ppl.graph import ModelGraph
+from ppl.results import Groups, from_arviz
+from ppl.run_record import decode_attrs
+from ppl.source import Source
+from ppl.summary import Summary
+from ppl.summary import summarise as summarise_posterior
+
+
+def diagnose(fit: Any) -> Diagnosis:
+    """Whether the draws of an ArviZ container can be trusted, in words with remedies."""
+    groups, attrs = from_arviz(fit)
+    return judge(groups, attrs)[1]
+
+
+def summarise(fit: Any) -> Summary:
+    """Statistics of every scalar of the posterior of an ArviZ container."""
+    return summarise_posterior(from_arviz(fit)[0]["posterior"])
+
+
+def judge(groups: Groups, attrs: Mapping[str, Any], graph: ModelGraph | None = None) -> tuple[Summary, Diagnosis]:
+    """Both at once; the graph is made again from the model's text in the attributes if it is not given."""
+    summary = summarise_posterior(groups["posterior"])
+    return summary, diagnose_groups(groups, summary, graph or _graph(attrs), decode_attrs(attrs))
+
+
+def _graph(attrs: Mapping[str, Any]) -> ModelGraph | None:
+    text = attrs.get("model")
+    if not isinstance(text, str):
+        return None
+    try:
+        return check(parse(Source(Path(str(attrs.get("model_name", "<model>"))).name, text))).graph
+    except PplError:
+        return None  # written by another version of the language

@@ -1,0 +1,134 @@
+"""A model in Python: text in, ArviZ containers out.
+
+model = ppl.compile(text)             # or ppl.load("model.ppl")
+fit = model.sample(data, chains=4, seed=1)
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ppl.compiler.check import check
+from ppl.data.files import read_text
+from ppl.errors import Diagnostic, PplError, render
+from ppl.grammar.parser import parse
+from ppl.graph import ModelGraph
+from ppl.source import Source
+
+if TYPE_CHECKING:  # these import NumPy or JAX, which reading and checking a model must not need
+    from ppl.compiler.bind import Bound
+    from ppl.compiler.density import CompiledDensity
+
+
+class ModelWarning(UserWarning):
+    """Something about a model or its data that deserves a look."""
+
+
+def compile(text: str, name: str = "<model>") -> Model:
+    """Parses and checks a model's text. `name` is what messages call it.
+
+    Raises:
+        PplError: with every error of the text.
+    """
+    checked = check(parse(Source(name, text)))
+    return Model(checked.graph, tuple(checked.warnings))
+
+
+def load(path: str | PathLike[str]) -> Model:
+    """`compile` for a file.
+
+    Raises:
+        PplError: there is no such file, it is not text, or it has errors.
+    """
+    return compile(read_text(Path(path), "model file"), str(path))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checked model. `warnings`: what the checker noticed."""
+
+    graph: ModelGraph
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return self.graph.source.text
+
+    @cached_property
+    def name(self) -> str:
+        """The title in the text, or the name of the file without its ending."""
+        return self.graph.title or Path(self.graph.source.name).stem.strip("<>")
+
+    def bind(self, data: Any = None) -> Bound:
+        """Checks data against the model. data: a path, a mapping of names to values, a DataFrame, an xarray Dataset, or
+        a list of these.
+
+        Raises:
+            PplError: with every error of the data.
+        """
+        from ppl.compiler.bind import bind_with_notes
+        from ppl.data import load as load_data
+
+        return bind_with_notes(self.graph, load_data(data))
+
+    def check(self, data: Any = None) -> tuple[Diagnostic, ...]:
+        """Warnings about the model and these data; raises as `bind` does."""
+        return (*self.warnings, *self.bind(data).warnings)
+
+    def explain(self) -> str:
+        """How the compiler reads the model: roles, supports, plates, event axes and terms with their lines."""
+        from ppl.compiler.explain import explain
+
+        return explain(self.graph)
+
+    def log_density(self, data: Any = None) -> CompiledDensity:
+        """The log density on the unconstrained space, for samplers of one's own. It is in float64: use it under
+        `jax.enable_x64(True)`."""
+        from ppl.compiler.density import compile_density
+
+        return compile_density(self.graph, self.bind(data).dataset)
+
+    def sample(
+        self,
+        data: Any = None,
+        *,
+        engine: str = "nuts",
+        chains: int = 4,
+        seed: int = 1,
+        time_limit: float | None = None,
+        save_warmup: bool = False,
+        save_unconstrained: bool = False,
+        progress: bool | None = None,
+        **settings: Any,
+    ) -> Any:
+        """Draws from the posterior, as `arviz.InferenceData` (ArviZ 0.x) or `xarray.DataTree` (1.x).
+
+        engine: `nuts` or `hmc`; settings: that engine's (`warmup=1000`, `draws=1000`, `target_acceptance=0.8`, ...);
+        time_limit: seconds after which the draws so far are returned, marked `partial`; progress: None shows it in a
+        terminal. `ppl.diagnose(fit)` says whether to trust the draws.
+
+        Raises:
+            PplError: an error of the data, an unknown engine or setting, no starting point of finite density.
+        """
+        from ppl.engines import make_engine
+        from ppl.progress import make_progress
+        from ppl.results import to_arviz
+        from ppl.run import RunOptions, run
+
+        chosen = make_engine(engine, settings)
+        options = RunOptions(chains, seed, time_limit, save_warmup, save_unconstrained)
+        bound = self.bind(data)
+        for warning in (*self.warnings, *bound.warnings):
+            warnings.warn(render([warning], self.graph.source), ModelWarning, stacklevel=2)
+        fit = run(self.graph, bound.dataset, chosen, options, make_progress(progress))
+        if fit.stopped:
+            warnings.warn(f"the run was stopped early: {fit.stopped}", ModelWarning, stacklevel=2)
+        return to_arviz(fit.groups, fit.attrs)
+
+
+__all__ = ["Model", "ModelWarning", "PplError", "compile", "load"]

@@ -1,0 +1,66 @@
+"""Everything that follows from draws: constrained values, log-likelihoods, replicates and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.generic]
+Tree = Any
+
+_ELEMENTS = 1 << 22  # of the largest intermediate array of a batch: 32 MiB in float64
+_MOST = 1024
+
+
+def over_draws(
+    function: Callable[[Any, jax.Array, jax.Array], Tree],
+    density: Any,
+    positions: npt.NDArray[np.floating[Any]],
+    key: jax.Array,
+) -> Tree:
+    """`function(density, u, key)` for each of (chains, draws, n) positions, leaves (chains, draws, ...).
+
+    Vectorised over batches small enough that no intermediate array gets large. The key of a draw depends on the
+    chain and the number of the draw alone.
+    """
+    chains, draws, size = positions.shape
+    total = chains * draws
+    flat = positions.reshape(total, size)
+    one = jax.ShapeDtypeStruct((size,), positions.dtype)
+    traced = jax.make_jaxpr(function)(density, one, key)
+    batch = int(np.clip(_ELEMENTS // max(_largest(traced.jaxpr), 1), 1, min(_MOST, total)))
+
+    @jax.jit
+    def run(density: Any, us: jax.Array, chain: jax.Array, draw: jax.Array, key: jax.Array) -> Tree:
+        def at(u: jax.Array, chain: jax.Array, draw: jax.Array) -> Tree:
+            return function(density, u, jax.random.fold_in(jax.random.fold_in(key, chain), draw))
+
+        return jax.vmap(at)(us, chain, draw)
+
+    chain, draw = np.divmod(np.arange(total, dtype=np.uint32), np.uint32(draws))
+    pieces: list[Tree] = []
+    for start in range(0, total, batch):
+        # The last batch is filled up with repeats, so that there is one program to compile.
+        rows = np.minimum(np.arange(start, start + batch), total - 1)
+        piece = run(density, jnp.asarray(flat[rows]), jnp.asarray(chain[rows]), jnp.asarray(draw[rows]), key)
+        kept = min(batch, total - start)
+        pieces.append(jax.tree.map(lambda leaf, kept=kept: np.asarray(leaf)[:kept], piece))
+    return jax.tree.map(lambda *parts: np.concatenate(parts).reshape(chains, draws, *parts[0].shape[1:]), *pieces)
+
+
+def _largest(jaxpr: Any) -> int:
+    """Elements of the largest array that a program makes, its inner programs included."""
+    most = 0
+    for equation in jaxpr.eqns:
+        for variable in equation.outvars:
+            most = max(most, int(np.prod(getattr(variable.aval, "shape", ()), dtype=np.int64)))
+        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")):
+            inner = getattr(inner, "jaxpr", inner)
+            if hasattr(inner, "eqns"):
+                most = max(most, _largest(inner))
+    return most

@@ -1,0 +1,135 @@
+"""Draws → named, labelled groups in ArviZ's layout, and the container that ArviZ itself uses.
+
+Groups are plain xarray datasets; only `to_arviz` knows which of ArviZ's two containers there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from ppl.dataset import Dataset
+from ppl.graph import ModelGraph, Read, Term, distribution_expressions, reads
+
+Groups = dict[str, xr.Dataset]
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+# In the order in which ArviZ lists them.
+GROUPS = (
+    "posterior",
+    "posterior_predictive",
+    "predictions",
+    "log_likelihood",
+    "sample_stats",
+    "divergences",
+    "unconstrained_posterior",
+    "warmup_sample_stats",
+    "warmup_unconstrained_posterior",
+    "observed_data",
+    "constant_data",
+)
+
+_OURS = ("chain", "draw", "divergence", "unconstrained")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Dims and labels for the variables of a model. Positions label the dims that have no labels of their own."""
+
+    sizes: Mapping[str, int]
+    labels: Mapping[str, tuple[str, ...]]
+
+    @staticmethod
+    def of(dataset: Dataset) -> Layout:
+        return Layout(dataset.sizes, dataset.labels)
+
+    def coordinate(self, dim: str) -> npt.NDArray[np.generic]:
+        labels = self.labels.get(dim)
+        return np.arange(self.sizes[dim]) if labels is None else np.array(labels)
+
+    def variable(
+        self, values: npt.NDArray[np.generic], dims: Sequence[str], leading: Sequence[str] = ()
+    ) -> tuple[tuple[str, ...], npt.NDArray[np.generic], dict[str, Any]]:
+        """Dim names, values and coordinates of one variable; a dim used twice gets `_2` (and so on) the second time."""
+        own = values.ndim - len(leading)
+        names: list[str] = list(leading)
+        coordinates: dict[str, Any] = {}
+        # Distributions over vectors have one log-likelihood an event: trailing dims are gone then.
+        for axis, dim in enumerate(dims[:own]):
+            size = values.shape[len(leading) + axis]
+            name = f"{dim}_" if dim in _OURS else dim
+            number = 2
+            while name in names:
+                name, number = f"{dim}_{number}", number + 1
+            if size != self.sizes.get(dim):
+                name = f"{name}_part"
+                coordinates[name] = np.arange(size)
+            else:
+                coordinates[name] = self.coordinate(dim)
+            names.append(name)
+        for axis in range(len(dims), own):
+            names.append(f"axis_{axis}")
+        return tuple(names), values, coordinates
+
+    def dataset(
+        self, arrays: Arrays, dims_of: Mapping[str, Sequence[str]], leading: Sequence[str] = ("chain", "draw")
+    ) -> xr.Dataset:
+        """One group."""
+        variables: dict[str, Any] = {}
+        coordinates: dict[str, Any] = {}
+        for name, values in arrays.items():
+            dims, data, own = self.variable(values, dims_of[name], leading)
+            variables[name] = (dims, data)
+            coordinates.update(own)
+            for dim in leading:
+                coordinates[dim] = np.arange(data.shape[dims.index(dim)])
+        return xr.Dataset(variables, coordinates)
+
+
+# --- what the graph says ------------------------------------------------------------------------------
+
+
+def observed(graph: ModelGraph) -> dict[str, Term]:
+    """Names of observed quantities, with the term that observes each."""
+    return {t.target.name: t for t in graph.terms if t.role == "observed" and isinstance(t.target, Read)}
+
+
+def touches(term: Term) -> frozenset[str]:
+    """Names that a term's distribution reads."""
+    return frozenset(name for e in distribution_expressions(term.distribution) for name in reads(e))
+
+
+# --- the container -----------------------------------------------------------------------------------
+
+
+def to_arviz(groups: Groups, attrs: Mapping[str, Any]) -> Any:
+    """`arviz.InferenceData` under ArviZ 0.x, `xarray.DataTree` under 1.x."""
+    ordered = {name: groups[name] for name in (*GROUPS, *groups) if name in groups}
+    if arviz_line() == 0:
+        import arviz
+
+        make: Any = arviz.InferenceData
+        return make(attrs=dict(attrs), **ordered)
+    tree = xr.DataTree.from_dict({f"/{name}": group for name, group in ordered.items()})
+    tree.attrs.update(attrs)
+    return tree
+
+
+def from_arviz(container: Any) -> tuple[Groups, dict[str, Any]]:
+    """The groups and attributes of either container."""
+    attrs = {str(key): value for key, value in container.attrs.items()}
+    if isinstance(container, xr.DataTree):
+        return {name: child.to_dataset() for name, child in container.children.items()}, attrs
+    return {name: container[name] for name in container.groups()}, attrs
+
+
+def arviz_line() -> int:
+    """0 or 1: the major version of the installed ArviZ."""
+    from importlib.metadata import version
+
+    return int(version("arviz").split(".")[0])

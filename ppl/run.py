@@ -1,0 +1,280 @@
+"""One driver for every engine: progress, interruption, time limits, then everything that follows from the draws.
+
+Random keys are counters: chain c of a run with seed s samples with `fold_in(fold_in(key(s), 0), c)`, and the outputs of
+its draw d use `fold_in(fold_in(fold_in(key(s), 1), c), d)`. So results depend on the seed and the settings alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from ppl.compiler.density import CompiledDensity, compile_density
+from ppl.compiler.evaluation import data_lowering
+from ppl.dataset import Dataset
+from ppl.errors import Diagnostic, PplError
+from ppl.graph import ModelGraph
+from ppl.inference.contract import Chunk, InitialisationError
+from ppl.interrupts import Requests, listening
+from ppl.outputs import over_draws
+from ppl.progress import Progress, Silent
+from ppl.results import Groups, Layout, observed
+from ppl.run_record import make_attrs
+from ppl.starts import explain_failed_start
+from ppl.timing import Stopwatch
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run needs besides the engine's settings. time_limit: seconds of sampling, warmup included;
+    save_warmup, save_unconstrained: keep further groups; imported: seconds that imports took, for the record."""
+
+    chains: int = 4
+    seed: int = 1
+    time_limit: float | None = None
+    save_warmup: bool = False
+    save_unconstrained: bool = False
+    imported: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.chains < 1:
+            raise _invalid("chains", self.chains, "a whole number, at least 1")
+        if not 0 <= self.seed < 2**63:
+            raise _invalid("seed", self.seed, "a whole number from 0 to 2^63 - 1")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise _invalid("time_limit", self.time_limit, "a number of seconds above 0")
+
+
+def _invalid(name: str, value: object, takes: str) -> PplError:
+    return PplError([Diagnostic("E608", f"`{name}` is {value!r}, but it takes {takes}")])
+
+
+@dataclass(frozen=True)
+class Fit:
+    """groups: ArviZ's; attrs: what made them (see `decode_attrs`); stopped: why the run ended early, if it did."""
+
+    groups: Groups
+    attrs: dict[str, Any]
+    stopped: str | None
+
+
+def run(
+    graph: ModelGraph,
+    dataset: Dataset,
+    engine: Any,
+    options: RunOptions,
+    progress: Progress | None = None,
+) -> Fit:
+    """Samples a model and computes all outputs, in float64 unless the engine says float32.
+
+    Raises:
+        PplError: nothing to sample; no start of finite density; stopped before the first draw.
+    """
+    progress = progress or Silent()
+    watch = Stopwatch()
+    try:
+        with jax.enable_x64(True), watch.listening(), listening() as requests:
+            progress.stage("compiling the model")
+            with watch.phase("build"):
+                density = compile_density(graph, dataset)
+            if density.size == 0:
+                raise nothing_to_sample(graph)
+            root = jax.random.key(options.seed)
+            sampled = _sample(graph, density, engine, root, options, requests, progress, watch)
+            progress.stage("computing outputs")
+            with watch.phase("outputs"):
+                groups = _groups(graph, dataset, density, sampled, jax.random.fold_in(root, 1), options)
+    finally:
+        progress.close()
+    timings = watch.report()
+    if options.imported is not None:
+        timings = {"import": options.imported, **timings, "total": timings["total"] + options.imported}
+    attrs = make_attrs(graph, engine, options.chains, options.seed, sampled.stopped, timings)
+    return Fit(groups, attrs, sampled.stopped)
+
+
+def nothing_to_sample(graph: ModelGraph) -> PplError:
+    hint = "write one as `mu ~ Normal(0, 5)`: a name that is not data, on the left of `~`"
+    return PplError(
+        [Diagnostic("E501", "the model has no latent quantity: there is nothing to sample", hints=(hint,))],
+        graph.source,
+    )
+
+
+# --- sampling ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Sampled:
+    positions: Array
+    stats: Mapping[str, Array]
+    warmup_positions: Array
+    warmup_stats: Mapping[str, Array]
+    divergences: Mapping[str, Array]
+    stopped: str | None
+
+
+def _sample(
+    graph: ModelGraph,
+    density: CompiledDensity,
+    engine: Any,
+    root: jax.Array,
+    options: RunOptions,
+    requests: Requests,
+    progress: Progress,
+    watch: Stopwatch,
+) -> _Sampled:
+    streams = jax.random.fold_in(root, 0)
+    keys = jax.vmap(lambda chain: jax.random.fold_in(streams, chain))(jnp.arange(options.chains, dtype=jnp.uint32))
+    chunks: list[Chunk] = []
+    stopped: str | None = None
+    began = time.monotonic()
+    divergent = 0
+    try:
+        with requests.impatient():
+            carry = engine.start(density, keys)
+            while not engine.done(carry):
+                warmup = not chunks or chunks[-1].warmup
+                with watch.phase("warmup" if warmup else "sampling"):
+                    carry, chunk = engine.advance(density, carry)
+                chunks.append(chunk)
+                if not chunk.warmup and chunk.divergences is not None:
+                    divergent += len(chunk.divergences.chain)
+                done, total = engine.progress(carry)
+                progress.iterations(done, total, chunk.warmup, divergent)
+                if requests.stop:
+                    stopped = "interrupted"
+                elif options.time_limit is not None and time.monotonic() - began > options.time_limit:
+                    stopped = "time limit"
+                if stopped and not engine.done(carry):
+                    break
+                stopped = None
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    except InitialisationError as failure:
+        raise explain_failed_start(graph, density, failure) from None
+    kept = [chunk for chunk in chunks if not chunk.warmup]
+    if not kept:
+        if stopped == "interrupted":
+            raise KeyboardInterrupt
+        raise PplError(
+            [
+                Diagnostic(
+                    "E503",
+                    f"the time limit of {options.time_limit:g} s passed during warmup: there are no draws",
+                    hints=("give it longer, or a shorter warmup",),
+                )
+            ]
+        )
+    warm = [chunk for chunk in chunks if chunk.warmup] if options.save_warmup else []
+    return _Sampled(
+        positions=np.concatenate([c.positions for c in kept], axis=1),
+        stats=_joined(kept),
+        warmup_positions=np.concatenate([c.positions for c in warm], axis=1) if warm else np.empty((0, 0, 0)),
+        warmup_stats=_joined(warm),
+        divergences=_divergences(kept),
+        stopped=stopped,
+    )
+
+
+def _joined(chunks: list[Chunk]) -> dict[str, Array]:
+    names = chunks[0].stats if chunks else {}
+    return {name: np.concatenate([np.asarray(c.stats[name]) for c in chunks], axis=1) for name in names}
+
+
+def _divergences(chunks: list[Chunk]) -> dict[str, Array]:
+    """The records of all chunks, draws counted from the first after warmup."""
+    parts: dict[str, list[Array]] = {"chain": [], "draw": [], "position": [], "energy_error": []}
+    before = 0
+    for chunk in chunks:
+        record = chunk.divergences
+        if record is not None:
+            parts["chain"].append(np.asarray(record.chain))
+            parts["draw"].append(np.asarray(record.draw) + before)
+            parts["position"].append(np.asarray(record.position))
+            parts["energy_error"].append(np.asarray(record.energy_error))
+        before += chunk.draws
+    return {name: np.concatenate(values) for name, values in parts.items() if values}
+
+
+# --- groups ------------------------------------------------------------------------------------------
+
+
+def _groups(
+    graph: ModelGraph,
+    dataset: Dataset,
+    density: CompiledDensity,
+    sampled: _Sampled,
+    key: jax.Array,
+    options: RunOptions,
+) -> Groups:
+    layout = Layout.of(dataset)
+    dims_of = density.dims_of
+    follows = over_draws(_outputs, density, sampled.positions, key)
+    targets = observed(graph)
+    groups: Groups = {}
+    groups["posterior"] = layout.dataset(follows["values"], dims_of)
+    groups["sample_stats"] = layout.dataset(sampled.stats, dict.fromkeys(sampled.stats, ()))
+    for group, part in (
+        ("log_likelihood", "log_likelihood"),
+        ("posterior_predictive", "replicates"),
+        ("predictions", "predictions"),
+    ):
+        if follows[part]:
+            groups[group] = layout.dataset(follows[part], dims_of)
+    data = {**dataset.arrays, **_computed_from_data(graph, dataset, density, targets)}
+    dims = {i.name: i.dims for i in graph.inputs} | {v.name: v.dims for v in graph.values}
+    groups["observed_data"] = layout.dataset({n: v for n, v in data.items() if n in targets}, dims, leading=())
+    groups["constant_data"] = layout.dataset({n: v for n, v in data.items() if n not in targets}, dims, leading=())
+    if options.save_unconstrained:
+        groups["unconstrained_posterior"] = _unconstrained(sampled.positions)
+    if options.save_warmup and sampled.warmup_positions.size:
+        warm = over_draws(lambda d, u, k: d.constrain(u), density, sampled.warmup_positions, key)
+        groups["warmup_posterior"] = layout.dataset(warm, dims_of)
+        groups["warmup_sample_stats"] = layout.dataset(sampled.warmup_stats, dict.fromkeys(sampled.warmup_stats, ()))
+    if len(sampled.divergences.get("chain", ())):
+        groups["divergences"] = xr.Dataset(
+            {
+                name: (("divergence", "unconstrained")[: values.ndim], values)
+                for name, values in sampled.divergences.items()
+            }
+        )
+    return groups
+
+
+def _computed_from_data(
+    graph: ModelGraph, dataset: Dataset, density: CompiledDensity, targets: Collection[str]
+) -> dict[str, Array]:
+    """Recorded or observed values that no latent enters: the same in every draw."""
+    program = density.plan.program
+    data = data_lowering(program, dataset)
+    wanted = [v.name for v in graph.values if program.is_data(v.name) and (v.recorded or v.name in targets)]
+    return {name: np.asarray(data.quantity(name)) for name in wanted}
+
+
+def _outputs(density: Any, u: jax.Array, key: jax.Array) -> dict[str, Any]:
+    replicates, predictions = jax.random.split(key)
+    return {
+        "values": density.constrain(u),
+        "log_likelihood": density.log_likelihood(u),
+        "replicates": density.replicate(u, replicates),
+        "predictions": density.predict(u, predictions),
+    }
+
+
+def _unconstrained(positions: Array) -> xr.Dataset:
+    chains, draws, size = positions.shape
+    return xr.Dataset(
+        {"position": (("chain", "draw", "unconstrained"), positions)},
+        {"chain": np.arange(chains), "draw": np.arange(draws), "unconstrained": np.arange(size)},
+    )

@@ -1,0 +1,57 @@
+"""What a file of results says about the run that made it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from ppl.graph import ModelGraph
+
+
+def make_attrs(
+    graph: ModelGraph, engine: Any, chains: int, seed: int, stopped: str | None, timings: Mapping[str, float]
+) -> dict[str, Any]:
+    """Plain strings and numbers, as netCDF takes them; mappings as JSON. timings: seconds by phase."""
+    import jax
+
+    attrs: dict[str, Any] = {
+        "inference_library": "ppl",
+        "inference_library_version": version("ppl-lang"),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": graph.source.text,
+        "model_name": graph.source.name,
+        "engine": engine.name,
+        "settings": json.dumps(dataclasses.asdict(engine)),
+        "chains": chains,
+        "seed": seed,
+        "versions": json.dumps(
+            {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("jax", "numpy", "xarray", "arviz")},
+            }
+        ),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "device": jax.devices()[0].device_kind,
+        "timings": json.dumps({name: round(seconds, 4) for name, seconds in timings.items()}),
+        "partial": int(stopped is not None),
+    }
+    if stopped is not None:
+        attrs["stopped"] = stopped
+    return attrs
+
+
+def decode_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes with their JSON read."""
+    decoded = dict(attrs)
+    for name in ("settings", "versions", "timings"):
+        try:
+            decoded[name] = json.loads(str(attrs[name]))
+        except (KeyError, ValueError):
+            decoded[name] = {}
+    return decoded

@@ -1,0 +1,143 @@
+"""Results on disk: netCDF, written whole or not at all, and read back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ppl.data.files import missing_file
+from ppl.errors import Diagnostic, Exit, PplError
+from ppl.results import GROUPS, Groups
+
+_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def check_writable(path: Path, force: bool) -> None:
+    """Before a run: the file may be made (or replaced), and its folder takes files.
+
+    Raises:
+        PplError: it exists and `force` is not given, its folder is missing or not writable, or it is a folder.
+    """
+    if path.is_dir():
+        raise _unwritable(path, "it is a folder", f"name a file in it: {path / 'results.nc'}")
+    if path.exists() and not force:
+        raise PplError(
+            [
+                Diagnostic(
+                    "E604", f"{path} exists", hints=("give --force to replace it, or another name with --output",)
+                )
+            ],
+            exit_code=Exit.USAGE,
+        )
+    if not path.parent.is_dir():
+        raise _unwritable(path, f"there is no folder {path.parent}", f"make it first: mkdir -p {path.parent}")
+    try:
+        handle, probe = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        os.close(handle)
+        os.unlink(probe)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error), "choose another place with --output") from None
+
+
+def _unwritable(path: Path, why: str, *hints: str) -> PplError:
+    return PplError([Diagnostic("E605", f"cannot write {path}: {why}", hints=hints)], exit_code=Exit.USAGE)
+
+
+def write(groups: Groups, attrs: Mapping[str, Any], path: Path) -> None:
+    """All groups into one netCDF file, under a temporary name in the same folder, then renamed.
+
+    Raises:
+        OSError: the file could not be written; nothing is left behind, and what was at `path` is untouched.
+    """
+    import xarray as xr
+
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    try:
+        xr.Dataset(attrs=dict(attrs)).to_netcdf(temporary, mode="w", engine="h5netcdf")
+        for name in dict.fromkeys((*GROUPS, *groups)):
+            if name in groups:
+                group = groups[name]
+                encoding = {v: {"zlib": True, "complevel": 1} for v in group.variables if group[v].ndim}
+                group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=encoding)
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        # mkstemp makes private files; results get the permissions that any new file would get.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def write_safely(groups: Groups, attrs: Mapping[str, Any], path: Path) -> tuple[Path, str | None]:
+    """`write`; if it fails, into a temporary folder or the home folder instead, so that no draw is lost.
+
+    Returns where the results are, and why they are not at `path` (None if they are).
+
+    Raises:
+        PplError: nowhere takes them.
+    """
+    try:
+        write(groups, attrs, path)
+        return path, None
+    except OSError as error:
+        reason = error.strerror or str(error)
+    for folder in (Path(tempfile.gettempdir()), Path.home(), Path.cwd()):
+        with contextlib.suppress(OSError):
+            place = Path(tempfile.mkdtemp(prefix="ppl-results-", dir=folder)) / path.name
+            write(groups, attrs, place)
+            return place, reason
+    raise PplError([Diagnostic("E605", f"cannot write {path}: {reason}; nor a copy anywhere else")])
+
+
+def read(path: Path) -> tuple[Groups, dict[str, Any]]:
+    """Groups and attributes of a file of results.
+
+    Raises:
+        PplError: there is no such file, or it is not (or no longer) a whole file of results.
+    """
+    if not path.exists():
+        raise missing_file(path, "file of results")
+    try:
+        with open(path, "rb") as opened:
+            magic = opened.read(8)
+    except OSError as error:
+        raise PplError(
+            [Diagnostic("E602", f"cannot read {path}: {error.strerror or error}")], exit_code=Exit.NO_FILE
+        ) from None
+    if magic != _MAGIC:
+        raise _not_results(path, "it is empty" if not magic else "it is not a netCDF-4 file")
+    import h5netcdf  # type: ignore[import-untyped]
+    import xarray as xr
+
+    groups: Groups = {}
+    try:
+        with h5netcdf.File(path, "r") as file:
+            names = list(file.groups)
+            attrs = {key: _plain(value) for key, value in file.attrs.items() if not key.startswith("_")}
+        for name in names:
+            with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
+                groups[name] = group.load()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise _not_results(path, f"it is damaged or was not written whole ({str(error).splitlines()[0]})") from None
+    if "posterior" not in groups:
+        raise _not_results(path, "it has no group `posterior`")
+    return groups, attrs
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+
+
+def _not_results(path: Path, why: str) -> PplError:
+    return PplError(
+        [Diagnostic("E606", f"{path} is not a file of results: {why}", hints=("run `ppl sample` again to make it",))]
+    )
