@@ -19,7 +19,7 @@ Parts = list[Any]
 
 def normalised(name: str) -> str:
     """A name as it is compared: NFKC, so that the two ways to write `µ` or `é` are one name."""
-    return name if name.isascii() else unicodedata.normalize("NFKC", name)
+    return str(name) if name.isascii() else unicodedata.normalize("NFKC", name)
 
 
 def span_of(part: Any) -> Span:
@@ -31,7 +31,7 @@ def name_of(token: Token) -> nodes.Name:
 
 
 def label_of(token: Token) -> nodes.Name:
-    return nodes.Name(token[1:-1], span_of(token)) if token.type == "STRING" else name_of(token)
+    return nodes.Name(str(token[1:-1]), span_of(token)) if token.type == "STRING" else name_of(token)
 
 
 def names_of(parts: Parts) -> tuple[nodes.Name, ...]:
@@ -219,7 +219,7 @@ class Builder:
         return tuple(p)
 
     def text(self, p: Parts) -> nodes.Text:
-        return nodes.Text(p[0][1:-1], span_of(p[0]))
+        return nodes.Text(str(p[0][1:-1]), span_of(p[0]))
 
     def slice(self, p: Parts) -> nodes.Slice:
         return nodes.Slice(p[0], p[2], covering(p))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ppl.errors import Diagnostic
 from ppl.grammar import limits, messages, nodes
-from ppl.source import Span
+from ppl.source import Source, Span
 
 # BUGS and JAGS distributions and what they are called here. Their spread is a precision.
 BUGS = {
@@ -33,7 +33,7 @@ BUGS = {
 PRECISION = frozenset({"dnorm", "dlnorm", "dt", "dmnorm"})
 
 
-def check(statement: nodes.Statement) -> Iterator[Diagnostic]:
+def check(statement: nodes.Statement, source: Source) -> Iterator[Diagnostic]:
     """Everything wrong with one top-level statement."""
     pending: list[tuple[nodes.Statement, int]] = [(statement, 0)]
     while pending:
@@ -51,15 +51,16 @@ def check(statement: nodes.Statement) -> Iterator[Diagnostic]:
                     hint = "only data can be missing: remove the `?`"
                     yield Diagnostic("E038", "a latent quantity is never missing", item.span, "", (hint,))
         elif isinstance(current, nodes.Sample | nodes.Predict):
-            yield from distribution_slips(current.distribution)
+            yield from distribution_slips(current.distribution, source)
         span = too_deep(expressions(current))
         if span is not None:
             yield messages.expression_too_deep(span)
 
 
-def distribution_slips(value: nodes.Expr) -> Iterator[Diagnostic]:
+def distribution_slips(value: nodes.Expr, source: Source) -> Iterator[Diagnostic]:
     if isinstance(value, nodes.Binary) and value.op == "//":
-        yield messages.comment_sign("//", Span(value.left.span.end, value.right.span.start))
+        start = source.text.index("//", value.left.span.end)
+        yield messages.comment_sign("//", Span(start, start + 2))
     elif isinstance(value, nodes.Call) and value.function.id in BUGS:
         hints = [f"write `{BUGS[value.function.id]}`"]
         if value.function.id in PRECISION and value.function.id != "dmnorm":

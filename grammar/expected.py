@@ -120,6 +120,11 @@ def bare_expression(f: Failure) -> Diagnostic | None:
             return f.error("E037", f"a statement cannot begin with `{f.first}`", None, "", hint)
         return None
     if f.type(f.position) == "LPAR":
+        relation = next((i for i in range(len(f.tokens)) if f.type(i) == "TILDE"), -1)
+        if relation > 0:
+            name = f"{f.word(0)}_{f.word(2)}" if f.type(2) == "NAME" else "x"
+            hint = f"name the value first, `{name} = {f.text(0, relation)}`, then `{name} {f.text(relation)}`"
+            return f.error("E037", "a call cannot stand on the left of `~`", f.span(0, relation), "", hint)
         call = f.text(0)
         hints = [f"to give its value a name: `x = {call}`"]
         if f.word(0)[:1].isupper():
@@ -130,7 +135,10 @@ def bare_expression(f: Failure) -> Diagnostic | None:
         hints = [f"types belong to declarations: `data {name} : ...` or `var {name} : ...`"]
         hints.append(f"a term of the energy is `energy {f.word(0)}: ...`")
         return f.error("E037", "a type cannot stand here", None, "", *hints)
-    if f.at_end or f.has_value or f.type(f.position) in CONTINUING:
+    if not f.at_end and f.type(f.position) in CONTINUING - {"COMMA"}:
+        hint = f"to give its value a name: `y = {f.text(0)}`"
+        return f.error("E037", "an expression alone says nothing", f.span(0, len(f.tokens)), "", hint)
+    if f.at_end:
         name = f.text(0, f.position)
         hints = [f"to draw it: `{name} ~ Normal(0, 1)`; to compute it: `{name} = ...`; to read it: `data {name}`"]
         return f.error("E037", f"`{name}` alone says nothing", f.span(0, f.position), "", *hints)
@@ -184,7 +192,14 @@ def declaration_form(f: Failure) -> Diagnostic | None:
     start = f.position - 1
     while start > 1 and f.type(start - 1) not in ("COMMA", "DATA", "VAR"):
         start -= 1
-    item = f.text(start, f.position)
+    marks = (i for i in range(start, f.position) if f.type(i) in ("COLON", "BOUND", "IN", "MISSING"))
+    item = f.text(start, next(marks, f.position))
+    if kind == "LPAR" and f.type(f.position - 1) == "IN":
+        hint = "write `in [a, b]`; whether the ends belong to it makes no difference to a density"
+        return f.error("E038", "an interval has square brackets", None, "", hint)
+    if kind == "EQUAL" and f.word(f.position - 1) in ("lower", "upper"):
+        hint = f"write `{statement} {item} > 0` or `{statement} {item} in [0, 1]`"
+        return f.error("E038", "bounds are written as a comparison", f.span(f.position - 2, f.position + 1), "", hint)
     if kind == "TILDE":
         right = f.text(f.position + 1)
         hints = [f"write `{item} ~ {right}` on a line of its own"]
@@ -209,10 +224,7 @@ def declaration_form(f: Failure) -> Diagnostic | None:
     if kind == "RSQB" and f.type(f.position - 1) == "LSQB":
         hint = "name the dims, or leave out the brackets"
         return f.error("E038", "no axis is named", None, "", hint)
-    if kind == "LPAR" and f.type(f.position - 1) == "IN":
-        hint = "write `in [a, b]`; whether the ends belong to it makes no difference to a density"
-        return f.error("E038", "an interval has square brackets", None, "", hint)
-    if kind == "BOUND" and f.find("BOUND") < f.position:
+    if kind == "BOUND" and f.type(f.position - 2) == "BOUND":
         return f.error("E038", "two bounds", None, "the second one", "write `in [a, b]`")
     if f.type(f.position - 1) == "FROM":
         return f.error("E038", "`from` needs a whole number", None, "", "write `from 1` if positions count from 1")
@@ -220,6 +232,13 @@ def declaration_form(f: Failure) -> Diagnostic | None:
         hint = "a type is a plain word; bounds follow it: `: real > 0`"
         return f.error("E038", "a type has no arguments", None, "", hint)
     return None
+
+
+def title_form(f: Failure) -> Diagnostic | None:
+    if f.first.type != "MODEL" or f.position < 2:
+        return None
+    title = "_".join(str(t) for t in f.tokens[1:] if t.type == "NAME")
+    return f.error("E038", "the title is one name", f.span(1, len(f.tokens)), "", f"write `model {title}`")
 
 
 def energy_form(f: Failure) -> Diagnostic | None:
@@ -322,6 +341,8 @@ def missing_value(f: Failure) -> Diagnostic | None:
     if before.type not in needs:
         return None
     title, hint = needs[before.type]
+    if token is not None and token.type == "COMMA":
+        title, hint = "a value is missing before the comma", "remove the comma or write what is missing"
     return f.error("E009", title, None, "", hint)
 
 
@@ -345,7 +366,7 @@ def two_values(f: Failure) -> Diagnostic | None:
         return None
     if token.type == "LPAR":
         if f.before.type in ("RPAR", "RSQB", "INT", "FLOAT"):
-            hint = f"to multiply, write `{f.before} * (...)`; only a function's name can be called"
+            hint = "to multiply, write `*` before the bracket; only a function's name can be called"
             return f.error("E001", "this cannot be called", None, "", hint)
         return None
     hints = []
@@ -421,6 +442,7 @@ RULES = (
     two_relations,
     dim_form,
     declaration_form,
+    title_form,
     energy_form,
     wrong_relation,
     loop_form,

@@ -30,7 +30,7 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 def unclosed(opener: Token, found: Token | None) -> Diagnostic:
     closer = CLOSING[str(opener)]
-    where = f"before the `{found}` that closes the bracket around it" if found else "where it ends"
+    where = f"before the `{found}` that closes the bracket around it" if found else "where the bracket should end"
     return Diagnostic("E002", f"`{opener}` is never closed", at(opener), "opened here", (f"write `{closer}` {where}",))
 
 
@@ -73,7 +73,7 @@ def unknown(text: str, span: Span) -> Diagnostic:
     meant = MEANT.get(first)
     if meant is None:
         plain = unicodedata.normalize("NFKC", first)
-        meant = plain if plain in SYMBOLS else None
+        meant = plain if plain in SYMBOLS and plain != first else None
     if first in "\"'":
         hint = "quote a label with one pair of quotes"
     elif category[0] in "ZC":
@@ -144,11 +144,9 @@ def name_too_long(token: Token) -> Diagnostic:
     return Diagnostic("E034", f"the name `{shortened(str(token))}` is too long", at(token), "", (hint,))
 
 
-def not_a_name(token: Token, normal: str) -> Diagnostic:
-    """A word whose normal form is a keyword or no identifier."""
-    if normal.isidentifier():
-        return keyword_as_name(token, normal)
-    bad = next((c for c in str(token) if not ("a" + unicodedata.normalize("NFKC", c)).isidentifier()), str(token)[0])
+def not_a_name(token: Token) -> Diagnostic:
+    """A word with a character that no name may have."""
+    bad = next((c for c in token if not ("a" + c).isidentifier()), token[0])
     hint = f"`{bad}` cannot be part of a name: use letters, digits and `_`"
     if bad in MEANT:
         hint = f"`{bad}` cannot be part of a name; for a power write `{MEANT[bad]}`"

@@ -157,9 +157,10 @@ def arrow(f: Failure) -> Diagnostic | None:
 
 
 def right_arrow(f: Failure) -> Diagnostic | None:
-    for i in range(max(0, f.position - 1), f.position + 1):
-        if f.word(i) == "-" and f.word(i + 1) == ">" and f.adjacent(i):
-            return f.error("E015", "`->` does not define anything", f.span(i, i + 2), "", "write `name = value`")
+    for i in range(len(f.tokens) - 1):
+        if f.word(i) == "-" and f.word(i + 1) == ">" and f.adjacent(i) and f.position <= i + 1:
+            hint = f"write `{f.text(i + 2)} = {f.text(0, i)}`"
+            return f.error("E015", "`->` does not define anything", f.span(i, i + 2), "", hint)
     return None
 
 
@@ -184,19 +185,17 @@ def numeric_loop(f: Failure) -> Diagnostic | None:
         return None
     name = f.word(i)
     over = i + 2 if f.word(i + 1) in ("in", "=") else -1
-    end = next((j for j in range(loop, len(f.tokens)) if f.type(j) in ("LBRACE", "COLON") and j > over + 2), None)
-    numbers = over > 0 and (f.type(over) == "INT" or f.type(over + 1) == "COLON")
+    end = next((j for j in range(over, len(f.tokens)) if f.type(j) in ("LBRACE", "COLON") and j > over + 2), None)
+    numbers = over > 0 and f.type(over) == "INT"
     if not numbers and f.word(over) not in ("range", "seq_len", "seq_along", "seq", "enumerate"):
         if f.type(loop + 1) == "LPAR":
             hint = f"write `for {name} in obs {{`"
             return f.error("E016", "a `for` has no parentheses", f.span(loop, i + 1), "", hint)
         return None
-    if numbers and f.type(over) == "NAME" and f.type(over - 1) == "IN" and f.position > over + 1:
-        return None
     return f.error(
         "E016",
         "a loop runs over a dim, not over numbers",
-        f.span(loop, end),
+        f.span(loop, end or len(f.tokens)),
         "",
         "often no loop is needed, a dim's own name stands for each element: `y[obs] ~ Normal(mu[obs], sigma)`",
         f"else name the dim: `for {name} in obs {{ ... }}`; part of an ordered dim is `for t in time[1:]`",
@@ -335,7 +334,7 @@ def module_call(f: Failure) -> Diagnostic | None:
 
 
 def chained_comparison(f: Failure) -> Diagnostic | None:
-    if f.type(f.position) not in ("BOUND", "COMPARISON") or not f.has_value:
+    if f.type(f.position) not in ("BOUND", "COMPARISON") or not f.has_value or f.first.type in ("DATA", "VAR"):
         return None
     return f.error("E026", "comparisons are not chained", None, "a second comparison", "write `a < b and b < c`")
 
@@ -343,7 +342,7 @@ def chained_comparison(f: Failure) -> Diagnostic | None:
 def text_value(f: Failure) -> Diagnostic | None:
     if f.type(f.position) != "STRING":
         return None
-    if f.first.type == "MODEL":
+    if f.first.type == "MODEL" and f.position == 1:
         return f.error(
             "E027", "the title is a plain name", None, "", "write `model eight_schools`; say more in a comment"
         )

@@ -95,7 +95,7 @@ def _line(line: Line, source: Source, faults: Faults) -> nodes.Statement | None:
     if not faults.touch(line.tokens):
         outcome = _parse(line.tokens, "statement", source)
         if not isinstance(outcome, Failure):
-            found = list(check(outcome))
+            found = list(check(outcome, source))
             faults.diagnostics.extend(found)
             return None if found else outcome
     noted = len(faults.diagnostics)
@@ -128,9 +128,14 @@ def _parse(tokens: list[Token], start: str, source: Source) -> Any:
     session: Any = lark_parser().parse_interactive(start=start)
     position = 0
     try:
-        for position, token in enumerate(tokens):  # noqa: B007
+        for token in tokens:
             session.feed_token(token)
-        position = len(tokens)
+            position += 1
         return session.feed_eof(tokens[-1])
     except UnexpectedToken:
+        # The offending token has reduced what stood before it already: what else could have stood there is known
+        # only to a parser that has not seen it.
+        session = lark_parser().parse_interactive(start=start)
+        for token in tokens[:position]:
+            session.feed_token(token)
         return Failure(tokens, position, frozenset(session.accepts()), start, source)

@@ -78,8 +78,10 @@ def fault_of(token: Token) -> Diagnostic | None:
             return messages.boolean_spelling(token)
         if not token.isascii():
             normal = normalised(token)
-            if not normal.isidentifier() or normal in KEYWORDS:
-                return messages.not_a_name(token, normal)
+            if not token.isidentifier() or not normal.isidentifier():
+                return messages.not_a_name(token)
+            if normal in KEYWORDS:
+                return messages.keyword_as_name(token, normal)
     elif kind in ("INT", "FLOAT"):
         if len(token) > limits.NUMBER_LENGTH:
             return messages.number_too_long(token)
