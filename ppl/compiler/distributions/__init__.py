@@ -1,0 +1,176 @@
+"""The densities and samplers of the catalogue, in JAX.
+
+`log_prob`, `sample` and their truncated and ordered versions take a distribution by its name and its parameters by
+theirs. A parameter of event rank r has shape (batch..., r dims); batches broadcast, aligned here from the right, so
+that callers need not add leading dims. Everything is computed in the widest floating type among the arguments.
+A value outside the support and a parameter outside its domain both give -inf, never NaN, in values or gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from ppl.catalogue.distributions import DISTRIBUTIONS, DistributionSpec
+from ppl.compiler.distributions import bounded, categories, counts, multivariate, positive, real, truncation
+from ppl.compiler.distributions.law import Law, masked
+
+LAWS: Mapping[str, Law] = {
+    **real.LAWS,
+    **positive.LAWS,
+    **bounded.LAWS,
+    **multivariate.LAWS,
+    **counts.LAWS,
+    **categories.LAWS,
+}
+
+
+def log_prob(name: str, value: ArrayLike, params: Mapping[str, ArrayLike]) -> Array:
+    """(batch..., event...) -> (batch...): log density of each event, normalised."""
+    spec = DISTRIBUTIONS[name]
+    value, arrays = _aligned(spec, value, params)
+    return LAWS[name].log_prob(value, **arrays)
+
+
+def sample(name: str, key: Array, params: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> Array:
+    """Draws of the whole output shape (batch..., event...): floating for continuous distributions, else integers."""
+    spec = DISTRIBUTIONS[name]
+    return LAWS[name].sample(key, shape, **_for_shape(spec, params, shape))
+
+
+def log_cdf(name: str, value: ArrayLike, params: Mapping[str, ArrayLike]) -> Array:
+    """log P(X <= value), elementwise, for the distributions that can be truncated."""
+    law = _with_tails(name)
+    value, arrays = _aligned(DISTRIBUTIONS[name], value, params)
+    assert law.log_cdf is not None
+    return law.log_cdf(value, **arrays)
+
+
+def log_sf(name: str, value: ArrayLike, params: Mapping[str, ArrayLike]) -> Array:
+    """log P(X > value), elementwise, for the distributions that can be truncated."""
+    law = _with_tails(name)
+    value, arrays = _aligned(DISTRIBUTIONS[name], value, params)
+    assert law.log_sf is not None
+    return law.log_sf(value, **arrays)
+
+
+def log_prob_truncated(
+    name: str,
+    value: ArrayLike,
+    params: Mapping[str, ArrayLike],
+    lower: ArrayLike | None = None,
+    upper: ArrayLike | None = None,
+) -> Array:
+    """log density of `truncated(name(params), lower, upper)`; both bounds belong to it. Gradients reach the bounds."""
+    spec, law = DISTRIBUTIONS[name], _with_tails(name)
+    value, arrays = _aligned(spec, value, params, {"lower ": lower, "upper ": upper})
+    low, high = arrays.pop("lower ", None), arrays.pop("upper ", None)
+    return truncation.log_prob(law, value, arrays, low, high, spec.discrete)
+
+
+def sample_truncated(
+    name: str,
+    key: Array,
+    params: Mapping[str, ArrayLike],
+    shape: tuple[int, ...],
+    lower: ArrayLike | None = None,
+    upper: ArrayLike | None = None,
+) -> Array:
+    """Draws of `truncated(name(params), lower, upper)`."""
+    spec, law = DISTRIBUTIONS[name], _with_tails(name)
+    arrays = _for_shape(spec, params, shape, {"lower ": lower, "upper ": upper})
+    low, high = arrays.pop("lower ", None), arrays.pop("upper ", None)
+    dtype = next(iter(arrays.values())).dtype
+    return truncation.sample(law, key, shape, arrays, low, high, spec.discrete, dtype)
+
+
+def log_prob_ordered(elements: Array, value: Array) -> Array:
+    """log density of `ordered(d)`: independent and identical elements, given that they increase.
+
+    elements: (..., K), log density of each element under d; value: (..., K). The sum plus log K!, or -inf unless
+    increasing. Holds for any base, truncated ones too, whose parameters do not vary along the last dim.
+    """
+    size = value.shape[-1]
+    increasing = jnp.all(value[..., 1:] > value[..., :-1], -1)
+    total = jnp.sum(elements, -1) + lax.lgamma(jnp.asarray(size + 1.0, elements.dtype))
+    return masked(increasing, total)
+
+
+def sample_ordered(elements: Array) -> Array:
+    """(..., K) independent draws of the base -> the draws in increasing order along the last dim."""
+    return jnp.sort(elements, -1)
+
+
+# --- arguments ---------------------------------------------------------------------------------------
+
+
+def _with_tails(name: str) -> Law:
+    law = LAWS[name]
+    if law.log_cdf is None or law.log_sf is None:
+        raise ValueError(f"{name} cannot be truncated")
+    return law
+
+
+def _is_strongly_floating(x: ArrayLike) -> bool:
+    return hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jnp.floating) and not getattr(x, "weak_type", False)
+
+
+def _dtype(arguments: list[ArrayLike]) -> jnp.dtype:
+    """The widest floating type among the arguments, or the default one."""
+    found = [jnp.dtype(x.dtype) for x in arguments if _is_strongly_floating(x)]  # type: ignore[union-attr]
+    return max(found, key=lambda d: d.itemsize, default=jnp.dtype(jnp.result_type(float)))
+
+
+def _ranks(spec: DistributionSpec, extra: Mapping[str, ArrayLike | None]) -> dict[str, int]:
+    return {p.name: p.rank for p in spec.parameters} | dict.fromkeys(extra, 0)
+
+
+def _lead(x: Array, rank: int, batch: int) -> Array:
+    """Leading dims of size 1 up to the rank of the batch."""
+    missing = batch - (x.ndim - rank)
+    return lax.expand_dims(x, range(missing)) if missing > 0 else x
+
+
+def _aligned(
+    spec: DistributionSpec,
+    value: ArrayLike,
+    params: Mapping[str, ArrayLike],
+    extra: Mapping[str, ArrayLike | None] | None = None,
+) -> tuple[Array, dict[str, Array]]:
+    """Value and parameters as floating arrays (positions of categories stay integers) whose batches broadcast by rank.
+
+    Scalars of elementwise distributions stay scalars: what is computed from them alone is computed once.
+    """
+    extra = extra or {}
+    given = {**params, **{k: v for k, v in extra.items() if v is not None}}
+    dtype = _dtype([value, *given.values()])
+    ranks = _ranks(spec, extra)
+    arrays = {k: jnp.asarray(v).astype(dtype) for k, v in given.items()}
+    arrays = {k: a.reshape((1,) * ranks[k]) if a.ndim < ranks[k] else a for k, a in arrays.items()}
+    x = jnp.asarray(value)
+    if spec.support != "categorical" or x.dtype == bool:
+        x = x.astype(dtype)
+    batch = max([x.ndim - spec.event_rank, *(a.ndim - ranks[k] for k, a in arrays.items())])
+    keep = spec.event_rank == 0
+    arrays = {k: a if keep and a.ndim == 0 else _lead(a, ranks[k], batch) for k, a in arrays.items()}
+    return (x if keep and x.ndim == 0 else _lead(x, spec.event_rank, batch)), arrays
+
+
+def _for_shape(
+    spec: DistributionSpec,
+    params: Mapping[str, ArrayLike],
+    shape: tuple[int, ...],
+    extra: Mapping[str, ArrayLike | None] | None = None,
+) -> dict[str, Array]:
+    """Parameters as floating arrays whose batches broadcast to that of the output shape."""
+    extra = extra or {}
+    given = {**params, **{k: v for k, v in extra.items() if v is not None}}
+    dtype = _dtype(list(given.values()))
+    ranks = _ranks(spec, extra)
+    batch = len(shape) - spec.event_rank
+    arrays = {k: jnp.asarray(v).astype(dtype) for k, v in given.items()}
+    arrays = {k: a.reshape((1,) * ranks[k]) if a.ndim < ranks[k] else a for k, a in arrays.items()}
+    return {k: _lead(a, ranks[k], batch) for k, a in arrays.items()}

@@ -1,0 +1,275 @@
+"""Distributions on the positive half-line. At 0 itself the folded ones and the exponential have their limit; the others
+exclude it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from ppl.compiler.distributions.law import Law, finite_positive, masked, positive
+from ppl.compiler.distributions.real import (
+    HALF_LOG_2PI,
+    LOG_2,
+    LOG_PI,
+    normal_log_cdf,
+    normal_log_prob,
+    normal_log_sf,
+    student_constant,
+    student_tails,
+)
+from ppl.compiler.special import log1mexp, log_gamma_tails, log_ndtr
+
+# --- folded at zero ----------------------------------------------------------------------------------
+
+
+def _from_zero(value: Array) -> tuple[Array, Array]:
+    """Where a value is in [0, inf), and the value, or 1 elsewhere."""
+    inside = (value >= 0) & (value < jnp.inf)
+    return inside, jnp.where(inside, value, 1.0)
+
+
+def half_normal_log_prob(value: Array, scale: Array) -> Array:
+    inside, x = _from_zero(value)
+    safe, penalty = positive(scale)
+    z = x * (1.0 / safe)
+    return masked(inside, (penalty - jnp.log(safe) + (LOG_2 - HALF_LOG_2PI)) - 0.5 * (z * z))
+
+
+def half_normal_sample(key: Array, shape: tuple[int, ...], scale: Array) -> Array:
+    return scale * jnp.abs(jax.random.normal(key, shape, scale.dtype))
+
+
+def half_normal_log_sf(value: Array, scale: Array) -> Array:
+    z = jnp.maximum(value, 0.0) / positive(scale)[0]
+    return jnp.minimum(LOG_2 + log_ndtr(-z), 0.0)
+
+
+def half_normal_log_cdf(value: Array, scale: Array) -> Array:
+    z = jnp.maximum(value, 0.0) / positive(scale)[0]
+    near = z < 0.5
+    root = jnp.where(near, z, 0.5) * 0.7071067811865476
+    return jnp.where(near, jnp.log(lax.erf(root)), log1mexp(LOG_2 + log_ndtr(-jnp.where(near, 1.0, z))))
+
+
+def half_cauchy_log_prob(value: Array, scale: Array) -> Array:
+    inside, x = _from_zero(value)
+    safe, penalty = positive(scale)
+    z = x * (1.0 / safe)
+    return masked(inside, (penalty - jnp.log(safe) + (LOG_2 - LOG_PI)) - jnp.log1p(z * z))
+
+
+def half_cauchy_sample(key: Array, shape: tuple[int, ...], scale: Array) -> Array:
+    return scale * jnp.abs(jax.random.cauchy(key, shape, scale.dtype))
+
+
+def half_cauchy_log_cdf(value: Array, scale: Array) -> Array:
+    z = jnp.maximum(value, 0.0) / positive(scale)[0]
+    return jnp.log(lax.atan2(z, jnp.ones_like(z))) + (LOG_2 - LOG_PI)
+
+
+def half_cauchy_log_sf(value: Array, scale: Array) -> Array:
+    z = jnp.maximum(value, 0.0) / positive(scale)[0]
+    return jnp.log(lax.atan2(jnp.ones_like(z), z)) + (LOG_2 - LOG_PI)
+
+
+def half_student_log_prob(value: Array, df: Array, scale: Array) -> Array:
+    inside, x = _from_zero(value)
+    safe, penalty = positive(scale)
+    z = x * (1.0 / safe)
+    freedom, normaliser = student_constant(df)
+    constant = (penalty - jnp.log(safe)) + (normaliser + LOG_2)
+    return masked(inside, constant - (0.5 * (freedom + 1.0)) * jnp.log1p(z * z * (1.0 / freedom)))
+
+
+def half_student_sample(key: Array, shape: tuple[int, ...], df: Array, scale: Array) -> Array:
+    return scale * jnp.abs(jax.random.t(key, jnp.broadcast_to(df, shape), shape, df.dtype))
+
+
+def half_student_log_sf(value: Array, df: Array, scale: Array) -> Array:
+    return student_tails(jnp.maximum(value, 0.0) / positive(scale)[0], positive(df)[0])[0]
+
+
+def half_student_log_cdf(value: Array, df: Array, scale: Array) -> Array:
+    return student_tails(jnp.maximum(value, 0.0) / positive(scale)[0], positive(df)[0])[1]
+
+
+# --- Exponential, Weibull, Pareto: closed survival functions -----------------------------------------
+
+
+def exponential_log_prob(value: Array, rate: Array) -> Array:
+    inside, x = _from_zero(value)
+    safe, penalty = positive(rate)
+    return masked(inside, (penalty + jnp.log(safe)) - safe * x)
+
+
+def exponential_sample(key: Array, shape: tuple[int, ...], rate: Array) -> Array:
+    return jax.random.exponential(key, shape, rate.dtype) / rate
+
+
+def exponential_log_sf(value: Array, rate: Array) -> Array:
+    return -positive(rate)[0] * jnp.maximum(value, 0.0)
+
+
+def exponential_log_cdf(value: Array, rate: Array) -> Array:
+    return log1mexp(exponential_log_sf(value, rate))
+
+
+def weibull_log_prob(value: Array, shape: Array, scale: Array) -> Array:
+    inside = finite_positive(value)
+    log_x = jnp.log(jnp.where(inside, value, 1.0))
+    a, a_penalty = positive(shape)
+    b, b_penalty = positive(scale)
+    log_b = jnp.log(b)
+    log_z = log_x - log_b
+    constant = (a_penalty + jnp.log(a)) + (b_penalty - log_b)
+    return masked(inside, constant + (a - 1.0) * log_z - jnp.exp(a * log_z))
+
+
+def weibull_sample(key: Array, size: tuple[int, ...], shape: Array, scale: Array) -> Array:
+    return scale * jax.random.exponential(key, size, scale.dtype) ** (1.0 / shape)
+
+
+def weibull_log_sf(value: Array, shape: Array, scale: Array) -> Array:
+    inside = finite_positive(value)
+    log_z = jnp.log(jnp.where(inside, value, 1.0)) - jnp.log(positive(scale)[0])
+    return jnp.where(inside, -jnp.exp(positive(shape)[0] * log_z), jnp.where(value > 0, -jnp.inf, 0.0))
+
+
+def weibull_log_cdf(value: Array, shape: Array, scale: Array) -> Array:
+    return log1mexp(weibull_log_sf(value, shape, scale))
+
+
+def pareto_log_prob(value: Array, minimum: Array, shape: Array) -> Array:
+    low, low_penalty = positive(minimum)
+    a, a_penalty = positive(shape)
+    inside = (value >= low) & (value < jnp.inf)
+    log_x = jnp.log(jnp.where(inside, value, low))
+    return masked(inside, (low_penalty + a_penalty + jnp.log(a)) - log_x - a * (log_x - jnp.log(low)))
+
+
+def pareto_sample(key: Array, size: tuple[int, ...], minimum: Array, shape: Array) -> Array:
+    return minimum * jnp.exp(jax.random.exponential(key, size, shape.dtype) / shape)
+
+
+def pareto_log_sf(value: Array, minimum: Array, shape: Array) -> Array:
+    low = positive(minimum)[0]
+    return -positive(shape)[0] * (jnp.log(jnp.maximum(value, low)) - jnp.log(low))
+
+
+def pareto_log_cdf(value: Array, minimum: Array, shape: Array) -> Array:
+    return log1mexp(pareto_log_sf(value, minimum, shape))
+
+
+# --- LogNormal ---------------------------------------------------------------------------------------
+
+
+def log_normal_log_prob(value: Array, location: Array, scale: Array) -> Array:
+    inside = finite_positive(value)
+    log_x = jnp.log(jnp.where(inside, value, 1.0))
+    return masked(inside, normal_log_prob(log_x, location, scale) - log_x)
+
+
+def log_normal_sample(key: Array, shape: tuple[int, ...], location: Array, scale: Array) -> Array:
+    return jnp.exp(location + scale * jax.random.normal(key, shape, scale.dtype))
+
+
+def log_normal_log_cdf(value: Array, location: Array, scale: Array) -> Array:
+    inside = finite_positive(value)
+    inner = normal_log_cdf(jnp.log(jnp.where(inside, value, 1.0)), location, scale)
+    return jnp.where(inside, inner, jnp.where(value > 0, 0.0, -jnp.inf))
+
+
+def log_normal_log_sf(value: Array, location: Array, scale: Array) -> Array:
+    inside = finite_positive(value)
+    inner = normal_log_sf(jnp.log(jnp.where(inside, value, 1.0)), location, scale)
+    return jnp.where(inside, inner, jnp.where(value > 0, -jnp.inf, 0.0))
+
+
+# --- Gamma and its relatives -------------------------------------------------------------------------
+
+
+def gamma_log_prob(value: Array, shape: Array, rate: Array) -> Array:
+    inside = finite_positive(value)
+    x = jnp.where(inside, value, 1.0)
+    a, a_penalty = positive(shape)
+    b, b_penalty = positive(rate)
+    constant = (b_penalty + a * jnp.log(b)) + (a_penalty - lax.lgamma(a))
+    return masked(inside, constant + (a - 1.0) * jnp.log(x) - b * x)
+
+
+def gamma_sample(key: Array, size: tuple[int, ...], shape: Array, rate: Array) -> Array:
+    draws = jax.random.loggamma(key, jnp.broadcast_to(shape, size), size, shape.dtype)
+    return jnp.maximum(jnp.exp(draws - jnp.log(rate)), np.finfo(shape.dtype).tiny)
+
+
+def gamma_log_cdf(value: Array, shape: Array, rate: Array) -> Array:
+    return log_gamma_tails(positive(shape)[0], positive(rate)[0] * value)[0]
+
+
+def gamma_log_sf(value: Array, shape: Array, rate: Array) -> Array:
+    return log_gamma_tails(positive(shape)[0], positive(rate)[0] * value)[1]
+
+
+def chi_squared_log_prob(value: Array, df: Array) -> Array:
+    return gamma_log_prob(value, 0.5 * df, jnp.full_like(df, 0.5))
+
+
+def chi_squared_sample(key: Array, size: tuple[int, ...], df: Array) -> Array:
+    return gamma_sample(key, size, 0.5 * df, jnp.full_like(df, 0.5))
+
+
+def chi_squared_log_cdf(value: Array, df: Array) -> Array:
+    return gamma_log_cdf(value, 0.5 * df, jnp.full_like(df, 0.5))
+
+
+def chi_squared_log_sf(value: Array, df: Array) -> Array:
+    return gamma_log_sf(value, 0.5 * df, jnp.full_like(df, 0.5))
+
+
+def _invertible(value: Array) -> Array:
+    """Where neither 1 / value nor its derivative overflows; closer to 0 an inverse gamma has no mass to speak of."""
+    return (value > jnp.sqrt(np.finfo(value.dtype).tiny)) & (value < jnp.inf)
+
+
+def inverse_gamma_log_prob(value: Array, shape: Array, scale: Array) -> Array:
+    inside = _invertible(value)
+    x = jnp.where(inside, value, 1.0)
+    a, a_penalty = positive(shape)
+    b, b_penalty = positive(scale)
+    constant = (b_penalty + a * jnp.log(b)) + (a_penalty - lax.lgamma(a))
+    return masked(inside, constant - (a + 1.0) * jnp.log(x) - b / x)
+
+
+def inverse_gamma_sample(key: Array, size: tuple[int, ...], shape: Array, scale: Array) -> Array:
+    draws = jax.random.loggamma(key, jnp.broadcast_to(shape, size), size, shape.dtype)
+    return jnp.minimum(jnp.exp(jnp.log(scale) - draws), np.finfo(shape.dtype).max)
+
+
+def inverse_gamma_log_cdf(value: Array, shape: Array, scale: Array) -> Array:
+    inside = _invertible(value)
+    tail = log_gamma_tails(positive(shape)[0], positive(scale)[0] / jnp.where(inside, value, 1.0))[1]
+    return jnp.where(inside, tail, jnp.where(value > 1.0, 0.0, -jnp.inf))
+
+
+def inverse_gamma_log_sf(value: Array, shape: Array, scale: Array) -> Array:
+    inside = _invertible(value)
+    tail = log_gamma_tails(positive(shape)[0], positive(scale)[0] / jnp.where(inside, value, 1.0))[0]
+    return jnp.where(inside, tail, jnp.where(value > 1.0, -jnp.inf, 0.0))
+
+
+LAWS: Mapping[str, Law] = {
+    "HalfNormal": Law(half_normal_log_prob, half_normal_sample, half_normal_log_cdf, half_normal_log_sf),
+    "HalfCauchy": Law(half_cauchy_log_prob, half_cauchy_sample, half_cauchy_log_cdf, half_cauchy_log_sf),
+    "HalfStudentT": Law(half_student_log_prob, half_student_sample, half_student_log_cdf, half_student_log_sf),
+    "Exponential": Law(exponential_log_prob, exponential_sample, exponential_log_cdf, exponential_log_sf),
+    "Weibull": Law(weibull_log_prob, weibull_sample, weibull_log_cdf, weibull_log_sf),
+    "Pareto": Law(pareto_log_prob, pareto_sample, pareto_log_cdf, pareto_log_sf),
+    "LogNormal": Law(log_normal_log_prob, log_normal_sample, log_normal_log_cdf, log_normal_log_sf),
+    "Gamma": Law(gamma_log_prob, gamma_sample, gamma_log_cdf, gamma_log_sf),
+    "ChiSquared": Law(chi_squared_log_prob, chi_squared_sample, chi_squared_log_cdf, chi_squared_log_sf),
+    "InverseGamma": Law(inverse_gamma_log_prob, inverse_gamma_sample, inverse_gamma_log_cdf, inverse_gamma_log_sf),
+}

@@ -1,0 +1,98 @@
+"""Truncated and ordered versions of any distribution that knows its tails."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from ppl.compiler.distributions.law import Law, masked
+from ppl.compiler.special import log_difference
+
+_BISECTIONS = 80
+
+
+def log_mass(law: Law, parameters: dict[str, Array], lower: Array | None, upper: Array | None) -> Array:
+    """log P(lower <= X <= upper), or of one side. Differences are taken in the tail that is the smaller one."""
+    assert law.log_cdf is not None
+    assert law.log_sf is not None
+    if lower is None and upper is None:
+        return jnp.zeros(())
+    if lower is None:
+        return law.log_cdf(upper, **parameters)
+    if upper is None:
+        return law.log_sf(lower, **parameters)
+    sf_lower, sf_upper = law.log_sf(lower, **parameters), law.log_sf(upper, **parameters)
+    cdf_lower, cdf_upper = law.log_cdf(lower, **parameters), law.log_cdf(upper, **parameters)
+    right = cdf_lower > sf_upper
+    larger, smaller = jnp.where(right, sf_lower, cdf_upper), jnp.where(right, sf_upper, cdf_lower)
+    return log_difference(larger, smaller)
+
+
+def below(bound: Array, discrete: bool) -> Array:
+    """The value whose lower tail ends just before the bound: a whole number counts as inside."""
+    return jnp.ceil(bound) - 1.0 if discrete else bound
+
+
+def log_prob(
+    law: Law, value: Array, parameters: dict[str, Array], lower: Array | None, upper: Array | None, discrete: bool
+) -> Array:
+    """log p(x) - log P(lower <= X <= upper) between the bounds (both included), -inf outside."""
+    inside = jnp.ones((), bool)
+    if lower is not None:
+        inside = inside & (value >= lower)
+    if upper is not None:
+        inside = inside & (value <= upper)
+    mass = log_mass(law, parameters, None if lower is None else below(lower, discrete), upper)
+    possible = mass > -jnp.inf
+    base = law.log_prob(value, **parameters)
+    return masked(inside & possible, base - jnp.where(possible, mass, 0.0))
+
+
+def sample(
+    law: Law,
+    key: Array,
+    shape: tuple[int, ...],
+    parameters: dict[str, Array],
+    lower: Array | None,
+    upper: Array | None,
+    discrete: bool,
+    dtype: jnp.dtype,
+) -> Array:
+    """By inversion: bisection for the point that has the share U of the mass below it.
+
+    The point is sought on a scale that reaches all floating numbers evenly (asinh), from the end where the mass is.
+    """
+    assert law.log_cdf is not None
+    assert law.log_sf is not None
+    limit = float(jnp.log(np.finfo(dtype).max)) - 1.0
+    start = None if lower is None else jnp.broadcast_to(below(lower, discrete), shape)
+    stop = None if upper is None else jnp.broadcast_to(upper, shape)
+    share = jax.random.uniform(key, shape, dtype, minval=np.finfo(dtype).tiny)
+    low = jnp.full(shape, -limit, dtype) if start is None else jnp.arcsinh(start)
+    high = jnp.full(shape, limit, dtype) if stop is None else jnp.arcsinh(stop)
+    log_lower = jnp.full(shape, -jnp.inf, dtype) if start is None else law.log_cdf(start, **parameters)
+    log_above = jnp.full(shape, -jnp.inf, dtype) if stop is None else law.log_sf(stop, **parameters)
+    mass = log_mass(law, parameters, start, stop)
+    # P(X <= x) and P(X > x) at the point sought; the smaller of the two is compared
+    target_cdf = jnp.logaddexp(log_lower, jnp.log(share) + mass)
+    target_sf = jnp.logaddexp(log_above, jnp.log1p(-share) + mass)
+    by_cdf = target_cdf < target_sf
+
+    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = ends
+        middle = 0.5 * (low + high)
+        x = jnp.sinh(middle)
+        short = jnp.where(by_cdf, law.log_cdf(x, **parameters) < target_cdf, law.log_sf(x, **parameters) > target_sf)
+        return jnp.where(short, middle, low), jnp.where(short, high, middle)
+
+    low, high = lax.fori_loop(0, _BISECTIONS, halve, (low, high))
+    draws = jnp.sinh(high)
+    if discrete:
+        draws = jnp.ceil(draws - 1e-6)
+    if lower is not None:
+        draws = jnp.maximum(draws, lower)
+    if upper is not None:
+        draws = jnp.minimum(draws, upper)
+    return draws.astype(jnp.result_type(int)) if discrete else draws

@@ -1,0 +1,239 @@
+"""Special functions that keep their relative accuracy where the plain formulas cancel, underflow or have no derivative.
+
+All are elementwise over floating arrays of one dtype and broadcastable shapes, and differentiable in every argument.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.scipy.special import log_ndtr as _jax_log_ndtr
+
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+_SHIFT = 8
+_MAX_TERMS = 20_000
+
+
+def log1mexp(x: Array) -> Array:
+    """log(1 - exp(x)) for x <= 0; -inf at 0 and above. Mächler (2012), eq. 7."""
+    inside = x < 0
+    x = jnp.where(inside, x, -1.0)
+    near = x > -0.6931471805599453
+    close = jnp.log(-jnp.expm1(jnp.where(near, x, -0.5)))
+    far = jnp.log1p(-jnp.exp(jnp.where(near, -1.0, x)))
+    return jnp.where(inside, jnp.where(near, close, far), -jnp.inf)
+
+
+def log_difference(larger: Array, smaller: Array) -> Array:
+    """log(exp(larger) - exp(smaller)); -inf unless larger > smaller."""
+    some = larger > smaller
+    base = jnp.where(some, larger, 0.0)
+    gap = jnp.where(some, jnp.where(jnp.isneginf(smaller), -jnp.inf, smaller) - base, -1.0)
+    return jnp.where(some, base + log1mexp(gap), -jnp.inf)
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)), accurate on both sides."""
+    return jnp.maximum(x, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+
+def _stirling(z: Array) -> Array:
+    """lgamma(z) - ((z - 1/2) log z - z + log(2 pi) / 2) for z >= 8, to 1e-14."""
+    r = 1.0 / z
+    r2 = r * r
+    total = jnp.full_like(r, _STIRLING[-1])
+    for c in reversed(_STIRLING[:-1]):
+        total = total * r2 + c
+    return total * r
+
+
+def log_gamma_ratio(a: Array, d: Array) -> Array:
+    """lgamma(a + d) - lgamma(a) for a > 0, d >= 0, without the cancellation of a large a.
+
+    Both arguments are shifted up by eight through the recurrence, where Stirling's series is exact to rounding.
+    """
+    a = jnp.minimum(a, 1e30)
+    n, m = a, a + d
+    shift = n / m
+    for j in range(1, _SHIFT):
+        shift = shift * ((n + j) / (m + j))
+    n, m = n + _SHIFT, m + _SHIFT
+    ratio = d / n
+    main = (n - 0.5) * jnp.log1p(ratio) - d + d * jnp.log(m)
+    return main + (_stirling(m) - _stirling(n)) + jnp.log(shift)
+
+
+def log_beta(a: Array, b: Array) -> Array:
+    """log B(a, b)."""
+    small, large = jnp.minimum(a, b), jnp.maximum(a, b)
+    return lax.lgamma(small) - log_gamma_ratio(large, small)
+
+
+def log_choose(n: Array, k: Array) -> Array:
+    """log of the binomial coefficient, for 0 <= k <= n."""
+    return -jnp.log1p(n) - log_beta(n - k + 1.0, k + 1.0)
+
+
+def log_ndtr(x: Array) -> Array:
+    """log of the standard normal distribution function, with enough terms of its series for float64."""
+    return _jax_log_ndtr(x, series_order=8)
+
+
+# --- incomplete gamma --------------------------------------------------------------------------------
+
+
+def _log_gamma_tails(a: Array, x: Array) -> tuple[Array, Array]:
+    """Series below a + 1, continued fraction (modified Lentz) above: Numerical Recipes, section 6.2."""
+    a, x = jnp.broadcast_arrays(a, x)
+    eps = np.finfo(x.dtype).eps
+    inside = (x > 0) & (x < jnp.inf)
+    x = jnp.where(inside, x, 1.0)
+    low = x < a + 1.0
+
+    xs = jnp.where(low, x, 0.0)
+
+    def more_series(s: tuple[Array, Array, Array]) -> Array:
+        n, term, total = s
+        return (n < _MAX_TERMS) & jnp.any(term > 0.01 * eps * total)
+
+    def series(s: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        n, term, total = s
+        term = term * xs / (a + n)
+        return n + 1.0, term, total + term
+
+    one = jnp.ones_like(x)
+    _, _, total = lax.while_loop(more_series, series, (jnp.ones((), x.dtype), one, one))
+    log_p = a * jnp.log(x) - x - lax.lgamma(a + 1.0) + jnp.log(total)
+
+    xf = jnp.where(low, a + 2.0, x)
+    tiny = 1e-290 if x.dtype == jnp.float64 else 1e-30
+    b0 = xf + 1.0 - a
+
+    def more_fraction(s: tuple[Array, Array, Array, Array, Array]) -> Array:
+        n, _, _, _, delta = s
+        return (n < _MAX_TERMS) & jnp.any(jnp.abs(delta - 1.0) > eps)
+
+    def fraction(s: tuple[Array, Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array, Array]:
+        n, c, d, f, _ = s
+        an, b = -n * (n - a), b0 + 2.0 * n
+        d = an * d + b
+        d = 1.0 / jnp.where(jnp.abs(d) < tiny, tiny, d)
+        c = b + an / c
+        c = jnp.where(jnp.abs(c) < tiny, tiny, c)
+        delta = c * d
+        return n + 1.0, c, d, f * delta, delta
+
+    start = (jnp.ones((), x.dtype), jnp.full_like(x, 1.0 / tiny), 1.0 / b0, 1.0 / b0, jnp.zeros_like(x))
+    _, _, _, f, _ = lax.while_loop(more_fraction, fraction, start)
+    log_q = a * jnp.log(xf) - xf - lax.lgamma(a) + jnp.log(f)
+
+    small = jnp.where(low, log_p, log_q)
+    other = log1mexp(small)
+    below, above = jnp.where(low, small, other), jnp.where(low, other, small)
+    return below, above
+
+
+@jax.custom_jvp
+def log_gamma_tails(a: Array, x: Array) -> tuple[Array, Array]:
+    """log P(a, x) and log Q(a, x), the regularised incomplete gamma functions, far into both tails; a > 0.
+
+    The derivative in `a` is carried forward through the same iterations; the one in `x` is the density.
+    """
+    p, q = _log_gamma_tails(a, x)
+    below, above = x <= 0, x == jnp.inf
+    p = jnp.where(below, -jnp.inf, jnp.where(above, 0.0, p))
+    return p, jnp.where(below, 0.0, jnp.where(above, -jnp.inf, q))
+
+
+@log_gamma_tails.defjvp
+def _log_gamma_tails_jvp(
+    primals: tuple[Array, Array], tangents: tuple[Array, Array]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    (a, x), (a_dot, x_dot) = primals, tangents
+    a_full = jnp.broadcast_to(a, jnp.broadcast_shapes(a.shape, x.shape))
+    _, (p_a, q_a) = jax.jvp(lambda s: _log_gamma_tails(s, x), (a_full,), (jnp.ones_like(a_full),))
+    p, q = log_gamma_tails(a, x)
+    inside = (x > 0) & (x < jnp.inf)
+    safe = jnp.where(inside, x, 1.0)
+    log_pdf = (a - 1.0) * jnp.log(safe) - safe - lax.lgamma(a)
+    p_x = jnp.where(inside, jnp.exp(log_pdf - jnp.where(inside, p, 0.0)), 0.0)
+    q_x = jnp.where(inside, -jnp.exp(log_pdf - jnp.where(inside, q, 0.0)), 0.0)
+    p_a, q_a = jnp.where(inside, p_a, 0.0), jnp.where(inside, q_a, 0.0)
+    return (p, q), (p_a * a_dot + p_x * x_dot, q_a * a_dot + q_x * x_dot)
+
+
+# --- incomplete beta ---------------------------------------------------------------------------------
+
+
+def _log_beta_tails(a: Array, b: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    """Continued fraction (modified Lentz) on the side where it converges: Numerical Recipes, section 6.4."""
+    a, b, x, y = jnp.broadcast_arrays(a, b, x, y)
+    eps = np.finfo(x.dtype).eps
+    tiny = 1e-290 if x.dtype == jnp.float64 else 1e-30
+    inside = (x > 0) & (y > 0)
+    x, y = jnp.where(inside, x, 0.5), jnp.where(inside, y, 0.5)
+    low = x < (a + 1.0) / (a + b + 2.0)
+    p, q = jnp.where(low, a, b), jnp.where(low, b, a)
+    u, v = jnp.where(low, x, y), jnp.where(low, y, x)
+
+    def nonzero(t: Array) -> Array:
+        return jnp.where(jnp.abs(t) < tiny, tiny, t)
+
+    def more(s: tuple[Array, Array, Array, Array, Array]) -> Array:
+        m, _, _, _, delta = s
+        return (m < _MAX_TERMS) & jnp.any(jnp.abs(delta - 1.0) > eps)
+
+    def step(s: tuple[Array, Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array, Array]:
+        m, c, d, h, _ = s
+        even = m * (q - m) * u / ((p + 2.0 * m - 1.0) * (p + 2.0 * m))
+        d = 1.0 / nonzero(1.0 + even * d)
+        c = nonzero(1.0 + even / c)
+        h = h * d * c
+        odd = -(p + m) * (p + q + m) * u / ((p + 2.0 * m) * (p + 2.0 * m + 1.0))
+        d = 1.0 / nonzero(1.0 + odd * d)
+        c = nonzero(1.0 + odd / c)
+        return m + 1.0, c, d, h * d * c, d * c
+
+    d0 = 1.0 / nonzero(1.0 - (p + q) * u / (p + 1.0))
+    start = (jnp.ones((), x.dtype), jnp.ones_like(x), d0, d0, jnp.zeros_like(x))
+    _, _, _, h, _ = lax.while_loop(more, step, start)
+    small = p * jnp.log(u) + q * jnp.log(v) - jnp.log(p) - log_beta(p, q) + jnp.log(h)
+    other = log1mexp(small)
+    return jnp.where(low, small, other), jnp.where(low, other, small)
+
+
+@jax.custom_jvp
+def log_beta_tails(a: Array, b: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    """log I_x(a, b) and log(1 - I_x(a, b)), far into both tails; y = 1 - x, given apart for accuracy near x = 1."""
+    p, q = _log_beta_tails(a, b, x, y)
+    below, above = x <= 0, y <= 0
+    p = jnp.where(below, -jnp.inf, jnp.where(above, 0.0, p))
+    return p, jnp.where(below, 0.0, jnp.where(above, -jnp.inf, q))
+
+
+@log_beta_tails.defjvp
+def _log_beta_tails_jvp(
+    primals: tuple[Array, Array, Array, Array], tangents: tuple[Array, Array, Array, Array]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    a, b, x, y = primals
+    a_dot, b_dot, x_dot, _ = tangents
+    shape = jnp.broadcast_shapes(a.shape, b.shape, x.shape)
+    a_full, b_full = jnp.broadcast_to(a, shape), jnp.broadcast_to(b, shape)
+    one, zero = jnp.ones_like(a_full), jnp.zeros_like(a_full)
+    _, (p_a, q_a) = jax.jvp(lambda s, t: _log_beta_tails(s, t, x, y), (a_full, b_full), (one, zero))
+    _, (p_b, q_b) = jax.jvp(lambda s, t: _log_beta_tails(s, t, x, y), (a_full, b_full), (zero, one))
+    p, q = log_beta_tails(a, b, x, y)
+    inside = (x > 0) & (y > 0)
+    log_pdf = (
+        (a - 1.0) * jnp.log(jnp.where(inside, x, 0.5)) + (b - 1.0) * jnp.log(jnp.where(inside, y, 0.5)) - log_beta(a, b)
+    )
+    p_x = jnp.exp(log_pdf - jnp.where(inside, p, 0.0))
+    q_x = -jnp.exp(log_pdf - jnp.where(inside, q, 0.0))
+
+    def total(by_a: Array, by_b: Array, by_x: Array) -> Array:
+        by_a, by_b, by_x = (jnp.where(inside, t, 0.0) for t in (by_a, by_b, by_x))
+        return by_a * a_dot + by_b * b_dot + by_x * x_dot
+
+    return (p, q), (total(p_a, p_b, p_x), total(q_a, q_b, q_x))
