@@ -12,7 +12,7 @@ import numpy as np
 from ppl.compiler.lower import Lowering
 from ppl.compiler.named import Named, aligned, dtype_of, transpose
 from ppl.compiler.subscripts import At, Item, Pick, Slice, linear_positions
-from ppl.graph import Axis, Piece, Subscript, Value
+from ppl.graph import Axis, Expr, Piece, Subscript, Value
 
 Array = Any
 
@@ -25,7 +25,7 @@ def assemble(lowering: Lowering, value: Value) -> Array:
     for piece in value.pieces:
         inner, mask = lowering.filtered(piece_axes(piece), piece.where, (id(piece), "where"))
         part = inner.value(piece.value, dtype)
-        if out is None and mask is None and not inner.selections and covers(lowering, shape, value.dims, piece):
+        if out is None and covers(lowering, value.dims, piece.subscripts, piece.where):
             return _laid_out(lowering, part, _items(lowering, shape, value.dims, piece.subscripts))
         if out is None:
             out = lowering.xp.zeros(shape, dtype)
@@ -37,12 +37,15 @@ def piece_axes(piece: Piece) -> tuple[Axis, ...]:
     return tuple(dict.fromkeys((*piece.axes, *piece.value.meta.axes)))
 
 
-def covers(lowering: Lowering, shape: tuple[int, ...], dims: tuple[str, ...], piece: Piece) -> bool:
+def covers(lowering: Lowering, dims: tuple[str, ...], subscripts: tuple[Subscript, ...], where: Expr | None) -> bool:
     """Whether one piece is the whole array."""
-    items = _items(lowering, shape, dims, piece.subscripts)
-    return all(isinstance(i, Slice) and (i.start, i.stop) == (0, n) for i, n in zip(items, shape, strict=True)) and (
-        len({i.axis for i in items if isinstance(i, Slice) and i.axis is not None})
-        == sum(isinstance(i, Slice) and i.axis is not None for i in items)
+    shape = lowering.program.shape(dims)
+    items = _items(lowering, shape, dims, subscripts)
+    axes = [item.axis for item in items if isinstance(item, Slice) and item.axis is not None]
+    return (
+        where is None
+        and len(set(axes)) == len(axes)
+        and all(isinstance(i, Slice) and (i.start, i.stop) == (0, n) for i, n in zip(items, shape, strict=True))
     )
 
 

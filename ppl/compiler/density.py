@@ -12,12 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ppl.compiler.evaluation import Evaluation, Slot, data_lowering, layout
+from ppl.compiler.faults import Fault, elements, faults
 from ppl.compiler.fold import Constants, Recorder
 from ppl.compiler.lower import Lowering
+from ppl.compiler.minibatch import batch_dims, check_batch, subsampled
+from ppl.compiler.predictive import likelihood_dims, log_likelihood, predict, replicate
 from ppl.compiler.program import Program, make_program
 from ppl.compiler.scoring import score, total
 from ppl.dataset import Dataset
-from ppl.graph import Axis, ModelGraph
+from ppl.graph import Axis, ModelGraph, Term
 
 Array = Any
 
@@ -87,28 +90,82 @@ class CompiledDensity:
         """(n,): uniform on (-2, 2)."""
         return jax.random.uniform(key, (self.size,), jnp.float64, -2.0, 2.0)
 
+    def log_density_on(self, u: Array, batch: Mapping[str, Array]) -> Array:
+        """An unbiased estimate of `log_density(u)` from some elements of some dims.
+
+        batch: positions along each dim, (m,) integers, drawn uniformly. Observing terms over such a dim are computed
+        for these elements only and scaled by N / m; everything else is whole.
+        """
+        check_batch(self.plan.program, batch)
+        terms = _terms(self.evaluation(), self.plan.slots, u, {dim: jnp.asarray(at) for dim, at in batch.items()})
+        return functools.reduce(jnp.add, terms.values())
+
+    def diagnose(self, u: Array, most: int = 3) -> list[Fault]:
+        """The elements of terms whose log-probability at u is not finite, up to `most` of each term."""
+        return faults(elements(self._at(u)), self.plan.program.names, most)
+
+    # --- draws ---------------------------------------------------------------------------------------
+
     def constrain(self, u: Array) -> dict[str, Array]:
         """Every latent and every recorded quantity that depends on one, in its declared shape, for one draw."""
-        evaluation = self.evaluation()
-        evaluation.constrain(self.plan.slots, u)
-        return _named(evaluation)
+        return _named(self._at(u))
 
     def unconstrain(self, values: Mapping[str, Array]) -> Array:
         """(n,): the vector at which the latents have these values."""
         return self.evaluation().unconstrain(self.plan.slots, values)
 
+    def log_likelihood(self, u: Array) -> dict[str, Array]:
+        """For each observed quantity the log-likelihood of each element (NaN where no term observes it), over
+        `likelihood_dims`."""
+        return log_likelihood(self._at(u))
 
-def _terms(evaluation: Evaluation, slots: tuple[Slot, ...], u: Array) -> dict[str, Array]:
+    def replicate(self, u: Array, key: Array) -> dict[str, Array]:
+        """New data in the place of the observed ones, given the draw."""
+        return replicate(self._at(u), key)
+
+    def predict(self, u: Array, key: Array) -> dict[str, Array]:
+        """What the `predict` statements draw, given the draw of the latents."""
+        return predict(self._at(u), key)
+
+    def _at(self, u: Array) -> Evaluation:
+        evaluation = self.evaluation()
+        evaluation.constrain(self.plan.slots, u)
+        return evaluation
+
+    @property
+    def dims_of(self) -> dict[str, tuple[str, ...]]:
+        """The dims of every quantity of the model, by name."""
+        graph = self.plan.program.graph
+        return {node.name: node.dims for node in graph.nodes if not isinstance(node, Term)}
+
+    @property
+    def likelihood_dims(self) -> dict[str, tuple[str, ...]]:
+        """The dims of each entry of `log_likelihood`: those of the observed quantity without those of one event."""
+        return likelihood_dims(self.plan.program)
+
+
+def _terms(
+    evaluation: Evaluation, slots: tuple[Slot, ...], u: Array, batch: Mapping[str, Array] | None = None
+) -> dict[str, Array]:
     program = evaluation.program
     jacobian = evaluation.constrain(slots, u)
-    totals = {program.names[id(t)]: total(score(evaluation.lowering, t), t.axes) for t in program.graph.terms}
+    totals = {}
+    for term in program.graph.terms:
+        lowering, weight = evaluation.lowering, None
+        if batch and term.role == "observed":
+            lowering, weight = subsampled(lowering, term, batch)
+        totals[program.names[id(term)]] = total(score(lowering, term), term.axes, weight)
     return {**totals, "jacobian": jnp.asarray(jacobian)}
 
 
 def _named(evaluation: Evaluation) -> dict[str, Array]:
     program = evaluation.program
     names = [latent.name for latent in program.graph.latents]
-    names += [v.name for v in program.graph.values if v.recorded and not program.is_data(v.name)]
+    names += [
+        v.name
+        for v in program.graph.values
+        if v.recorded and not program.is_data(v.name) and not program.is_predicted(v.name)
+    ]
     return {name: evaluation.quantity(name) for name in names}
 
 
@@ -127,12 +184,16 @@ def compile_density(graph: ModelGraph, dataset: Dataset) -> CompiledDensity:
 def _record(program: Program, recorder: Recorder, data: Lowering) -> None:
     """Traces everything once, so that every constant is asked for."""
     slots = layout(program)
-    n = slots[-1].stop if slots else 0
-    vector = jax.ShapeDtypeStruct((n,), np.float64)
 
-    def everything(u: Array) -> Any:
-        evaluation = Evaluation(program, recorder, data)
-        totals = _terms(evaluation, slots, u)
-        return totals, _named(evaluation)
+    def everything(u: Array, key: Array, batches: dict[str, Array]) -> Any:
+        whole = Evaluation(program, recorder, data)
+        outputs = [_terms(whole, slots, u), _named(whole), log_likelihood(whole)]
+        outputs += [replicate(whole, key), predict(whole, key)]
+        elements(whole)
+        for dim, positions in batches.items():
+            outputs.append(_terms(Evaluation(program, recorder, data), slots, u, {dim: positions}))
+        return outputs
 
-    jax.eval_shape(everything, vector)
+    vector = jnp.zeros((slots[-1].stop if slots else 0,), jnp.float64)
+    batches = {dim: jnp.zeros((1,), jnp.int64) for dim in batch_dims(program)}
+    jax.eval_shape(everything, vector, jax.random.key(0), batches)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,11 @@ from ppl.compiler import transforms
 from ppl.compiler.assemble import assemble
 from ppl.compiler.fold import Constants, Recorder
 from ppl.compiler.lower import REAL, Lowering
-from ppl.compiler.named import Named, aligned
+from ppl.compiler.named import aligned
 from ppl.compiler.program import Program
 from ppl.dataset import Dataset
 from ppl.errors import CompilerBug
-from ppl.graph import Aligned, Axis, Expr, Input, Latent, Read, Term, Value
+from ppl.graph import Expr, Input, Latent, Prediction, Value
 
 Array = Any
 
@@ -52,6 +52,7 @@ class Evaluation:
     constants: Constants | Recorder
     data: Lowering | None
     known: dict[str, Array] = field(default_factory=dict)
+    generate: Callable[[Prediction], Array] | None = None
 
     def __post_init__(self) -> None:
         self.lowering = Lowering(self.program, jnp, self.quantity, self.constants, self.data)
@@ -59,9 +60,12 @@ class Evaluation:
     def quantity(self, name: str) -> Array:
         if name not in self.known:
             node = self.program.graph[name]
-            if not isinstance(node, Value):
+            if isinstance(node, Prediction) and self.generate is not None:
+                self.known[name] = self.generate(node)
+            elif isinstance(node, Value):
+                self.known[name] = assemble(self.lowering, node)
+            else:
                 raise CompilerBug(f"`{name}` is read before it has a value")
-            self.known[name] = assemble(self.lowering, node)
         return self.known[name]
 
     # --- latents -------------------------------------------------------------------------------------
@@ -98,28 +102,7 @@ class Evaluation:
         named = self.lowering.value(expr, REAL)
         if named.array.ndim == 0:
             return named.array
-        batch = latent.dims[: len(latent.dims) - latent.event_rank]
-        axes = self._axes_of(latent, batch, named)
-        return aligned(jnp, Named(named.array, named.axes), axes, len(batch) - len(axes)) if axes else named.array
-
-    def _axes_of(self, latent: Latent, batch: tuple[str, ...], named: Named) -> tuple[Axis, ...]:
-        """The axes of a bound in the order of the latent's dims; by the term that introduces it, else by dim."""
-        for term in self.program.graph.terms:
-            target = term.target
-            if isinstance(target, Read) and target.name == latent.name and term.role == "latent":
-                axes = tuple(s.axis for s in target.subscripts if isinstance(s, Aligned))
-                if all(axis in axes for axis in named.axes):
-                    return axes
-        remaining = list(named.axes)
-        found: list[Axis] = []
-        for dim in batch:
-            axis = next((a for a in remaining if a.dim == dim), None)
-            found.append(axis if axis is not None else Axis(f"_{len(found)}", dim))
-            if axis is not None:
-                remaining.remove(axis)
-        if remaining:
-            raise CompilerBug(f"the bounds of `{latent.name}` vary over dims that it has not got")
-        return tuple(found)
+        return aligned(jnp, named, latent.axes, 0)
 
 
 _UNIT_JACOBIAN = frozenset({"real", "real_vector"})
@@ -142,7 +125,3 @@ def data_lowering(program: Program, dataset: Dataset) -> Lowering:
 
     lowering = Lowering(program, np, quantity)
     return lowering
-
-
-def is_observed(term: Term) -> bool:
-    return term.role == "observed"

@@ -7,7 +7,7 @@ one gather, a sum of products one contraction. What data alone determine comes f
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Protocol
@@ -39,6 +39,7 @@ from ppl.graph import (
     Select,
     Stack,
     Subscript,
+    Value,
     Whole,
 )
 
@@ -122,6 +123,11 @@ class Lowering:
         named = self.recorded(key, static, lambda data: data.value(expr, dtype))
         return self.selected(named)
 
+    def whole(self, name: str, dtype: DType) -> Array:
+        """A quantity that data alone determine, as a constant over its declared dims."""
+        compute = functools.partial(_quantity, name=name, dtype=dtype)
+        return self.recorded((name, str(dtype)), (), compute).array
+
     def recorded(self, key: Hashable, static: tuple[Selection, ...], compute: Callable[[Lowering], Named]) -> Named:
         assert self.store is not None
         return self.store.get(key, lambda: compute(self._data(static)))
@@ -144,14 +150,12 @@ class Lowering:
             if s.static or not mine:
                 continue
             picks = [Named(s.positions(a) - np.int64(self.program.span(a)[0]), (s.axis,)) for a in mine]
-            items: list[Item] = [
-                Pick((s.axis,), 0, lambda: picks[0]) if a in mine else Slice(0, self.program.size(a), a)
-                for a in named.axes
-            ]
-            items += [Slice(0, n, None) for n in named.array.shape[len(named.axes) :]]
-            sizes = [self.program.size(a) for a in mine]
-            index = linear_positions(self.xp, picks, sizes)
-            named = subscript(self.xp, named.array, items, lambda index=index: index)  # type: ignore[misc]
+            index = linear_positions(self.xp, picks, [self.program.size(a) for a in mine])
+            pick = Pick((s.axis,), 0, functools.partial(_itself, index))
+            places = [*named.axes, *(None for _ in range(named.rank))]
+            sizes = named.array.shape
+            items = [pick if a in mine else Slice(0, n, a) for a, n in zip(places, sizes, strict=True)]
+            named = subscript(self.xp, named.array, items, pick.positions)
         return named
 
     def size(self, axis: Axis) -> int:
@@ -160,6 +164,10 @@ class Lowering:
             if s.axis == axis:
                 return s.size
         return self.program.size(axis)
+
+    def positions_along(self, axis: Axis) -> Array:
+        """Positions along its dim of the elements of a bound axis, (m,) int64."""
+        return self._position(axis).array
 
     def seen(self, axis: Axis) -> Axis:
         """The axis that stands for a bound one: itself, or that of the selection it is in."""
@@ -172,6 +180,9 @@ class Lowering:
             case Literal():
                 return Named(np.asarray(expr.value, dtype_of(expr.meta.element)))
             case Read():
+                inlined = self._inlined(expr)
+                if inlined is not None:
+                    return inlined
                 array = self.quantity(expr.name)
                 return self._subscript(array, (), self.program.dims(expr.name), expr.subscripts, expr)
             case Select():
@@ -196,6 +207,28 @@ class Lowering:
             case Stack():
                 return self._stack(expr)
 
+    def _inlined(self, expr: Read) -> Named | None:
+        """A quantity defined by one piece, for the elements of a minibatch only: its expression for its name."""
+        node = self.program.graph[expr.name]
+        batches = [s for s in self._relevant(expr.meta.axes) if not s.static]
+        if not batches or not isinstance(node, Value) or len(node.pieces) != 1 or node.pieces[0].where is not None:
+            return None
+        piece = node.pieces[0]
+        pairs = list(zip(piece.subscripts, expr.subscripts, strict=True))
+        renamed: dict[Axis, Axis] = {}
+        for mine, theirs in pairs:
+            if not (isinstance(mine, Aligned) and isinstance(theirs, Aligned) and mine.shift == theirs.shift == 0):
+                return None
+            if mine.axis in renamed or any(theirs.axis in s.over for s in self.selections if s.static):
+                return None
+            renamed[mine.axis] = theirs.axis
+        if any(axis not in s.over for s in batches for axis in renamed.values()) or len(self.selections) != len(
+            batches
+        ):
+            return None  # some axes are whole: left to the general rule
+        inner = replace(self, selections=tuple(_renamed(s, renamed) for s in batches))
+        return inner.value(piece.value)
+
     def _position(self, axis: Axis) -> Named:
         for s in self.selections:
             if axis in s.over:
@@ -210,12 +243,8 @@ class Lowering:
         return Named(array if array.shape == shape else self.xp.broadcast_to(array, shape), kept)
 
     def _stack(self, expr: Stack) -> Named:
-        items = expr.items
-        if expr.labels is not None:
-            order = [self.program.position(expr.dim, Labelled(label, expr.meta.span)) for label in expr.labels]
-            items = tuple(item for _, item in sorted(zip(order, items, strict=True), key=lambda pair: pair[0]))
         dtype = dtype_of(expr.meta.element)
-        values = [self.value(item, dtype) for item in items]
+        values = [self.value(item, dtype) for item in expr.items]
         axes = union(values)
         rank = max(v.rank for v in values)
         arrays = [aligned(self.xp, v, axes, rank) for v in values]
@@ -248,7 +277,7 @@ class Lowering:
             base = self.value(arguments[0], REAL)
             return Named(base.array ** int(arguments[1].value), base.axes)
         if name in ("and", "or", "not"):
-            dtypes = [BOOL] * len(arguments)
+            dtypes: list[DType] = [BOOL] * len(arguments)
         elif spec.result == "bool":
             real = any(dtype_of(a.meta.element) == REAL for a in arguments)
             dtypes = [REAL if real else INT] * len(arguments)
@@ -411,8 +440,10 @@ class Lowering:
             case Whole():
                 start, stop, _ = slice(s.start, s.stop).indices(size)
                 return Slice(start, max(start, stop), None)
-            case Fixed() | Labelled():
-                return At(self.program.position(dim, s))
+            case Fixed():
+                return At(s.position + (size if s.position < 0 else 0))
+            case Labelled():
+                return At(self.program.position(dim, s.label))
             case Aligned():
                 return self._affine(((s.axis, 1),), s.shift)
             case Affine():
@@ -447,3 +478,21 @@ class Lowering:
                 title = f"a position of `{dim}` must be from 0 to {size - 1}, but here one is {int(wrong[0])}"
                 raise PplError([Diagnostic("E550", title, expr.meta.span)], self.program.graph.source)
         return index
+
+
+def _itself(named: Named) -> Named:
+    return named
+
+
+def _renamed(selection: Selection, axes: Mapping[Axis, Axis]) -> Selection:
+    """The same elements, for other axes over the same dims."""
+    return replace(
+        selection,
+        positions=lambda axis: selection.positions(axes[axis]),
+        over=tuple(axes),
+        key=(selection.key, tuple(axes)),
+    )
+
+
+def _quantity(data: Lowering, name: str, dtype: DType) -> Named:
+    return Named(cast(np, data.quantity(name), dtype))

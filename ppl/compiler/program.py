@@ -12,7 +12,6 @@ from ppl.errors import CompilerBug
 from ppl.graph import (
     Axis,
     Expr,
-    Fixed,
     Input,
     Labelled,
     Latent,
@@ -22,7 +21,6 @@ from ppl.graph import (
     Prediction,
     Read,
     Select,
-    Stack,
     Support,
     Term,
     Value,
@@ -79,14 +77,12 @@ class Program:
             raise CompilerBug(f"`{name}` names a term")
         return node.dims
 
-    def position(self, dim: str, subscript: Fixed | Labelled) -> int:
-        """Of one element, counted from 0."""
-        if isinstance(subscript, Fixed):
-            return subscript.position + (self.sizes[dim] if subscript.position < 0 else 0)
+    def position(self, dim: str, label: str) -> int:
+        """Of the element with this label, counted from 0."""
         labels = self.labels.get(dim) or self.graph.dims[dim].labels or ()
-        if subscript.label not in labels:
-            raise CompilerBug(f"the label `{subscript.label}` of `{dim}` was not checked")
-        return labels.index(subscript.label)
+        if label not in labels:
+            raise CompilerBug(f"the label `{label}` of `{dim}` was not checked")
+        return labels.index(label)
 
     # --- what depends on what --------------------------------------------------------------------------
 
@@ -107,6 +103,20 @@ class Program:
 
     def is_data(self, name: str) -> bool:
         return self._fixed[name]
+
+    @cached_property
+    def _predicted(self) -> frozenset[str]:
+        names: set[str] = set()
+        for node in self.graph.nodes:
+            if isinstance(node, Prediction) or (
+                isinstance(node, Value) and any(n in names for e in node_expressions(node) for n in all_reads(e))
+            ):
+                names.add(node.name)
+        return frozenset(names)
+
+    def is_predicted(self, name: str) -> bool:
+        """Whether a quantity depends on what `predict` draws."""
+        return name in self._predicted
 
     @cached_property
     def _kinds(self) -> dict[int, str]:
@@ -199,8 +209,6 @@ def names_labels(graph: ModelGraph) -> bool:
 
 def _has_label(expr: Expr) -> bool:
     if isinstance(expr, Read | Select) and any(isinstance(s, Labelled) for s in expr.subscripts):
-        return True
-    if isinstance(expr, Stack) and expr.labels is not None:
         return True
     return any(_has_label(child) for child in children(expr))
 

@@ -43,9 +43,10 @@ def is_discrete(distribution: Distribution) -> bool:
 
 
 def parameter_expressions(distribution: Distribution) -> dict[str, Expr]:
-    """By name, those of the base included."""
+    """By name, those of the base included; the bounds of `truncated` are `truncation.lower` and `truncation.upper`."""
     inner = parameter_expressions(distribution.base) if distribution.base is not None else {}
-    return {**inner, **dict(distribution.parameters)}
+    prefix = "truncation." if distribution.name == "truncated" else ""
+    return {**inner, **{prefix + name: expr for name, expr in distribution.parameters}}
 
 
 def parameter_rank(distribution: Distribution, name: str) -> int:
@@ -55,11 +56,16 @@ def parameter_rank(distribution: Distribution, name: str) -> int:
     return own + (distribution.event_rank if distribution.name == "ordered" else 0)
 
 
+def value_dtype(distribution: Distribution) -> np.dtype[np.generic]:
+    """What a target is given to the density as: counts as numbers, positions as integers."""
+    return INT if DISTRIBUTIONS[base_of(distribution).name].support == "categorical" else REAL
+
+
 def score(lowering: Lowering, term: Term) -> Scored:
     """The log-probability of each element of a term."""
     inner, mask = lowering.filtered(term.axes, term.where, (id(term), "where"))
     distribution = term.distribution
-    value = inner.value(term.target, INT if is_discrete(distribution) else REAL)
+    value = inner.value(term.target, value_dtype(distribution))
     parameters = {name: inner.value(e, REAL) for name, e in parameter_expressions(distribution).items()}
     axes = union((value, *parameters.values()))
     arrays = aligned_parameters(inner, distribution, parameters, axes, value.rank - distribution.event_rank)
@@ -80,16 +86,42 @@ def aligned_parameters(
 
 
 def log_prob_of(distribution: Distribution, value: Array, parameters: Mapping[str, Array]) -> Array:
-    return distributions.log_prob(distribution.name, value, dict(parameters))
+    """(batch..., event...) -> (batch...)."""
+    base = distribution.base
+    if base is None:
+        return distributions.log_prob(distribution.name, value, parameters)
+    if distribution.name == "ordered":
+        return distributions.log_prob_ordered(log_prob_of(base, value, parameters), value)
+    inner, lower, upper = _truncation(parameters)
+    return distributions.log_prob_truncated(base.name, value, inner, lower, upper)
 
 
-def total(scored: Scored, axes: tuple[Axis, ...]) -> Array:
-    """The sum over all elements of a term with these axes."""
+def draw(distribution: Distribution, key: Array, parameters: Mapping[str, Array], shape: tuple[int, ...]) -> Array:
+    """A value of the whole shape (batch..., event...)."""
+    base = distribution.base
+    if base is None:
+        return distributions.sample(distribution.name, key, parameters, shape)
+    if distribution.name == "ordered":
+        return distributions.sample_ordered(draw(base, key, parameters, shape))
+    inner, lower, upper = _truncation(parameters)
+    return distributions.sample_truncated(base.name, key, inner, shape, lower, upper)
+
+
+def _truncation(parameters: Mapping[str, Array]) -> tuple[dict[str, Array], Array | None, Array | None]:
+    inner = {name: p for name, p in parameters.items() if not name.startswith("truncation.")}
+    return inner, parameters.get("truncation.lower"), parameters.get("truncation.upper")
+
+
+def total(scored: Scored, axes: tuple[Axis, ...], weight: Named | None = None) -> Array:
+    """The sum over all elements of a term with these axes, each times its weight."""
     xp, lowering = scored.lowering.xp, scored.lowering
     log_prob = scored.log_prob
     if scored.mask is not None:
         joined, (held, values) = broadcast(xp, [scored.mask, log_prob])
         log_prob = Named(xp.where(held, values, np.float64(0)), joined)
+    if weight is not None:
+        joined, (weights, values) = broadcast(xp, [weight, log_prob])
+        log_prob = Named(weights * values, joined)
     seen = dict.fromkeys(lowering.seen(axis) for axis in axes)
     repeats = math.prod(lowering.size(axis) for axis in seen if axis not in log_prob.axes)
     summed = xp.sum(log_prob.array)

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ppl.compiler.named import Named, aligned, cast, transpose, union
@@ -97,7 +98,19 @@ def slice_dims(xp: ModuleType, array: Array, items: Sequence[Item]) -> Array:
 
 def take(xp: ModuleType, array: Array, positions: Array) -> Array:
     """`array[positions]` along the first dim; positions are in range."""
-    return array[positions] if xp is np else array.at[positions].get(mode="promise_in_bounds")
+    if xp is np:
+        return array[positions]
+    rank = positions.ndim
+    numbers = jax.lax.GatherDimensionNumbers(
+        offset_dims=tuple(range(rank, rank + array.ndim - 1)), collapsed_slice_dims=(0,), start_index_map=(0,)
+    )
+    return jax.lax.gather(
+        jnp.asarray(array),
+        jax.lax.expand_dims(positions, (rank,)),
+        numbers,
+        (1, *array.shape[1:]),
+        mode=jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS,
+    )
 
 
 def subscript(xp: ModuleType, array: Array, items: Sequence[Item], linear: Callable[[], Named]) -> Named:

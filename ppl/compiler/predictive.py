@@ -1,0 +1,153 @@
+"""What follows from a draw: pointwise log-likelihoods, replicated data, predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ppl.compiler.assemble import covers, place
+from ppl.compiler.evaluation import Evaluation
+from ppl.compiler.lower import INT, REAL, Lowering
+from ppl.compiler.named import Named, union
+from ppl.compiler.program import Program
+from ppl.compiler.scoring import aligned_parameters, draw, is_discrete, parameter_expressions, score
+from ppl.errors import CompilerBug
+from ppl.graph import Axis, Distribution, Prediction, Read, Term, Whole
+
+Array = Any
+
+
+def observed(program: Program) -> dict[str, list[Term]]:
+    """The observing terms of each observed quantity."""
+    found: dict[str, list[Term]] = {}
+    for term in program.graph.terms:
+        if term.role == "observed":
+            found.setdefault(target_of(term).name, []).append(term)
+    return found
+
+
+def target_of(term: Term) -> Read:
+    if not isinstance(term.target, Read):
+        raise CompilerBug("the target of a term is not a name")
+    return term.target
+
+
+def likelihood_dims(program: Program) -> dict[str, tuple[str, ...]]:
+    """Of each observed quantity, the dims of its pointwise log-likelihood: its own, less those of one event."""
+    dims = {}
+    for name, terms in observed(program).items():
+        own = program.dims(name)
+        dims[name] = own[: len(own) - max(term.distribution.event_rank for term in terms)]
+    return dims
+
+
+# --- log-likelihood ----------------------------------------------------------------------------------
+
+
+def log_likelihood(evaluation: Evaluation) -> dict[str, Array]:
+    """Pointwise, for each observed quantity; NaN for elements that no term observes."""
+    program = evaluation.program
+    dims = likelihood_dims(program)
+    return {name: _pointwise(evaluation, dims[name], terms) for name, terms in observed(program).items()}
+
+
+def _pointwise(evaluation: Evaluation, dims: tuple[str, ...], terms: list[Term]) -> Array:
+    shape = evaluation.program.shape(dims)
+    combined: Array = None
+    for term in terms:
+        scored = score(evaluation.lowering, term)
+        subscripts = target_of(term).subscripts[: len(dims)]
+        log_prob = _only(scored.lowering, scored.log_prob, target_of(term), summed=True)
+        extra = log_prob.rank - sum(isinstance(s, Whole) for s in subscripts)
+        if extra > 0:  # a scalar distribution on dims that are one event elsewhere
+            log_prob = Named(jnp.sum(log_prob.array, axis=tuple(range(-extra, 0))), log_prob.axes)
+        blank = jnp.full(shape, np.nan, REAL)
+        part = place(scored.lowering, blank, dims, subscripts, log_prob, scored.mask)
+        combined = part if combined is None else _sum_where_present(combined, part)
+    return combined
+
+
+def _sum_where_present(a: Array, b: Array) -> Array:
+    return jnp.where(jnp.isnan(a), b, jnp.where(jnp.isnan(b), a, a + b))
+
+
+def _only(lowering: Lowering, value: Named, target: Read, *, summed: bool) -> Named:
+    """Over the axes of the target alone: others are summed out, or (draws) their first element is taken."""
+    mine = {lowering.seen(axis) for axis in target.meta.axes}
+    other = tuple(i for i, axis in enumerate(value.axes) if axis not in mine)
+    kept = tuple(axis for axis in value.axes if axis in mine)
+    if not other:
+        return value
+    if summed:
+        return Named(jnp.sum(value.array, axis=other), kept)
+    first = jnp.moveaxis(value.array, other, range(len(other)))
+    return Named(first[(0,) * len(other)], kept)
+
+
+# --- replicated data and predictions -----------------------------------------------------------------
+
+
+def replicate(evaluation: Evaluation, key: Array) -> dict[str, Array]:
+    """New data in the place of the observed ones, from the same parameters; elements that no term observes keep the
+    values they have."""
+    program = evaluation.program
+    out: dict[str, Array] = {}
+    for i, (name, terms) in enumerate(observed(program).items()):
+        dims = program.dims(name)
+        dtype = INT if is_discrete(terms[0].distribution) else REAL
+        if len(terms) == 1 and covers(evaluation.lowering, dims, target_of(terms[0]).subscripts, terms[0].where):
+            values = jnp.zeros(program.shape(dims), dtype)
+        else:
+            values = evaluation.lowering.whole(name, dtype)
+        for j, term in enumerate(terms):
+            inner, mask = evaluation.lowering.filtered(term.axes, term.where, (id(term), "where"))
+            term_key = jax.random.fold_in(jax.random.fold_in(key, i), j)
+            drawn = _draw(inner, term.distribution, term.axes, _event_shape(inner, target_of(term)), term_key)
+            drawn = _only(inner, Named(drawn.array.astype(dtype), drawn.axes), target_of(term), summed=False)
+            values = place(inner, values, dims, target_of(term).subscripts, drawn, mask)
+        out[name] = values
+    return out
+
+
+def predict(evaluation: Evaluation, key: Array) -> dict[str, Array]:
+    """A draw of every prediction, and the recorded quantities that follow from predictions."""
+    program = evaluation.program
+    graph = program.graph
+    keys = {p.name: jax.random.fold_in(key, i) for i, p in enumerate(graph.predictions)}
+    evaluation.generate = lambda prediction: predicted(evaluation, prediction, keys[prediction.name])
+    names = [p.name for p in graph.predictions]
+    names += [v.name for v in graph.values if v.recorded and program.is_predicted(v.name)]
+    return {name: evaluation.quantity(name) for name in names}
+
+
+def predicted(evaluation: Evaluation, prediction: Prediction, key: Array) -> Array:
+    """One prediction, whole."""
+    shape = evaluation.program.shape(prediction.dims)
+    dtype = INT if is_discrete(prediction.distribution) else REAL
+    inner, mask = evaluation.lowering.filtered(prediction.axes, prediction.where, (id(prediction), "where"))
+    event = tuple(inner.program.size(s) for s in prediction.subscripts if isinstance(s, Whole))
+    event += shape[len(prediction.subscripts) :]
+    drawn = _draw(inner, prediction.distribution, prediction.axes, event, key)
+    blank = jnp.full(shape, np.nan, REAL) if dtype == REAL else jnp.zeros(shape, INT)
+    drawn = Named(drawn.array.astype(dtype), drawn.axes)
+    return place(inner, blank, prediction.dims, prediction.subscripts, drawn, mask)
+
+
+def _event_shape(lowering: Lowering, target: Read) -> tuple[int, ...]:
+    return tuple(lowering.program.size(whole) for whole in target.meta.event)
+
+
+def _draw(
+    lowering: Lowering, distribution: Distribution, axes: tuple[Axis, ...], event: tuple[int, ...], key: Array
+) -> Named:
+    """Independent draws over all axes."""
+    seen = tuple(dict.fromkeys(lowering.seen(axis) for axis in axes))
+    parameters = {name: lowering.value(e, REAL) for name, e in parameter_expressions(distribution).items()}
+    if any(axis not in seen for axis in union(parameters.values())):
+        raise CompilerBug("a parameter varies over an axis that its term has not got")
+    arrays = aligned_parameters(lowering, distribution, parameters, seen, len(event) - distribution.event_rank)
+    shape = (*(lowering.size(axis) for axis in seen), *event)
+    return Named(draw(distribution, key, arrays, shape), seen)
