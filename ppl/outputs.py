@@ -31,7 +31,7 @@ def over_draws(
     chains, draws, size = positions.shape
     total = chains * draws
     flat = positions.reshape(total, size)
-    one = jax.ShapeDtypeStruct((size,), positions.dtype)
+    one = jax.ShapeDtypeStruct((size,), positions.dtype)  # type: ignore[no-untyped-call]
     traced = jax.make_jaxpr(function)(density, one, key)
     batch = int(np.clip(_ELEMENTS // max(_largest(traced.jaxpr), 1), 1, min(_MOST, total)))
 

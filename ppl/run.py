@@ -234,8 +234,12 @@ def _groups(
             groups[group] = layout.dataset(follows[part], dims_of)
     data = {**dataset.arrays, **_computed_from_data(graph, dataset, density, targets)}
     dims = {i.name: i.dims for i in graph.inputs} | {v.name: v.dims for v in graph.values}
-    groups["observed_data"] = layout.dataset({n: v for n, v in data.items() if n in targets}, dims, leading=())
-    groups["constant_data"] = layout.dataset({n: v for n, v in data.items() if n not in targets}, dims, leading=())
+    for group, arrays in (
+        ("observed_data", {name: values for name, values in data.items() if name in targets}),
+        ("constant_data", {name: values for name, values in data.items() if name not in targets}),
+    ):
+        if arrays:
+            groups[group] = layout.dataset(arrays, dims, leading=())
     if options.save_unconstrained:
         groups["unconstrained_posterior"] = _unconstrained(sampled.positions)
     if options.save_warmup and sampled.warmup_positions.size:

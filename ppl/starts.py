@@ -31,9 +31,9 @@ def explain_failed_start(graph: ModelGraph, density: CompiledDensity, failure: I
     title = f"no starting point found in {failure.tries} tries: the density or its gradient is never finite"
     if not bad:
         whole = "the terms are finite one by one, but their sum or the transforms overflow"
-        hints = (whole, f"the last values tried were {_listed(values, list(values))}")
-        return PplError([Diagnostic("E502", title, hints=hints)], graph.source)
-    diagnostics = []
+        tried = f"the last values tried were {_listed(values, list(values))}"
+        return PplError([Diagnostic("E502", title, hints=(whole, tried))], graph.source)
+    diagnostics: list[Diagnostic] = []
     for term, total, _ in bad:
         if np.isfinite(total):
             label = f"the gradient of the log density of `{_target(term)}` is not finite"
@@ -59,7 +59,6 @@ def _listed(values: dict[str, Any], names: list[str]) -> str:
     for name in names[:_SHOWN]:
         flat = np.ravel(values[name])
         shown = ", ".join(f"{x:.4g}" for x in flat[:4])
-        parts.append(
-            f"{name} = {shown}" if values[name].ndim == 0 else f"{name} = [{shown}{', ...' * (flat.size > 4)}]"
-        )
+        more = ", ..." if flat.size > 4 else ""
+        parts.append(f"{name} = {shown}" if values[name].ndim == 0 else f"{name} = [{shown}{more}]")
     return "; ".join(parts)

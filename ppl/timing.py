@@ -28,12 +28,12 @@ class Stopwatch:
         finally:
             jax.monitoring.unregister_event_duration_listener(self._heard)
 
-    def _heard(self, event: str, duration: float, **_: str | int) -> None:
+    def _heard(self, event: str, duration_secs: float, **_: str | int) -> None:
         now = time.perf_counter()
         if event in _TRACE:
-            self._spans["trace"].append((now - duration, now))
+            self._spans["trace"].append((now - duration_secs, now))
         elif event in _COMPILE:
-            self._spans["compile"].append((now - duration, now))
+            self._spans["compile"].append((now - duration_secs, now))
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -32,7 +32,8 @@ def check(models: tuple[str, ...], data: tuple[str, ...], as_json: bool) -> int:
     for path in models:
         try:
             model = load(path)
-            warnings, notes = model.warnings, ()
+            warnings = model.warnings
+            notes: tuple[str, ...] = ()
             if data:
                 bound = model.bind(list(data))
                 warnings, notes = (*warnings, *bound.warnings), bound.notes

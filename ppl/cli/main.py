@@ -73,8 +73,14 @@ def ppl(ctx: click.Context) -> None:
         ppl summary eight_schools.nc
 
     \b
-    Exit codes: 0 fine; 1 the draws are not to be trusted; 2 wrong use; 65 an error in the model or
-    the data; 66 no such file; 70 a bug of ours; 130 interrupted (the draws so far are kept).
+    Exit codes:
+        0    fine
+        1    the draws are not to be trusted
+        2    wrong use of the command
+        65   an error in the model or the data
+        66   no such file
+        70   a bug of ours
+        130  interrupted; the draws so far are kept
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

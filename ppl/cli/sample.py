@@ -28,7 +28,7 @@ def engine_options() -> list[click.Option]:
     from ppl.inference.settings import settings_of
 
     owners: dict[str, list[str]] = {}
-    found = {}
+    found: dict[str, Any] = {}
     for name, engine in ENGINES.items():
         for one in settings_of(engine):
             owners.setdefault(one.name, []).append(name)

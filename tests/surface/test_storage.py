@@ -1,0 +1,146 @@
+"""Files of results: whole or not at all, never over another without leave, and readable by ArviZ."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import arviz as az
+import numpy as np
+import pytest
+import xarray as xr
+
+from ppl import storage
+from ppl.errors import Exit, PplError
+from ppl.results import Groups, Layout, from_arviz, to_arviz
+
+
+@pytest.fixture
+def groups() -> Groups:
+    layout = Layout({"school": 2, "obs": 3, "draw": 2}, {"school": ("Choate", "Deerfield")})
+    generator = np.random.default_rng(0)
+    posterior = {
+        "mu": generator.normal(size=(4, 10)),
+        "theta": generator.normal(size=(4, 10, 2)),
+        "K": generator.normal(size=(4, 10, 3, 3)),
+        "odd": generator.normal(size=(4, 10, 2)),
+    }
+    dims = {"mu": (), "theta": ("school",), "K": ("obs", "obs"), "odd": ("draw",)}
+    stats = {"diverging": np.zeros((4, 10), bool), "lp": generator.normal(size=(4, 10))}
+    return {
+        "posterior": layout.dataset(posterior, dims),
+        "sample_stats": layout.dataset(stats, {"diverging": (), "lp": ()}),
+        "observed_data": layout.dataset({"y": np.array([1.0, 2.0])}, {"y": ("school",)}, leading=()),
+        "constant_data": layout.dataset({"n": np.array(3)}, {"n": ()}, leading=()),
+    }
+
+
+def test_dims_and_labels(groups: Groups) -> None:
+    posterior = groups["posterior"]
+    assert posterior["theta"].dims == ("chain", "draw", "school")
+    assert posterior["theta"].school.values.tolist() == ["Choate", "Deerfield"]
+    assert posterior["K"].dims == ("chain", "draw", "obs", "obs_2")
+    # A dim of the model may be called like one of ArviZ's.
+    assert posterior["odd"].dims == ("chain", "draw", "draw_")
+
+
+def test_round_trip(groups: Groups, tmp_path: Path) -> None:
+    path = tmp_path / "fit.nc"
+    storage.write(groups, {"model": "μ ~ Normal(0, 1)", "seed": 1}, path)
+    again, attrs = storage.read(path)
+    assert attrs["model"] == "μ ~ Normal(0, 1)"
+    assert attrs["seed"] == 1
+    assert set(again) == set(groups)
+    for name, group in groups.items():
+        xr.testing.assert_identical(again[name], group)
+        for variable in group.variables:
+            assert again[name][variable].dtype.kind == group[variable].dtype.kind
+    assert os.listdir(tmp_path) == ["fit.nc"]
+
+
+def test_arviz_reads_the_file_and_takes_the_container(groups: Groups, tmp_path: Path) -> None:
+    path = tmp_path / "fit.nc"
+    storage.write(groups, {"seed": 1}, path)
+    read = az.from_netcdf(path)
+    container = to_arviz(groups, {"seed": 1})
+    assert type(read) is type(container)
+    for fit in (read, container):
+        assert fit.posterior["theta"].sizes["school"] == 2
+        assert int(fit.attrs["seed"]) == 1
+    back, attrs = from_arviz(container)
+    assert attrs == {"seed": 1}
+    for name, group in groups.items():
+        xr.testing.assert_identical(back[name], group)
+    summary = az.summary(container, var_names=["mu", "theta"])
+    assert list(summary.index) == ["mu", "theta[Choate]", "theta[Deerfield]"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    groups: Groups, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "fit.nc"
+    path.write_text("old")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
+    with pytest.raises(OSError, match="No space"):
+        storage.write(groups, {}, path)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["fit.nc"]
+
+
+def test_draws_that_cannot_go_where_they_should_go_elsewhere(groups: Groups, tmp_path: Path) -> None:
+    place, problem = storage.write_safely(groups, {}, tmp_path / "gone" / "fit.nc")
+    assert problem is not None
+    assert "No such file" in problem
+    assert storage.read(place)[0]["posterior"].sizes["chain"] == 4
+    place.unlink()
+    place.parent.rmdir()
+
+
+def test_an_existing_file_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "fit.nc"
+    path.write_text("old")
+    with pytest.raises(PplError, match=r"E604.*exists") as caught:
+        storage.check_writable(path, force=False)
+    assert caught.value.exit_code == Exit.USAGE
+    storage.check_writable(path, force=True)
+    assert path.read_text() == "old"
+
+
+def test_unwritable_places_are_found_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (tmp_path, tmp_path / "no" / "such" / "fit.nc"):
+        with pytest.raises(PplError, match="E605"):
+            storage.check_writable(path, force=True)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    with pytest.raises(PplError, match=r"E605.*Permission denied"):
+        storage.check_writable(tmp_path / "fit.nc", force=False)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, 5000, -1])
+def test_a_truncated_file_is_no_file_of_results(groups: Groups, tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "fit.nc"
+    storage.write(groups, {}, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(PplError, match="E606"):
+        storage.read(path)
+
+
+def test_other_files_are_no_files_of_results(tmp_path: Path) -> None:
+    path = tmp_path / "fit.nc"
+    path.write_text("mean,sd\n1,2\n")
+    with pytest.raises(PplError, match=r"E606.*not a netCDF-4 file"):
+        storage.read(path)
+    xr.Dataset({"x": 1}).to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(PplError, match="no group `posterior`"):
+        storage.read(path)
+    with pytest.raises(PplError, match=r"E602"):
+        storage.read(tmp_path)
+    with pytest.raises(PplError, match=r"(?s)E601.*did you mean"):
+        storage.read(tmp_path / "fits.nc")
