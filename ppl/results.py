@@ -56,24 +56,15 @@ class Layout:
         self, values: npt.NDArray[np.generic], dims: Sequence[str], leading: Sequence[str] = ()
     ) -> tuple[tuple[str, ...], npt.NDArray[np.generic], dict[str, Any]]:
         """Dim names, values and coordinates of one variable; a dim used twice gets `_2` (and so on) the second time."""
-        own = values.ndim - len(leading)
         names: list[str] = list(leading)
         coordinates: dict[str, Any] = {}
-        # Distributions over vectors have one log-likelihood an event: trailing dims are gone then.
-        for axis, dim in enumerate(dims[:own]):
-            size = values.shape[len(leading) + axis]
+        for dim in dims:
             name = f"{dim}_" if dim in _OURS else dim
             number = 2
             while name in names:
                 name, number = f"{dim}_{number}", number + 1
-            if size != self.sizes.get(dim):
-                name = f"{name}_part"
-                coordinates[name] = np.arange(size)
-            else:
-                coordinates[name] = self.coordinate(dim)
+            coordinates[name] = self.coordinate(dim)
             names.append(name)
-        for axis in range(len(dims), own):
-            names.append(f"axis_{axis}")
         return tuple(names), values, coordinates
 
     def dataset(

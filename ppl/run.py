@@ -90,7 +90,7 @@ def run(
             if density.size == 0:
                 raise nothing_to_sample(graph)
             root = jax.random.key(options.seed)
-            sampled = _sample(graph, density, engine, root, options, requests, progress, watch)
+            sampled = _sample(graph, dataset.labels, density, engine, root, options, requests, progress, watch)
             progress.stage("computing outputs")
             with watch.phase("outputs"):
                 groups = _groups(graph, dataset, density, sampled, jax.random.fold_in(root, 1), options)
@@ -126,6 +126,7 @@ class _Sampled:
 
 def _sample(
     graph: ModelGraph,
+    labels: Mapping[str, tuple[str, ...]],
     density: CompiledDensity,
     engine: Any,
     root: jax.Array,
@@ -162,7 +163,7 @@ def _sample(
     except KeyboardInterrupt:
         stopped = "interrupted"
     except InitialisationError as failure:
-        raise explain_failed_start(graph, density, failure) from None
+        raise explain_failed_start(graph, density, labels, failure) from None
     kept = [chunk for chunk in chunks if not chunk.warmup]
     if not kept:
         if stopped == "interrupted":
@@ -225,21 +226,20 @@ def _groups(
     groups: Groups = {}
     groups["posterior"] = layout.dataset(follows["values"], dims_of)
     groups["sample_stats"] = layout.dataset(sampled.stats, dict.fromkeys(sampled.stats, ()))
-    for group, part in (
-        ("log_likelihood", "log_likelihood"),
-        ("posterior_predictive", "replicates"),
-        ("predictions", "predictions"),
+    for group, part, dims in (
+        ("log_likelihood", "log_likelihood", density.likelihood_dims),
+        ("posterior_predictive", "replicates", dims_of),
+        ("predictions", "predictions", dims_of),
     ):
         if follows[part]:
-            groups[group] = layout.dataset(follows[part], dims_of)
+            groups[group] = layout.dataset(follows[part], dims)
     data = {**dataset.arrays, **_computed_from_data(graph, dataset, density, targets)}
-    dims = {i.name: i.dims for i in graph.inputs} | {v.name: v.dims for v in graph.values}
     for group, arrays in (
         ("observed_data", {name: values for name, values in data.items() if name in targets}),
         ("constant_data", {name: values for name, values in data.items() if name not in targets}),
     ):
         if arrays:
-            groups[group] = layout.dataset(arrays, dims, leading=())
+            groups[group] = layout.dataset(arrays, dims_of, leading=())
     if options.save_unconstrained:
         groups["unconstrained_posterior"] = _unconstrained(sampled.positions)
     if options.save_warmup and sampled.warmup_positions.size:

@@ -2,63 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ppl.compiler.density import CompiledDensity
+from ppl.compiler.faults import Fault
 from ppl.errors import Diagnostic, PplError
-from ppl.graph import ModelGraph, Read, Term
+from ppl.graph import ModelGraph
 from ppl.inference.contract import InitialisationError
-from ppl.results import touches
 
 _SHOWN = 6
+_ADVICE = (
+    "starts lie within (-2, 2) on the unconstrained scale: rescale the data or the latents, or widen this "
+    "distribution, so that such values are possible"
+)
 
 
-def explain_failed_start(graph: ModelGraph, density: CompiledDensity, failure: InitialisationError) -> PplError:
+def explain_failed_start(
+    graph: ModelGraph, density: CompiledDensity, labels: Mapping[str, tuple[str, ...]], failure: InitialisationError
+) -> PplError:
     """The error for the model's author; call it in the run's precision."""
-    u = jax.numpy.asarray(failure.position)
-    totals = {name: float(value) for name, value in density.terms(u).items()}
-    gradients = {name: np.asarray(g) for name, g in jax.jacrev(density.terms)(u).items()}
-    values = {name: np.asarray(value) for name, value in density.constrain(u).items()}
+    u = jnp.asarray(failure.position, np.float64)
+    title = f"no starting point in {failure.tries} tries: the density or its gradient was never finite"
+    found = density.diagnose(u, most=1)
+    if found:
+        return PplError([_at_fault(title, fault, labels) for fault in found], graph.source)
+    values = f"at the last values tried: {_listed({k: np.asarray(v) for k, v in density.constrain(u).items()})}"
+    steep = {name: np.asarray(gradient) for name, gradient in jax.jacrev(density.terms)(u).items()}
     names = density.plan.program.names
-    bad = [
-        (term, totals[names[id(term)]], gradients[names[id(term)]])
+    diagnostics = [
+        Diagnostic("E502", title, term.span, "the gradient of this term is not finite", (values, _ADVICE))
         for term in graph.terms
-        if not np.isfinite(totals[names[id(term)]]) or not np.isfinite(gradients[names[id(term)]]).all()
+        if not np.isfinite(steep[names[id(term)]]).all()
     ]
-    title = f"no starting point found in {failure.tries} tries: the density or its gradient is never finite"
-    if not bad:
-        whole = "the terms are finite one by one, but their sum or the transforms overflow"
-        tried = f"the last values tried were {_listed(values, list(values))}"
-        return PplError([Diagnostic("E502", title, hints=(whole, tried))], graph.source)
-    diagnostics: list[Diagnostic] = []
-    for term, total, _ in bad:
-        if np.isfinite(total):
-            label = f"the gradient of the log density of `{_target(term)}` is not finite"
-        else:
-            what = "minus infinity" if total == -np.inf else "not a number" if np.isnan(total) else "infinite"
-            label = f"the log density of `{_target(term)}` is {what}"
-        involved = [n for n in dict.fromkeys([_target(term), *touches(term)]) if n in values]
-        hints = [f"at the last values tried: {_listed(values, involved)}"] if involved else []
-        hints.append(
-            "starts lie within (-2, 2) before the supports' transforms: scale the data or the latents so that such "
-            "values are possible, or widen this distribution"
-        )
-        diagnostics.append(Diagnostic("E502", title, term.span, label, tuple(hints)))
-    return PplError(diagnostics, graph.source)
+    whole = Diagnostic("E502", title, hints=("the transforms of the supports overflow", values))
+    return PplError(diagnostics or [whole], graph.source)
 
 
-def _target(term: Term) -> str:
-    return term.target.name if isinstance(term.target, Read) else term.name
+def _at_fault(title: str, fault: Fault, labels: Mapping[str, tuple[str, ...]]) -> Diagnostic:
+    element = ", ".join(_position(dim, at, labels) for dim, at in fault.positions.items())
+    what = "minus infinity" if fault.log_prob == -np.inf else "not a number" if np.isnan(fault.log_prob) else "infinite"
+    where = f" at {element}" if element else ""
+    more = f" (and at {fault.others} more)" if fault.others else ""
+    parameters = "; ".join(f"{name} = {_number(value)}" for name, value in fault.parameters.items())
+    hint = f"there the value is {_number(fault.value)}" + (f", with {parameters}" if parameters else "")
+    return Diagnostic("E502", title, fault.span, f"its log density is {what}{where}{more}", (hint, _ADVICE))
 
 
-def _listed(values: dict[str, Any], names: list[str]) -> str:
-    parts = []
-    for name in names[:_SHOWN]:
-        flat = np.ravel(values[name])
-        shown = ", ".join(f"{x:.4g}" for x in flat[:4])
-        more = ", ..." if flat.size > 4 else ""
-        parts.append(f"{name} = {shown}" if values[name].ndim == 0 else f"{name} = [{shown}{more}]")
-    return "; ".join(parts)
+def _position(dim: str, at: int, labels: Mapping[str, tuple[str, ...]]) -> str:
+    own = labels.get(dim)
+    return f"{dim} {own[at]}" if own is not None and at < len(own) else f"{dim} {at}"
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name} = {_number(value.tolist())}" for name, value in list(values.items())[:_SHOWN])
+
+
+def _number(value: Any) -> str:
+    flat = np.ravel(np.asarray(value, dtype=np.float64))
+    if np.ndim(value) == 0:
+        return f"{flat[0]:.6g}"
+    return f"[{', '.join(f'{x:.4g}' for x in flat[:4])}{', ...' if flat.size > 4 else ''}]"

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.compiler.entries import convert, within_bounds
+from ppl.compiler.observed import outside_supports
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, PplError, Severity
 from ppl.graph import Input, ModelGraph
@@ -56,9 +57,12 @@ def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray]) -> Bound:
         if declared.name in arrays:
             work.errors += within_bounds(graph, declared, arrays, work.sizes, work.labels)
     warnings, notes = _unused(work)
+    dataset = Dataset(work.sizes, work.labels, arrays)
+    if not work.errors:
+        work.errors += outside_supports(graph, dataset)
     if work.errors:
         raise PplError([*work.errors, *warnings], graph.source)
-    return Bound(Dataset(work.sizes, work.labels, arrays), warnings, notes)
+    return Bound(dataset, warnings, notes)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ppl.graph import Aligned, Apply, Axis, Expr, Fixed, Gather, Labelled, Literal, Read, Whole
+from ppl.graph import Aligned, Apply, Axis, Expr, Fixed, Gather, Literal, Read, Whole
 
 Float = npt.NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def _value(
         case Read() if expr.name in arrays:
             return _read(expr, arrays, sizes, labels)
         case Apply() if expr.function in _FUNCTIONS:
-            parts = [_spread(_value(a, arrays, sizes, labels), a.meta.axes, expr.meta.axes) for a in expr.arguments]
+            parts = [spread(_value(a, arrays, sizes, labels), a.meta.axes, expr.meta.axes) for a in expr.arguments]
             return np.asarray(_FUNCTIONS[expr.function](*parts), dtype=np.float64)
     raise _Unknown
 
@@ -70,24 +70,51 @@ def _read(
     sizes: Mapping[str, int],
     labels: Mapping[str, tuple[str, ...]],
 ) -> Float:
-    """An open-mesh gather: every subscript as an index array over the axes of the expression."""
+    where = positions(expr, sizes, arrays, labels)
+    if where is None:
+        raise _Unknown
+    return np.asarray(arrays[expr.name][where], dtype=np.float64)
+
+
+def positions(
+    expr: Read,
+    sizes: Mapping[str, int],
+    arrays: Mapping[str, npt.NDArray[np.generic]],
+    labels: Mapping[str, tuple[str, ...]],
+) -> tuple[npt.NDArray[np.int64], ...] | None:
+    """For each dim of the quantity the positions read, as arrays that broadcast over the expression's axes, then its
+    event dims. None if a subscript is neither affine nor a gather by plain data."""
     axes = expr.meta.axes
+    wholes = [s for s in expr.subscripts if isinstance(s, Whole)]
     index: list[npt.NDArray[np.int64]] = []
-    for subscript in expr.subscripts:
-        match subscript:
-            case Aligned():
-                positions = np.arange(*_range(subscript.axis, sizes)) + subscript.shift
-                if positions.size and positions.min() < 0:
-                    raise _Unknown
-                index.append(_spread(positions, (subscript.axis,), axes))
-            case Fixed():
-                index.append(np.asarray(subscript.position))
-            case Gather():
-                inner = _value(subscript.index, arrays, sizes, labels)
-                index.append(_spread(inner, subscript.index.meta.axes, axes).astype(np.int64))
-            case Labelled() | Whole() | _:
-                raise _Unknown
-    return np.asarray(arrays[expr.name][tuple(index)], dtype=np.float64)
+    try:
+        for subscript in expr.subscripts:
+            trailing = [1] * len(wholes)
+            match subscript:
+                case Aligned():
+                    at = np.arange(*_range(subscript.axis, sizes)) + subscript.shift
+                    if at.size and at.min() < 0:
+                        return None
+                    index.append(_with_events(spread(at, (subscript.axis,), axes), trailing))
+                case Fixed():
+                    index.append(np.asarray(subscript.position))
+                case Gather():
+                    inner = _value(subscript.index, arrays, sizes, labels)
+                    at = spread(inner, subscript.index.meta.axes, axes).astype(np.int64)
+                    index.append(_with_events(at, trailing))
+                case Whole():
+                    start, stop, _ = slice(subscript.start, subscript.stop).indices(sizes[subscript.dim])
+                    trailing[len([s for s in expr.subscripts[: len(index)] if isinstance(s, Whole)])] = stop - start
+                    index.append(np.arange(start, stop).reshape([1] * len(axes) + trailing))
+                case _:
+                    return None
+    except _Unknown:
+        return None
+    return tuple(index)
+
+
+def _with_events(at: npt.NDArray[np.int64], trailing: list[int]) -> npt.NDArray[np.int64]:
+    return at.reshape(*at.shape, *trailing)
 
 
 def _range(axis: Axis, sizes: Mapping[str, int]) -> tuple[int, int]:
@@ -95,7 +122,7 @@ def _range(axis: Axis, sizes: Mapping[str, int]) -> tuple[int, int]:
     return start, stop
 
 
-def _spread(value: npt.NDArray[Any], own: tuple[Axis, ...], axes: tuple[Axis, ...]) -> npt.NDArray[Any]:
+def spread(value: npt.NDArray[Any], own: tuple[Axis, ...], axes: tuple[Axis, ...]) -> npt.NDArray[Any]:
     """A value over its own axes, as one that broadcasts over `axes`."""
     order = [own.index(a) for a in axes if a in own]
     if len(order) != value.ndim:

@@ -21,7 +21,7 @@ def read_json(path: Path) -> dict[str, RawArray]:
     try:
         content = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
-        line = text.splitlines()[error.lineno - 1] if text.strip() else ""
+        line = text.split("\n")[error.lineno - 1]
         at = f"line {error.lineno}, column {error.colno}"
         raise broken(path, f"not valid JSON at {at}: {error.msg.lower()}", _excerpt(line, error.colno)) from None
     except _Twice as error:

@@ -16,9 +16,9 @@ def read_npz(path: Path) -> dict[str, RawArray]:
     if not path.exists():
         raise missing_file(path)
     try:
+        if not zipfile.is_zipfile(path):
+            raise broken(path, "not an NPZ archive", "save arrays with numpy.savez(path, y=y, sigma=sigma)")
         with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise broken(path, "the file holds one array without a name", "save with numpy.savez(path, y=y, ...)")
             entries: dict[str, RawArray] = {}
             for name in archive.files:
                 try:

@@ -1,0 +1,168 @@
+"""Reading data: files, Python values, pandas and xarray objects → raw arrays, or an error that says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from ppl.data import load
+from ppl.errors import Exit, PplError
+
+
+def written(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_json(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "d.json",
+        '{"J": 2, "y": [1, 2.5], "X": [[1, 2, 3], [4, 5, 6]], "school": ["a", "b"], "u": {"b": 1, "a": 2},'
+        ' "gap": [1, null], "flag": [true, false], "mixed": [1, "x"], "ragged": [[1], [2, 3]], "none": []}',
+    )
+    data = load(path)
+    assert data["J"].values.shape == ()
+    np.testing.assert_array_equal(data["y"].values, [1, 2.5])
+    assert data["X"].values.shape == (2, 3)
+    assert data["X"].values.dtype.kind == "i"
+    assert data["school"].values.tolist() == ["a", "b"]
+    assert data["u"].labels == (("b", "a"),)
+    assert np.isnan(data["gap"].values[1])
+    assert data["flag"].values.dtype == bool
+    assert data["mixed"].values.dtype == object
+    assert data["ragged"].problem == "ragged[0] has 1 entry, but ragged[1] has 2 entries"
+    assert data["none"].values.shape == (0,)
+    assert data["y"].origin == "d.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"y": [1, 2,]}', "line 1, column"),
+        ('{\n "y": [1, 2\n', "line 3, column 1"),
+        ("", "line 1, column 1"),
+        ("[1, 2]", "no object with named entries"),
+        ('{"y": 1, "y": 2}', "`y` is given twice"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"y": ' + "1" * 5000 + "}", "not readable as JSON"),
+    ],
+)
+def test_malformed_json(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(PplError, match="E313") as caught:
+        load(written(tmp_path, "d.json", text))
+    assert message in str(caught.value)
+    assert caught.value.exit_code == Exit.INVALID
+
+
+def test_numbers_beyond_64_bits_are_no_traceback(tmp_path: Path) -> None:
+    data = load(written(tmp_path, "d.json", '{"n": [1, 100000000000000000000000000], "x": 1e999}'))
+    assert data["n"].values.shape == (2,)
+    assert np.isinf(data["x"].values)
+
+
+def test_csv(tmp_path: Path) -> None:
+    path = written(tmp_path, "d.csv", '\ufeffcounty,floor,y,n,note\r\nAnoka,0,1.5,3,\r\n"Le, Sueur",1,NA,4,x\r\n')
+    data = load(path)
+    assert data["county"].values.tolist() == ["Anoka", "Le, Sueur"]
+    assert data["floor"].values.dtype.kind == "i"
+    assert np.isnan(data["y"].values[1])
+    assert data["n"].values.tolist() == [3, 4]
+    assert data["note"].values.tolist() == [None, "x"]
+
+
+def test_csv_separators(tmp_path: Path) -> None:
+    assert load(written(tmp_path, "d.csv", "a;b\n1;2\n"))["b"].values.tolist() == [2]
+    assert load(written(tmp_path, "d.tsv", "a\tb\n1\t2\n"))["b"].values.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n3\n", "line 3 has 1 fields, but the header names 2 columns"),
+        ("", "the file is empty"),
+        ("a,a\n1,2\n", "two columns are called `a`"),
+    ],
+)
+def test_malformed_csv(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(PplError, match="E313") as caught:
+        load(written(tmp_path, "d.csv", text))
+    assert message in str(caught.value)
+
+
+def test_npz(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", y=np.arange(3.0), label=np.array(["a", "b"]), bad=np.array([{}], dtype=object))
+    data = load(tmp_path / "d.npz")
+    assert data["y"].values.tolist() == [0, 1, 2]
+    assert data["label"].values.dtype.kind == "U"
+    assert "never loaded" in str(data["bad"].problem)
+    np.save(tmp_path / "one.npy", np.arange(3))
+    for path in (
+        written(tmp_path, "text.npz", "hello"),
+        written(tmp_path, "cut.npz", (tmp_path / "d.npz").read_bytes()[:50]),
+        written(tmp_path, "single.npz", (tmp_path / "one.npy").read_bytes()),
+        written(tmp_path, "empty.npz", b""),
+    ):
+        with pytest.raises(PplError, match="E313"):
+            load(path)
+
+
+def test_files_that_are_not_there_or_not_readable(tmp_path: Path) -> None:
+    written(tmp_path, "schools.json", "{}")
+    with pytest.raises(PplError, match=r"(?s)E601.*did you mean.*schools.json") as caught:
+        load(tmp_path / "school.json")
+    assert caught.value.exit_code == Exit.NO_FILE
+    with pytest.raises(PplError, match="E603"):
+        load(written(tmp_path, "latin.json", b'{"y": "\xe9"}'))
+    with pytest.raises(PplError, match="E314"):
+        load(written(tmp_path, "d.xlsx", "x"))
+    with pytest.raises(PplError, match="E601"):
+        load(tmp_path / "d.xlsx2")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(PplError, match="E602"):
+        load(tmp_path / "folder.json")
+
+
+def test_several_files(tmp_path: Path) -> None:
+    one, two = written(tmp_path, "a.json", '{"x": 1}'), written(tmp_path, "b.csv", "y\n1\n")
+    assert set(load([one, two])) == {"x", "y"}
+    with pytest.raises(PplError, match=r"E302.*`x` is given twice: in a.json and c.json"):
+        load([one, written(tmp_path, "c.json", '{"x": 2}')])
+
+
+def test_python_values() -> None:
+    data = load({"a": 1, "b": [1, 2], "c": np.arange(3), "d": {"u": 1.0, "v": 2.0}, "e": (True, False), "f": "text"})
+    assert [data[k].values.shape for k in "abcdef"] == [(), (2,), (3,), (2,), (2,), ()]
+    assert data["d"].labels == (("u", "v"),)
+    with pytest.raises(PplError, match="E314"):
+        load(3)
+
+
+def test_pandas() -> None:
+    frame = pd.DataFrame(
+        {"y": [1.0, 2.0], "name": ["p", None], "kind": pd.Categorical(["u", "v"]), "n": pd.array([1, None], "Int64")},
+        index=pd.Index(["A", "B"], name="school"),
+    )
+    data = load(frame)
+    assert data["y"].labels == (("A", "B"),)
+    assert data["school"].values.tolist() == ["A", "B"]
+    assert data["name"].values.tolist() == ["p", None]
+    assert data["kind"].values.tolist() == ["u", "v"]
+    assert np.isnan(float(data["n"].values[1]))
+    values = load({"s": frame["y"], "m": pd.DataFrame([[1, 2]], columns=["a", "b"]), "plain": pd.Series([1, 2])})
+    assert values["s"].labels == (("A", "B"),)
+    assert values["m"].labels == (None, ("a", "b"))
+    assert values["plain"].labels == (None,)
+
+
+def test_xarray() -> None:
+    array = xr.DataArray([[1.0, 2.0, 3.0]], dims=("time", "species"), coords={"species": ["a", "b", "c"]}, name="y")
+    data = load(xr.Dataset({"y": array, "x": ("time", [1])}))
+    assert data["y"].dims == ("time", "species")
+    assert data["y"].labels == (None, ("a", "b", "c"))
+    assert load({"y": array})["y"].labels == (None, ("a", "b", "c"))
