@@ -157,6 +157,8 @@ def arrow(f: Failure) -> Diagnostic | None:
 
 
 def right_arrow(f: Failure) -> Diagnostic | None:
+    if f.first.type == "DEF":
+        return None
     for i in range(len(f.tokens) - 1):
         if f.word(i) == "-" and f.word(i + 1) == ">" and f.adjacent(i) and f.position <= i + 1:
             hint = f"write `{f.text(i + 2)} = {f.text(0, i)}`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ppl.errors import Diagnostic, PplError
 from ppl.grammar import limits, messages, nodes
 from ppl.grammar.build import Builder
 from ppl.grammar.checks import check
-from ppl.grammar.expected import explain
+from ppl.grammar.expected import OPERATORS, explain
 from ppl.grammar.failure import Failure
 from ppl.grammar.lines import Line, logical_lines, pieces
 from ppl.grammar.tokens import Faults, read
@@ -61,8 +62,12 @@ def parse(source: Source) -> nodes.Program:
         if len(source.text) > limits.CHARACTERS:
             raise messages.Fatal(messages.text_too_long(len(source.text)))
         tokens, comments = read(_lex(source.text), faults)
+        echo = Echo()
         for line in logical_lines(tokens, faults):
+            noted = len(faults.diagnostics)
             statement = _line(line, source, faults)
+            if echo.of(line, statement is None, faults.diagnostics[noted:]):
+                del faults.diagnostics[noted:]
             if statement is not None:
                 statements.append(statement)
                 if line.semicolon is not None:
@@ -87,6 +92,28 @@ def _first(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
 def _lex(text: str) -> Iterator[Token]:
     session: Any = lark_parser().parse_interactive(text, start="statement")
     yield from session.lexer_thread.lex(session.parser_state)
+
+
+@dataclass
+class Echo:
+    """Tells errors that only follow from a broken line above: the `return` of a `def` without braces, and the rest of
+    a statement that stopped at an operator."""
+
+    in_function: bool = False
+    unfinished: bool = False
+
+    def of(self, line: Line, broken: bool, found: list[Diagnostic]) -> bool:
+        """Whether the errors found in this line are an echo. To be asked of every line in turn."""
+        first, last = line.tokens[0].type, line.tokens[-1].type
+        if not broken:
+            self.unfinished = False
+            return False
+        echo = (first == "RETURN" and self.in_function) or (
+            self.unfinished and all(d.code in ("E037", "E040") for d in found)
+        )
+        self.in_function = first == "DEF" or (self.in_function and first != "RETURN")
+        self.unfinished = last in OPERATORS | {"COMMA", "EQUAL", "TILDE"}
+        return echo
 
 
 def _line(line: Line, source: Source, faults: Faults) -> nodes.Statement | None:

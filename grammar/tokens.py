@@ -21,8 +21,8 @@ KEYWORDS = frozenset(
 )
 BOOLEANS = frozenset({"True", "False", "TRUE", "FALSE"})
 LARGEST_INTEGER = 2**63 - 1
-# Between two words of a remark; between a name and these there is no missing operator.
-JOINING = frozenset({"IF", "ELSE", "AND", "OR", "IN", "FOR", "NOT"})
+# Words that never stand side by side in an expression.
+JOINING = frozenset({"IF", "ELSE", "AND", "OR", "IN", "FOR"})
 
 
 @dataclass
@@ -147,12 +147,12 @@ def is_remark(tokens: list[Token], i: int) -> bool:
     if i == 0 or tokens[i - 1].type in ("NEWLINE", "SEMICOLON", "LBRACE", "RBRACE"):
         return True
     rest = tokens[i + 1 : end_of_line(tokens, i)]
-    if not rest or any(t.type in ("UNKNOWN", "TILDE", "EQUAL") for t in rest):
+    if not rest or any(t.type in ("UNKNOWN", "TILDE") for t in rest):
         return True
     words = ("NAME", "INT", "FLOAT", "BAD_NUMBER")
+    kinds = {t.type for t in rest}
+    if ("FOR" in kinds) != ("IN" in kinds):
+        return True
     return any(
-        (a.type in words and b.type in words)
-        or (a.type in JOINING and b.type in JOINING)
-        or (b.type in ("FOR", "IN", "NOT") and "IN" not in (t.type for t in rest))
-        for a, b in pairwise(rest)
+        (a.type in words and b.type in words) or (a.type in JOINING and b.type in JOINING) for a, b in pairwise(rest)
     )
