@@ -234,7 +234,7 @@ def _divergences(groups: Groups, graph: ModelGraph | None, settings: Mapping[str
         return "No trajectory diverged."
     details = []
     remedies = []
-    places = _where_divergent(groups["posterior"], diverging)
+    places = _where_divergent(groups["posterior"], groups.get("divergent_points", xr.Dataset()))
     if places:
         listed = [f"{'small' if low else 'large'} {name}" for name, low, _ in places]
         details.append(f"they gather at {' and '.join(listed)}")
@@ -249,7 +249,7 @@ def _divergences(groups: Groups, graph: ModelGraph | None, settings: Mapping[str
     higher = 0.9 if target < 0.9 else 0.99
     if target < 0.99:
         remedies.append(f"{'or ' if remedies else ''}take smaller steps: --target-acceptance {higher}")
-    if not places:
+    if not remedies[:-1] and not places:
         remedies.append("if that does not help, look for a density with a cliff: hard bounds, or scales near 0")
     return Finding(
         "divergences",
@@ -261,24 +261,23 @@ def _divergences(groups: Groups, graph: ModelGraph | None, settings: Mapping[str
     )
 
 
-def _where_divergent(
-    posterior: xr.Dataset, diverging: npt.NDArray[np.bool_], most: int = 2
-) -> list[tuple[str, bool, float]]:
-    """Scalars whose values at divergent draws lie far to one side: (name, low side, mean rank), the clearest first.
+def _where_divergent(posterior: xr.Dataset, points: xr.Dataset, most: int = 2) -> list[tuple[str, bool, float]]:
+    """Scalars whose values where trajectories broke lie far to one side: (name, low side, mean rank), clearest first.
 
-    The mean rank of d divergent draws among all would be 1/2 with standard deviation sqrt(1 / (12 d)).
+    The mean rank of d points drawn like the draws would be 1/2 with standard deviation sqrt(1 / (12 d)).
     """
-    count = int(diverging.sum())
     found: list[tuple[str, bool, float]] = []
     for variable in posterior.data_vars:
-        array = posterior[variable].transpose("chain", "draw", ...)
-        values = array.values.astype(np.float64).reshape(diverging.size, -1)
-        if values.shape[1] > 1:
+        array = posterior[variable]
+        if variable not in points or array.ndim > 2:
             continue  # elements of a group rarely are the cause; their scale is
-        order = values[:, 0].argsort().argsort() / max(1, diverging.size - 1)
-        rank = float(order[diverging.ravel()].mean())
-        error = np.sqrt(1.0 / (12 * count))
-        if abs(rank - 0.5) > max(0.15, 4 * error) and np.ptp(values) > 0:
+        draws = np.sort(array.values.astype(np.float64).ravel())
+        broken = points[variable].values.astype(np.float64)
+        broken = broken[np.isfinite(broken)]
+        if not broken.size or draws[0] == draws[-1]:
+            continue
+        rank = float(np.mean(np.searchsorted(draws, broken) / draws.size))
+        if abs(rank - 0.5) > max(0.2, 2 * np.sqrt(1.0 / (12 * broken.size))):
             found.append((scalar_names(array)[0], rank < 0.5, rank))
     return sorted(found, key=lambda f: -abs(f[2] - 0.5))[:most]
 

@@ -27,9 +27,10 @@ GROUPS = (
     "log_likelihood",
     "sample_stats",
     "divergences",
+    "divergent_points",
     "unconstrained_posterior",
     "warmup_sample_stats",
-    "warmup_unconstrained_posterior",
+    "warmup_posterior",
     "observed_data",
     "constant_data",
 )

@@ -145,10 +145,10 @@ def _sample(
         with requests.impatient():
             carry = engine.start(density, keys)
             while not engine.done(carry):
-                warmup = not chunks or chunks[-1].warmup
-                with watch.phase("warmup" if warmup else "sampling"):
-                    carry, chunk = engine.advance(density, carry)
+                start = watch.now()
+                carry, chunk = engine.advance(density, carry)
                 chunks.append(chunk)
+                watch.add("warmup" if chunk.warmup else "sampling", start)
                 if not chunk.warmup and chunk.divergences is not None:
                     divergent += len(chunk.divergences.chain)
                 done, total = engine.progress(carry)
@@ -243,17 +243,24 @@ def _groups(
     if options.save_unconstrained:
         groups["unconstrained_posterior"] = _unconstrained(sampled.positions)
     if options.save_warmup and sampled.warmup_positions.size:
-        warm = over_draws(lambda d, u, k: d.constrain(u), density, sampled.warmup_positions, key)
+        warm = over_draws(_constrained, density, sampled.warmup_positions, key)
         groups["warmup_posterior"] = layout.dataset(warm, dims_of)
         groups["warmup_sample_stats"] = layout.dataset(sampled.warmup_stats, dict.fromkeys(sampled.warmup_stats, ()))
     if len(sampled.divergences.get("chain", ())):
+        records = sampled.divergences
         groups["divergences"] = xr.Dataset(
-            {
-                name: (("divergence", "unconstrained")[: values.ndim], values)
-                for name, values in sampled.divergences.items()
-            }
+            {name: (("divergence", "unconstrained")[: values.ndim], values) for name, values in records.items()}
+        )
+        points = over_draws(_constrained, density, records["position"][None], key)
+        groups["divergent_points"] = layout.dataset(
+            {name: values[0] for name, values in points.items()}, dims_of, leading=("divergence",)
         )
     return groups
+
+
+def _constrained(density: Any, u: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
+    values: dict[str, jax.Array] = density.constrain(u)
+    return values
 
 
 def _computed_from_data(

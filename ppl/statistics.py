@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import irfft, next_fast_len, rfft
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 Float = npt.NDArray[np.float64]
 
@@ -78,8 +76,23 @@ def _split(draws: Float) -> Float:
 def _rank_normal(draws: Float) -> Float:
     """Ranks over all chains, as quantiles of a standard normal (Blom's offsets)."""
     flat = draws.reshape(-1, draws.shape[-1])
-    ranks = rankdata(flat, method="average", axis=0)
-    return np.asarray(ndtri((ranks - 0.375) / (flat.shape[0] + 0.25))).reshape(draws.shape)
+    return np.asarray(ndtri((_ranks(flat) - 0.375) / (flat.shape[0] + 0.25))).reshape(draws.shape)
+
+
+def _ranks(values: Float) -> Float:
+    """Of (draws, scalars), from 1, down each column; ties share their mean rank."""
+    length = values.shape[0]
+    order = values.argsort(axis=0)
+    ordered = np.take_along_axis(values, order, axis=0)
+    places = np.arange(length)[:, None]
+    differs = ordered[1:] != ordered[:-1]
+    edge = np.ones((1, values.shape[1]), dtype=np.bool_)
+    first = np.maximum.accumulate(np.where(np.concatenate([edge, differs]), places, 0), axis=0)
+    ends = np.where(np.concatenate([differs, edge]), places, length - 1)
+    last = np.minimum.accumulate(ends[::-1], axis=0)[::-1]
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2.0 + 1.0, axis=0)
+    return ranks
 
 
 def _rhat_rank(draws: Float) -> Float:
@@ -103,9 +116,9 @@ def _ess_tail(draws: Float) -> Float:
 def _autocovariance(draws: Float) -> Float:
     """Along draws, for each chain, biased (divided by the number of draws)."""
     length = draws.shape[1]
-    padded = next_fast_len(2 * length)
-    spectrum = rfft(draws - draws.mean(axis=1, keepdims=True), n=padded, axis=1)
-    return np.asarray(irfft(np.abs(spectrum) ** 2, n=padded, axis=1)[:, :length] / length)
+    padded = 1 << (2 * length - 1).bit_length()
+    spectrum = np.fft.rfft(draws - draws.mean(axis=1, keepdims=True), n=padded, axis=1)
+    return np.asarray(np.fft.irfft(np.abs(spectrum) ** 2, n=padded, axis=1)[:, :length] / length)
 
 
 def _ess(draws: Float) -> Float:

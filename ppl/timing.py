@@ -37,14 +37,20 @@ class Stopwatch:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Adds to a phase, what JAX spent on getting ready left out."""
-        start = time.perf_counter()
+        start = self.now()
         try:
             yield
         finally:
-            end = time.perf_counter()
-            ready = _covered([*self._spans["trace"], *self._spans["compile"]], start, end)
-            self.seconds[name] = self.seconds.get(name, 0.0) + end - start - ready
+            self.add(name, start)
+
+    def now(self) -> float:
+        return time.perf_counter()
+
+    def add(self, name: str, start: float) -> None:
+        """The time since `start` to a phase, less what JAX spent on getting ready."""
+        end = self.now()
+        ready = _covered([*self._spans["trace"], *self._spans["compile"]], start, end)
+        self.seconds[name] = self.seconds.get(name, 0.0) + end - start - ready
 
     def report(self) -> dict[str, float]:
         """All phases, `trace`, `compile` and `total`, in seconds."""
