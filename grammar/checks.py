@@ -58,7 +58,7 @@ def check(statement: nodes.Statement, source: Source) -> Iterator[Diagnostic]:
 
 
 def distribution_slips(value: nodes.Expr, source: Source) -> Iterator[Diagnostic]:
-    if isinstance(value, nodes.Binary) and value.op == "//":
+    if isinstance(value, nodes.Binary) and value.op == "//" and isinstance(value.right, nodes.Name):
         start = source.text.index("//", value.left.span.end)
         yield messages.comment_sign("//", Span(start, start + 2))
     elif isinstance(value, nodes.Call) and value.function.id in BUGS:

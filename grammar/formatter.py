@@ -264,12 +264,7 @@ def aligned(rows: list[Row]) -> list[Row]:
         for i in looped:
             padding = " " * (width - display_width(rows[i].left) + 2)
             rows[i] = replace(rows[i], left=rows[i].left + padding + rows[i].loop, loop="")
-    rows = [
-        replace(
-            r, left=" ".join(p for p in (r.left, r.right) if p) + (f"  {r.loop}" if r.loop else ""), right="", loop=""
-        )
-        for r in rows
-    ]
+    rows = [joined(r) for r in rows]
     for run in list(runs(rows, lambda r: "comment" if r.comment and r.single else "")):
         width = max(display_width(rows[i].left) for i in run)
         for i in run:

@@ -75,12 +75,16 @@ def begins_statement(tokens: list[Token], i: int) -> bool:
         return False
     if tokens[i].type in DECLARING:
         return True
-    if tokens[i].type == "NAME":
-        for token in tokens[i + 1 :]:
-            if token.type == "NEWLINE":
-                return False
-            if token.type == "TILDE":
-                return True
+    if tokens[i].type != "NAME":
+        return False
+    depth = 0
+    for position in range(i, len(tokens)):
+        token = tokens[position]
+        if token.type == "TILDE" and depth == 0:
+            return True
+        depth += (token.type in OPENERS) - (token.type in CLOSERS)
+        if token.type == "NEWLINE" or depth < 0:
+            return False
     return False
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 
 from ppl.grammar import limits, nodes
@@ -136,22 +135,32 @@ class Spelling:
         return "(" + opening + inside + closing + ")"
 
     def inner_edges(self, e: nodes.Expr) -> tuple[int, int]:
-        """Where a bracketed expression begins and ends inside its brackets, comments and spaces left out."""
-        start, end = e.span.start + 1, e.span.end - 1
-        gaps = re.compile(r"(?:[\s(]|#[^\n]*\n)*")
-        match = gaps.match(self.text, start, end)
-        first = match.end() if match else start
-        # The last line break with nothing but spaces, brackets, commas and comments after it.
-        last = end
-        for i in reversed(self.within(start, end)):
-            span = self.comments[i].span
-            if self.text[span.end : last].strip(" \t\r\n)") == "":
-                last = span.start
+        """Where a bracketed expression begins and ends inside its brackets, however many there are."""
+        first_part = leading(e)
+        limit = e.span.end if first_part is None else first_part.span.start
+        at, brackets = e.span.start, 0
+        while at < limit and (self.text[at] in "(#" or self.text[at].isspace()):
+            if self.text[at] == "#":
+                at = self.comments[self.within(at, at + 1)[0]].span.end
             else:
+                brackets += self.text[at] == "("
+                at += 1
+        last = self.text_end(e.span.end)
+        for _ in range(brackets):
+            last = self.text_end(last - 1)
+        return at, last
+
+    def text_end(self, at: int) -> int:
+        """Where the text before a place ends, spaces and comments left out."""
+        while at > 0:
+            if self.text[at - 1].isspace():
+                at -= 1
+                continue
+            i = bisect_left(self.starts, at) - 1
+            if i < 0 or self.comments[i].span.end < at:
                 break
-        while last > first and self.text[last - 1] in " \t\r\n":
-            last -= 1
-        return first, last
+            at = self.comments[i].span.start
+        return at
 
     def bare(self, e: nodes.Expr, tight: bool) -> str:
         match e:

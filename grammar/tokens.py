@@ -21,8 +21,6 @@ KEYWORDS = frozenset(
 )
 BOOLEANS = frozenset({"True", "False", "TRUE", "FALSE"})
 LARGEST_INTEGER = 2**63 - 1
-# Words that never stand side by side in an expression.
-JOINING = frozenset({"IF", "ELSE", "AND", "OR", "IN", "FOR"})
 
 
 @dataclass
@@ -105,20 +103,20 @@ def without_foreign_comments(tokens: list[Token], faults: Faults) -> list[Token]
     if not any(t.type == "FACTOR" and t in ("//", "/") for t in tokens):
         return tokens
     kept: list[Token] = []
-    i = 0
+    i = depth = 0
     while i < len(tokens):
         token = tokens[i]
         end = i
-        if token == "//" and is_remark(tokens, i):
+        if token == "//" and is_remark(tokens, i, depth):
             end = end_of_line(tokens, i)
         elif token == "/" and i + 1 < len(tokens) and follows(token, tokens[i + 1], "*", "**"):
             end = end_of_remark(tokens, i + 2)
         if end > i:
-            sign = "//" if token == "//" else "/*"
             start = token.start_pos or 0
-            faults.diagnostics.append(messages.comment_sign(sign, Span(start, start + 2)))
+            faults.diagnostics.append(messages.comment_sign("//" if token == "//" else "/*", Span(start, start + 2)))
             i = end
         else:
+            depth = max(0, depth + (token in ("(", "[")) - (token in (")", "]")))
             kept.append(token)
             i += 1
     return kept
@@ -142,17 +140,38 @@ def end_of_remark(tokens: list[Token], i: int) -> int:
     return i
 
 
-def is_remark(tokens: list[Token], i: int) -> bool:
-    """Whether what follows `//` is words rather than a divisor."""
-    if i == 0 or tokens[i - 1].type in ("NEWLINE", "SEMICOLON", "LBRACE", "RBRACE"):
+def is_remark(tokens: list[Token], i: int, depth: int) -> bool:
+    """Whether what follows `//` is words rather than a divisor. depth: of the round and square brackets there."""
+    before = tokens[i - 1].type if i else "NEWLINE"
+    if before in ("SEMICOLON", "LBRACE", "RBRACE") or (before == "NEWLINE" and not depth):
         return True
     rest = tokens[i + 1 : end_of_line(tokens, i)]
-    if not rest or any(t.type in ("UNKNOWN", "TILDE") for t in rest):
-        return True
-    words = ("NAME", "INT", "FLOAT", "BAD_NUMBER")
+    if depth:
+        rest = inside_bracket(rest)
     kinds = {t.type for t in rest}
-    if ("FOR" in kinds) != ("IN" in kinds):
+    if "UNKNOWN" in kinds or any(in_sequence(a, b) for a, b in pairwise(rest)):
         return True
-    return any(
-        (a.type in words and b.type in words) or (a.type in JOINING and b.type in JOINING) for a, b in pairwise(rest)
-    )
+    if depth or "SEMICOLON" in kinds:
+        return False
+    # Outside brackets the whole divisor is on this line, and a statement has its `~` or `=` before it.
+    return not rest or "TILDE" in kinds or ("FOR" in kinds) != ("IN" in kinds)
+
+
+def inside_bracket(tokens: list[Token]) -> list[Token]:
+    """The tokens before the one that closes a bracket opened earlier."""
+    depth = 0
+    for i, token in enumerate(tokens):
+        depth += (token in ("(", "[")) - (token in (")", "]"))
+        if depth < 0:
+            return tokens[:i]
+    return tokens
+
+
+WORDS = frozenset({"NAME", "INT", "FLOAT", "BAD_NUMBER"})
+# Words that never stand side by side in an expression.
+JOINING = frozenset({"IF", "ELSE", "AND", "OR", "IN", "FOR"})
+
+
+def in_sequence(first: Token, second: Token) -> bool:
+    words = first.type in WORDS and second.type in WORDS and second not in ("from", "ordered")
+    return words or (first.type in JOINING and second.type in JOINING)
