@@ -1,0 +1,280 @@
+"""`model`, `dim`, `data`, `var` and `def`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ppl.catalogue.distributions import DISTRIBUTIONS
+from ppl.catalogue.functions import BUILDERS, CALLED
+from ppl.catalogue.supports import SUPPORTS
+from ppl.compiler.check import calls
+from ppl.compiler.check.build import Build
+from ppl.compiler.check.names import COMBINATORS, UNSUPPORTED_COMBINATORS, closest
+from ppl.compiler.check.ranges import of_data, of_latent, range_of
+from ppl.compiler.check.report import Abandon
+from ppl.compiler.check.scope import SCALARS, Binding, Quantity, Scope
+from ppl.compiler.check.shapes import at_axes, show_shape
+from ppl.grammar import nodes as syntax
+from ppl.graph import Axis, Expr, Input, Latent, Literal, Support
+from ppl.source import Span
+from ppl.types import Dim, Element, IndexOf, Scalar
+
+_DISCRETE = (Scalar.INT, Scalar.COUNT, Scalar.BOOL, Scalar.SPIN)
+_INDEX_TYPES_HINT = "types are `real`, `int`, `count`, `bool`, and the dims: `county_of[obs] : county`"
+
+
+def dims(build: Build, statement: syntax.DimDeclaration) -> None:
+    for item in statement.items:
+        if not _free(build, item.name, "a dim"):
+            continue
+        labels = None if item.labels is None else tuple(label.id for label in item.labels)
+        for label, count in Counter(labels or ()).items():
+            if count > 1 and item.labels is not None:
+                again = [x for x in item.labels if x.id == label][1]
+                build.report.error("E118", again.span, f"`{label}` is here twice", "each label stands for one element")
+        if item.size == 0 or labels == ():
+            build.report.error("E118", item.span, f"`{item.name.id}` would be empty", "a dim has one element or more")
+        build.names.dims[item.name.id] = Dim(item.name.id, item.name.span, item.size, labels, item.ordered)
+
+
+def function(build: Build, statement: syntax.FunctionDefinition) -> None:
+    name = statement.name
+    if name.id in CALLED or name.id in BUILDERS:
+        build.report.error(
+            "E120", name.span, f"`{name.id}` is a function of the language", f"give it another name: `my_{name.id}`"
+        )
+        return
+    if not _free(build, name, "a function"):
+        return
+    seen: set[str] = set()
+    for parameter in statement.parameters:
+        if parameter.id in seen:
+            build.report.error("E102", parameter.span, f"`{parameter.id}` is a parameter already")
+        seen.add(parameter.id)
+    build.names.functions[name.id] = statement
+
+
+def _free(build: Build, name: syntax.Name, what: str) -> bool:
+    """Whether a name can be given to something new; says why not."""
+    if name.id in DISTRIBUTIONS or name.id in COMBINATORS or name.id in UNSUPPORTED_COMBINATORS:
+        build.report.error("E120", name.span, f"`{name.id}` is a distribution", f"give {what} another name")
+        return False
+    names = build.names
+    if name.id in names.dims:
+        return _twice(build, name, "a dim", names.dims[name.id].span)
+    if name.id in names.functions:
+        return _twice(build, name, "a function", names.functions[name.id].name.span)
+    if name.id in names.quantities:
+        return _twice(build, name, "a quantity", names.quantities[name.id].span)
+    return True
+
+
+def _twice(build: Build, name: syntax.Name, kind: str, first: Span) -> bool:
+    build.report.error(
+        "E102", name.span, f"`{name.id}` is already {kind}, on line {build.report.line(first)}", "give one another name"
+    )
+    return False
+
+
+def free_quantity(build: Build, name: syntax.Name) -> bool:
+    return _free(build, name, "the quantity")
+
+
+# --- data --------------------------------------------------------------------------------------------
+
+
+def data(build: Build, statement: syntax.DataDeclaration) -> None:
+    for item in statement.items:
+        if not free_quantity(build, item.name):
+            continue
+        try:
+            _datum(build, item)
+        except Abandon:
+            build.broken(item.name, "data")
+
+
+def _datum(build: Build, item: syntax.Declared) -> None:
+    scope = build.scope
+    over = _axes(scope, item)
+    if item.missing:
+        build.report.error(
+            "E401",
+            item.span,
+            f"`{item.name.id}` may have missing entries",
+            "drop them from the data, or fill them in outside; a mask `seen[i] : bool` and a filter "
+            "`for i in obs if seen[i]` observe the others",
+        )
+    element = _data_type(scope, item)
+    axes, lower, upper = _bounds(build, item, over, over)
+    for bound in (lower, upper):
+        if bound is not None and not build.data_only(bound):
+            raise build.report.fail("E208", bound.meta.span, "bounds of data depend on data alone")
+    strict = item.bounds is not None and item.bounds.strict
+    quantity = Quantity(
+        item.name.id,
+        "data",
+        over,
+        element,
+        item.name.span,
+        of_data(element, lower, upper, strict, build.names),
+        typed=item.type is not None,
+        data_only=True,
+    )
+    build.define(quantity)
+    build.nodes.append(Input(item.name.id, over, element, lower, upper, strict, item.span, axes))
+
+
+def _axes(scope: Scope, item: syntax.Declared) -> tuple[str, ...]:
+    found = []
+    failed = False
+    for axis in item.axes:
+        try:
+            found.append(calls.dim_named(scope, axis))
+        except Abandon:
+            failed = True
+    if failed:
+        raise Abandon
+    return tuple(found)
+
+
+def _data_type(scope: Scope, item: syntax.Declared) -> Element:
+    if item.type is None:
+        return Scalar.REAL
+    name = item.type.name.id
+    if name in scope.names.dims:
+        return IndexOf(name, item.type.first)
+    if name in SCALARS:
+        if item.type.first:
+            scope.report.error("E124", item.type.span, f"`from` belongs to an index type; `{name}` counts nothing")
+        return SCALARS[name]
+    found = closest(name, [*SCALARS, *scope.names.dims])
+    hint = f"did you mean `{found}`?" if found else _INDEX_TYPES_HINT
+    if name in SUPPORTS:
+        hint = "data have a plain type; what else holds of them is theirs to keep"
+    raise scope.report.fail("E124", item.type.name.span, f"there is no type `{name}` for data", hint)
+
+
+def _bounds(
+    build: Build, item: syntax.Declared, over: Sequence[str], plates: Sequence[str]
+) -> tuple[tuple[Axis, ...], Expr | None, Expr | None]:
+    """The bounds of a declaration, and the axes that they run over: one for each of `plates`."""
+    names = build.names
+    names.new_statement()
+    axes = tuple(names.axis(dim, dim) for dim in plates)
+    once = {a.dim: Binding(a, named=False) for a in axes if list(plates).count(a.dim) == 1}
+    scope = build.scope.bind(once)
+    if item.bounds is None:
+        return axes, None, None
+    found: list[Expr | None] = []
+    failed = False
+    for node in (item.bounds.lower, item.bounds.upper):
+        try:
+            found.append(None if node is None else _one_bound(scope, node, axes))
+        except Abandon:
+            failed = True
+    if failed:
+        raise Abandon
+    lower, upper = found
+    if lower is not None and upper is not None:
+        low, high = range_of(lower, names).interval, range_of(upper, names).interval
+        if low.lower >= high.upper:
+            raise build.report.fail(
+                "E208", item.bounds.span, f"no number lies between {low.lower:g} and {high.upper:g}"
+            )
+    return axes, lower, upper
+
+
+def _one_bound(scope: Scope, node: syntax.Expr, axes: tuple[Axis, ...]) -> Expr:
+    bound = scope.expr(node)
+    if bound.meta.event:
+        if [w.dim for w in bound.meta.event] != [a.dim for a in axes]:
+            raise scope.report.fail(
+                "E111",
+                bound.meta.span,
+                f"a bound is one number for each element; this is {show_shape(bound.meta.event)}",
+            )
+        bound = at_axes(bound, axes)
+    return bound
+
+
+# --- var ---------------------------------------------------------------------------------------------
+
+
+def variables(build: Build, statement: syntax.VarDeclaration) -> None:
+    for item in statement.items:
+        if not free_quantity(build, item.name):
+            continue
+        try:
+            _variable(build, item)
+        except Abandon:
+            build.broken(item.name, "var")
+
+
+def _variable(build: Build, item: syntax.Declared) -> None:
+    scope = build.scope
+    over = _axes(scope, item)
+    if item.missing:
+        build.report.error("E401", item.span, "only data can have missing entries")
+    kind = _var_type(build, item)
+    rank = SUPPORTS[kind].event_rank
+    if len(over) < rank:
+        raise build.report.fail(
+            "E123",
+            item.span,
+            f"a `{kind}` is {'a vector' if rank == 1 else 'a matrix'}, and `{item.name.id}` has no dim for it",
+            f"`var {item.name.id}[{'k' if rank == 1 else 'k, k'}] : {kind}`",
+        )
+    if rank == 2 and over[-1] != over[-2]:
+        raise build.report.fail(
+            "E123", item.span, f"a value of type `{kind}` is a square matrix", f"`[{over[-1]}, {over[-1]}]`"
+        )
+    plates = over[: len(over) - rank]
+    axes, lower, upper = _bounds(build, item, over, plates)
+    support = _bounded(build, item, kind, lower, upper)
+    name = item.name.id
+    known = of_latent(name, support, build.names)
+    build.define(Quantity(name, "var", over, Scalar.REAL, item.name.span, known, event_rank=rank, support=support))
+    build.nodes.append(Latent(name, over, Scalar.REAL, support, rank, True, item.span, axes))
+
+
+def _var_type(build: Build, item: syntax.Declared) -> str:
+    """The kind of support that a type names."""
+    if item.type is None:
+        return "real"
+    name = item.type.name.id
+    if name in build.names.dims or SCALARS.get(name) in _DISCRETE or name == "categorical":
+        raise build.report.fail(
+            "E406",
+            item.span,
+            f"`{item.name.id}` takes finitely or countably many values, and sampling follows gradients",
+            "only continuous quantities can be inferred by this version",
+        )
+    if name in SUPPORTS and not SUPPORTS[name].discrete and name != "interval":
+        return name
+    found = closest(name, [*SCALARS, *(k for k, s in SUPPORTS.items() if not s.discrete)])
+    known = ", ".join(f"`{k}`" for k, s in SUPPORTS.items() if not s.discrete and k not in ("interval", "real_vector"))
+    hint = f"did you mean `{found}`?" if found else f"types are {known}"
+    raise build.report.fail("E124", item.type.name.span, f"there is no type `{name}`", hint)
+
+
+def _bounded(build: Build, item: syntax.Declared, kind: str, lower: Expr | None, upper: Expr | None) -> Support:
+    """A kind of support with bounds: the narrower kind where there is one (`> 0` is `positive`)."""
+    if item.bounds is None:
+        return Support(kind)
+    low = lower.value if isinstance(lower, Literal) else None
+    high = upper.value if isinstance(upper, Literal) else None
+    match kind, low, high:
+        case ("real", 0, None) if upper is None:
+            return Support("positive" if item.bounds.strict else "nonnegative")
+        case ("real", 0, 1):
+            return Support("unit_interval")
+        case ("real", _, _):
+            return Support("interval", lower, upper)
+        case ("ordered", 0, None) if upper is None:
+            return Support("positive_ordered")
+    if SUPPORTS[kind].bounded:
+        return Support(kind, lower, upper)
+    raise build.report.fail(
+        "E208", item.bounds.span, f"a quantity of type `{kind}` takes no bounds", SUPPORTS[kind].description
+    )

@@ -1,0 +1,506 @@
+"""The right side of `~`: which distribution, its parameters matched, shaped and checked, and its support."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from ppl.catalogue.distributions import DISTRIBUTIONS, DistributionSpec, Parameter
+from ppl.catalogue.functions import BUILDERS, CALLED, Interval
+from ppl.catalogue.supports import SUPPORTS
+from ppl.compiler.check.names import (
+    COMBINATORS,
+    UNSUPPORTED_COMBINATORS,
+    distribution_hint,
+    keyword_hint,
+    quoted,
+    signature,
+)
+from ppl.compiler.check.ranges import range_of
+from ppl.compiler.check.report import Abandon
+from ppl.compiler.check.scope import Names, Scope
+from ppl.compiler.check.shapes import (
+    apply,
+    at_axes,
+    broadcast,
+    describe,
+    leaves,
+    same_event,
+    same_extent,
+    show_interval,
+    show_shape,
+)
+from ppl.grammar import nodes as syntax
+from ppl.graph import Axis, Distribution, Expr, Fill, Lift, Literal, Meta, Read, Support, Whole
+from ppl.source import Span
+from ppl.types import Scalar
+
+
+@dataclass(frozen=True)
+class Head:
+    """A call recognised as a distribution, before its parameters are looked at."""
+
+    call: syntax.Call
+    combinator: str
+    base: syntax.Call
+    spec: DistributionSpec
+
+    @property
+    def event_rank(self) -> int:
+        return 1 if self.combinator == "ordered" else self.spec.event_rank
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a distribution stands. plates: axes of the target, one element each; batch: whole dims of independent
+    elements; event: the dims of one event (None: not known yet); event_axes: indices on the left that stand for
+    event dims (`state` in `P[k, state] ~ Dirichlet(...)`)."""
+
+    plates: tuple[Axis, ...]
+    batch: tuple[Whole, ...] | None
+    event: tuple[Whole, ...] | None
+    event_axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A distribution at its site, with the support of what is drawn and the dims that it decided."""
+
+    distribution: Distribution
+    support: Support
+    batch: tuple[Whole, ...]
+    event: tuple[Whole, ...]
+    spec: DistributionSpec
+
+
+# --- which distribution ------------------------------------------------------------------------------
+
+
+def head(scope: Scope, node: syntax.Expr) -> Head:
+    """Recognises the distribution of a tree. Reports what is not one."""
+    call = _call(scope, node)
+    name = call.function.id
+    if name in COMBINATORS:
+        arguments = [a for a in call.arguments if a.name is None or a.name.id in ("d", "base")]
+        if not arguments:
+            raise scope.report.fail("E202", call.span, f"`{name}` takes a distribution first", COMBINATORS[name])
+        base = _call(scope, arguments[0].value)
+        if base.function.id in COMBINATORS:
+            raise scope.report.fail(
+                "E202", base.span, f"`{name}` takes a distribution of the catalogue, not `{base.function.id}(...)`"
+            )
+        return _checked_combinator(scope, Head(call, name, base, _spec(scope, base)))
+    return Head(call, "", call, _spec(scope, call))
+
+
+def _call(scope: Scope, node: syntax.Expr) -> syntax.Call:
+    if isinstance(node, syntax.Name) and (node.id in DISTRIBUTIONS or node.id in COMBINATORS):
+        raise scope.report.fail("E202", node.span, "its parameters are missing", f"`{signature(node.id)}`")
+    if not isinstance(node, syntax.Call):
+        raise scope.report.fail(
+            "E205", node.span, "this is no distribution", "`~` draws from a distribution; a formula is written with `=`"
+        )
+    if node.loop is not None:
+        raise scope.report.fail("E205", node.span, "this is no distribution")
+    return node
+
+
+def _spec(scope: Scope, call: syntax.Call) -> DistributionSpec:
+    name = call.function.id
+    if name in DISTRIBUTIONS:
+        return DISTRIBUTIONS[name]
+    if name in UNSUPPORTED_COMBINATORS:
+        raise scope.report.fail(
+            "E407", call.span, f"`{name}(...)` is for a later version", UNSUPPORTED_COMBINATORS[name]
+        )
+    hint = distribution_hint(name)
+    is_function = name in scope.names.functions or name in CALLED or name in BUILDERS
+    if is_function and not hint.startswith("here it is called"):
+        raise scope.report.fail(
+            "E205", call.function.span, f"`{name}` is a function, not a distribution", "a formula is written with `=`"
+        )
+    raise scope.report.fail("E201", call.function.span, f"there is no distribution `{name}`", hint)
+
+
+def _checked_combinator(scope: Scope, found: Head) -> Head:
+    name, spec = found.combinator, found.spec
+    if name == "truncated" and not spec.truncatable:
+        known = [s.name for s in DISTRIBUTIONS.values() if s.truncatable]
+        raise scope.report.fail(
+            "E202", found.base.span, f"`{spec.name}` cannot be truncated", f"these can: {quoted(known)}"
+        )
+    if name == "ordered" and not spec.orderable:
+        raise scope.report.fail(
+            "E202",
+            found.base.span,
+            f"`{spec.name}` cannot be put in order",
+            "continuous distributions of a number on the real line or above 0 can",
+        )
+    return found
+
+
+# --- parameters --------------------------------------------------------------------------------------
+
+
+def draw(scope: Scope, found: Head, site: Site) -> Drawn:
+    """The distribution at its site. Reports parameters that are missing, unknown, misshapen or out of their domain."""
+    extra = _combinator_arguments(scope, found)
+    given = _matched(scope, found.base, found.spec)
+    values: dict[str, Expr] = {}
+    failed = extra is None
+    for p in found.spec.parameters:
+        if p.name not in given:
+            continue
+        try:
+            node = given[p.name]
+            values[p.name] = _default(p, found.base.span) if node is None else scope.expr(node)
+        except Abandon:
+            failed = True
+    limits: dict[str, Expr] = {}
+    for name, node in (extra or {}).items():
+        try:
+            limits[name] = scope.expr(node)
+        except Abandon:
+            failed = True
+    if failed:
+        raise Abandon
+    return _Fit(scope, found, site).drawn(values, limits)
+
+
+def _default(p: Parameter, span: Span) -> Expr:
+    assert p.default is not None
+    return Literal(p.default, Meta((), (), Scalar.REAL, span))
+
+
+def _combinator_arguments(scope: Scope, found: Head) -> dict[str, syntax.Expr] | None:
+    """Bounds of `truncated`; None if they are wrong."""
+    if found.combinator == "":
+        return {}
+    allowed = ["lower", "upper"] if found.combinator == "truncated" else []
+    given: dict[str, syntax.Expr] = {}
+    ok = True
+    for n, argument in enumerate(a for a in found.call.arguments if a.value is not found.base):
+        name = argument.name.id if argument.name is not None else allowed[n] if n < len(allowed) else ""
+        if name not in allowed or name in given:
+            hint = keyword_hint(name, allowed) or COMBINATORS[found.combinator]
+            scope.report.error("E202", argument.span, f"`{found.combinator}` does not take this", hint)
+            ok = False
+        else:
+            given[name] = argument.value
+    if ok and found.combinator == "truncated" and not given:
+        scope.report.error("E202", found.call.span, "neither `lower` nor `upper` is given", COMBINATORS["truncated"])
+        ok = False
+    return given if ok else None
+
+
+def _matched(scope: Scope, call: syntax.Call, spec: DistributionSpec) -> dict[str, syntax.Expr | None]:
+    """Arguments by parameter; None stands for the default. Reports every mismatch, then abandons."""
+    alternatives = {name: group for group in spec.one_of for name in group}
+    every = [p.name for p in spec.parameters]
+    positional = [n for n in every if n not in alternatives or alternatives[n][0] == n]
+    shown = f"`{signature(spec.name)}`"
+    given: dict[str, syntax.Expr | None] = {}
+    failed = False
+    for n, argument in enumerate(call.arguments):
+        if argument.name is None:
+            if n >= len(positional):
+                few = f"{len(positional)} parameter" + ("" if len(positional) == 1 else "s")
+                scope.report.error("E202", argument.span, f"`{spec.name}` takes {few}", shown)
+                failed = True
+                break
+            name = positional[n]
+        else:
+            name = argument.name.id
+            if name not in every:
+                free = [p for p in every if p not in given]
+                hint = keyword_hint(name, free)
+                scope.report.error(
+                    "E202", argument.name.span, f"`{spec.name}` has no parameter `{name}`", hint or shown
+                )
+                failed = True
+                continue
+        clash = next((g for g in alternatives.get(name, (name,)) if g in given), None)
+        if clash is not None:
+            label = f"`{name}` is given twice" if clash == name else f"`{clash}` is given already"
+            scope.report.error("E202", argument.span, label, shown)
+            failed = True
+            continue
+        given[name] = argument.value
+    if not failed:
+        for p in spec.parameters:
+            if p.name in given or (p.name in alternatives and any(g in given for g in alternatives[p.name])):
+                continue
+            if p.default is not None:
+                given[p.name] = None
+            elif p.name not in alternatives or alternatives[p.name][0] == p.name:
+                missing = " or ".join(f"`{n}`" for n in alternatives.get(p.name, (p.name,)))
+                scope.report.error("E202", call.span, f"{missing} is missing", shown)
+                failed = True
+    if failed:
+        # Look at the arguments all the same: their own errors are worth knowing.
+        for argument in call.arguments:
+            try:
+                scope.expr(argument.value)
+            except Abandon:
+                continue
+        raise Abandon
+    return given
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Parameters onto a site."""
+
+    scope: Scope
+    found: Head
+    site: Site
+
+    def drawn(self, values: dict[str, Expr], limits: dict[str, Expr]) -> Drawn:
+        spec, ordered = self.found.spec, self.found.combinator == "ordered"
+        values = {name: self._lifted(spec_parameter(spec, name), e, ordered) for name, e in values.items()}
+        limits = {name: self._lifted(Parameter(name, "real"), e, False) for name, e in limits.items()}
+        batch, event = self._dims(values, limits)
+        fitted: dict[str, Expr] = {}
+        failed = False
+        for name, e in values.items():
+            p = spec_parameter(spec, name)
+            try:
+                fitted[name] = self._shaped(p, e, batch, event, ordered)
+                self._check_domain(p, fitted[name])
+            except Abandon:
+                failed = True
+        for name, e in limits.items():
+            try:
+                limits[name] = self._shaped(Parameter(name, "real"), e, batch, event, False)
+            except Abandon:
+                failed = True
+        if failed:
+            raise Abandon
+        parameters = tuple((p.name, fitted[p.name]) for p in spec.parameters if p.name in fitted)
+        base = Distribution(spec.name, parameters, None, spec.event_rank, self.found.base.span)
+        distribution = base
+        if self.found.combinator:
+            distribution = Distribution(
+                self.found.combinator, tuple(limits.items()), base, self.found.event_rank, self.found.call.span
+            )
+        return Drawn(distribution, self._support(fitted, limits), batch, event, spec)
+
+    def _lifted(self, p: Parameter, e: Expr, ordered: bool) -> Expr:
+        """Indices on the left that stand for event dims become event dims of the parameter."""
+        axes = tuple(a for a in self.site.event_axes if a in e.meta.axes)
+        if not axes:
+            return e
+        if p.rank == 0 and not ordered:
+            raise self.scope.report.fail(
+                "E204",
+                e.meta.span,
+                f"this differs along `{axes[0].dim}`, but one draw of `{self.found.spec.name}` is the whole "
+                f"array over `{axes[0].dim}`, with one `{p.name}`",
+            )
+        kept = tuple(a for a in e.meta.axes if a not in axes)
+        event = tuple(Whole(a.dim, a.start, a.stop) for a in axes)
+        return Lift(e, axes, Meta(kept, (*event, *e.meta.event), e.meta.element, e.meta.span))
+
+    def _dims(self, values: dict[str, Expr], limits: dict[str, Expr]) -> tuple[tuple[Whole, ...], tuple[Whole, ...]]:
+        """Batch and event dims: those of the left side, or those that the parameters have."""
+        if self.site.batch is not None and self.site.event is not None:
+            return self.site.batch, self.site.event
+        spec, rank = self.found.spec, self.found.event_rank
+        if rank == 0:
+            scalars = [e for name, e in values.items() if spec_parameter(spec, name).rank == 0]
+            return broadcast(self.scope, [*scalars, *limits.values()]), ()
+        for name, e in values.items():
+            r = spec_parameter(spec, name).rank
+            if r > 0 and rank == 1 and len(e.meta.event) >= r:
+                return e.meta.event[:-r], e.meta.event[-1:]
+        raise self.scope.report.fail(
+            "E123",
+            self.found.call.span,
+            f"a draw of `{self.found.call.function.id}` is an array, and nothing says over which dims",
+            "name them on the left: `x[k] ~ ...`"
+            if rank == 1
+            else "name them on the left: `L[i, j] ~ ... for i in k, j in k`",
+        )
+
+    def _shaped(self, p: Parameter, e: Expr, batch: tuple[Whole, ...], event: tuple[Whole, ...], ordered: bool) -> Expr:
+        shape = e.meta.event
+        names = self.scope.names
+        if p.rank == 0:
+            allowed = (*batch, *event) if ordered else batch
+            if not shape or same_event(shape, allowed, names):
+                return e
+            if ordered and same_event(shape, event, names):
+                return self._filled(e, batch)
+            plates = self.site.plates[len(self.site.plates) - len(shape) :]
+            if not batch and not ordered and len(plates) == len(shape) and _in_step(shape, plates, names):
+                return at_axes(e, plates)
+            raise self._misshapen(p, e, "a single number" if not allowed else f"a number or {show_shape(allowed)}")
+        wanted = self._rank_dims(p, event, shape)
+        if not shape and p.scalar:
+            return self._filled(e, (*batch, *wanted))
+        if wanted and same_event(shape, (*batch, *wanted), names):
+            return e
+        if wanted and same_event(shape, wanted, names):
+            return self._filled(e, batch)
+        raise self._misshapen(p, e, show_shape(wanted) if wanted else "a vector" if p.rank == 1 else "a matrix")
+
+    def _rank_dims(self, p: Parameter, event: tuple[Whole, ...], shape: tuple[Whole, ...]) -> tuple[Whole, ...]:
+        if self.found.spec.event_rank == 0:
+            return shape[len(shape) - p.rank :] if len(shape) >= p.rank else ()
+        if p.rank == 1 or self.found.spec.event_rank == 2:
+            return event[len(event) - p.rank :]
+        return (event[-1],) * p.rank
+
+    def _filled(self, e: Expr, dims: tuple[Whole, ...]) -> Expr:
+        if not dims:
+            return e
+        return Fill(e, dims, Meta(e.meta.axes, (*dims, *e.meta.event), e.meta.element, e.meta.span))
+
+    def _misshapen(self, p: Parameter, e: Expr, wanted: str) -> Abandon:
+        hint = ""
+        shape = e.meta.event
+        if p.rank == 1 and not shape and self.site.event:
+            hint = f"repeat it: `fill({self.scope.report.text(e.meta.span)}, {self.site.event[-1].dim})`"
+        elif p.rank == 0 and shape and isinstance(e, Read) and len(shape) == 1:
+            over = [a.name.partition("#")[0] for a in self.site.plates if a.dim == shape[0].dim]
+            if over:
+                hint = f"for its element, write `{self.scope.report.text(e.meta.span)}[{over[0]}]`"
+        return self.scope.report.fail(
+            "E204",
+            e.meta.span,
+            f"`{p.name}` of `{self.found.spec.name}` is {wanted} here; this is {show_shape(shape)}",
+            hint,
+        )
+
+    def _check_domain(self, p: Parameter, e: Expr) -> None:
+        names, report = self.scope.names, self.scope.report
+        domain = SUPPORTS[p.domain]
+        known = range_of(e, names)
+        interval = Interval(
+            -inf if domain.lower is None else domain.lower,
+            inf if domain.upper is None else domain.upper,
+            domain.strict and domain.lower is not None,
+            domain.strict and domain.upper is not None,
+        )
+        where = f"`{p.name}` of `{self.found.spec.name}`"
+        if leaves(known, interval):
+            report.error(
+                "E203",
+                e.meta.span,
+                f"{describe(known)}; {where} takes numbers {show_interval(interval)}",
+                self._domain_hint(e, interval),
+            )
+            return
+        constant = known.interval.lower
+        if domain.discrete and not known.depends and constant == known.interval.upper and constant % 1:
+            report.error("E203", e.meta.span, f"this is {constant:g}; {where} takes whole numbers")
+        elif domain.discrete and known.reaches_lower and known.depends:
+            report.error("E203", e.meta.span, f"this is a real number; {where} takes whole numbers")
+        elif domain.event_rank > 0 and (name := self._free_elements(e)) is not None:
+            report.error(
+                "E203",
+                e.meta.span,
+                f"the elements of `{name}` are drawn apart from each other; {where} takes {domain.description}",
+                _structure_hint(domain.name, name, e),
+            )
+
+    def _domain_hint(self, e: Expr, domain: Interval) -> str:
+        if not isinstance(e, Read):
+            return ""
+        quantity = self.scope.names.quantities[e.name]
+        if quantity.role not in ("latent", "var") or domain.lower != 0:
+            return ""
+        text = self.scope.report.text(e.meta.span)
+        line = self.scope.report.line(quantity.span)
+        if domain.upper == 1:
+            return (
+                f"draw `{e.name}` from a distribution on (0, 1) on line {line} (`Beta(2, 2)`), or use `sigmoid({text})`"
+            )
+        return f"draw `{e.name}` from a distribution above 0 on line {line} (`HalfNormal(1)`), or use `exp({text})`"
+
+    def _free_elements(self, e: Expr) -> str | None:
+        """The latent whose elements, drawn one by one, make up this array."""
+        if isinstance(e, Lift) and isinstance(e.body, Read):
+            name = e.body.name
+        elif isinstance(e, Read) and e.meta.event:
+            name = e.name
+        else:
+            return None
+        quantity = self.scope.names.quantities.get(name)
+        if quantity is None or quantity.role not in ("latent", "var") or quantity.event_rank > 0:
+            return None
+        return name
+
+    # --- support ---
+
+    def _support(self, values: dict[str, Expr], limits: dict[str, Expr]) -> Support:
+        spec = self.found.spec
+        lower = values.get(spec.lower) if spec.lower is not None else None
+        upper = values.get(spec.upper) if spec.upper is not None else None
+        if self.found.combinator == "ordered":
+            return Support(SUPPORTS[spec.support].ordered, lower, upper)
+        if self.found.combinator == "truncated":
+            lower, upper = self._truncated_bounds(limits, lower, upper)
+            kind = spec.support if spec.discrete else "interval"
+        else:
+            kind = spec.support
+        self._check_bounds(lower, upper)
+        return Support(kind, lower, upper)
+
+    def _truncated_bounds(
+        self, limits: dict[str, Expr], lower: Expr | None, upper: Expr | None
+    ) -> tuple[Expr | None, Expr | None]:
+        fixed = SUPPORTS[self.found.spec.support]
+        meta = Meta((), (), Scalar.REAL, self.found.call.span)
+        if lower is None and fixed.lower is not None:
+            lower = Literal(fixed.lower, meta)
+        if upper is None and fixed.upper is not None:
+            upper = Literal(fixed.upper, meta)
+        return self._tighter("maximum", limits.get("lower"), lower), self._tighter(
+            "minimum", limits.get("upper"), upper
+        )
+
+    def _tighter(self, function: str, given: Expr | None, own: Expr | None) -> Expr | None:
+        """The bound that a truncation gives or that the base has, whichever is inside the other."""
+        if given is None or own is None:
+            return own if given is None else given
+        a, b = range_of(given, self.scope.names).interval, range_of(own, self.scope.names).interval
+        low = function == "maximum"
+        if a.lower >= b.upper:
+            return given if low else own
+        if a.upper <= b.lower:
+            return own if low else given
+        return apply(self.scope, function, [given, own], given.meta.span)
+
+    def _check_bounds(self, lower: Expr | None, upper: Expr | None) -> None:
+        if lower is None or upper is None:
+            return
+        low, high = range_of(lower, self.scope.names).interval, range_of(upper, self.scope.names).interval
+        if low.lower >= high.upper:
+            self.scope.report.error(
+                "E208", self.found.call.span, f"no number lies between {low.lower:g} and {high.upper:g}"
+            )
+
+
+def spec_parameter(spec: DistributionSpec, name: str) -> Parameter:
+    return next(p for p in spec.parameters if p.name == name)
+
+
+def _in_step(shape: Sequence[Whole], plates: Sequence[Axis], names: Names) -> bool:
+    """Whether plates run over as many positions as an array's dims, in order."""
+    return all(
+        w.start >= 0 and a.start >= 0 and same_extent(w, Whole(a.dim, a.start, a.stop), names)
+        for w, a in zip(shape, plates, strict=True)
+    )
+
+
+def _structure_hint(domain: str, name: str, e: Expr) -> str:
+    dims = ", ".join(w.dim for w in e.meta.event)
+    match domain:
+        case "ordered":
+            return f"put them in order: `{name}[{dims}] ~ ordered(Normal(0, 5))`"
+        case "simplex":
+            return f"draw them together: `{name}[{dims}] ~ Dirichlet(fill(1, {dims}))`, or use `softmax({name})`"
+        case _:
+            return ""

@@ -1,0 +1,119 @@
+"""One page of passes: look the program over, check each statement in order, finish what was said in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ppl.compiler.check import calls, declarations, draws, values
+from ppl.compiler.check.build import Build
+from ppl.compiler.check.report import Abandon, Report
+from ppl.compiler.check.scope import Names
+from ppl.compiler.check.survey import Placed, flat, inferred_types, look_over
+from ppl.compiler.check.tiling import check_tiling
+from ppl.compiler.check.unused import warn_unused
+from ppl.errors import Diagnostic, PplError
+from ppl.grammar import nodes as syntax
+from ppl.graph import ModelGraph
+from ppl.types import Scalar
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A program without errors."""
+
+    graph: ModelGraph
+    warnings: tuple[Diagnostic, ...]
+
+
+def check(program: syntax.Program) -> Checked:
+    """The model that a program says.
+
+    Raises:
+        PplError: with every error found.
+    """
+    report = Report(program.source)
+    build = Build(program.source, report, Names(report))
+    placed = list(flat(program.statements))
+    _shared_names(build, placed)
+    look_over(build, placed)
+    types = inferred_types(placed)
+    for statement, loops in placed:
+        _statement(build, statement, loops)
+        if isinstance(statement, syntax.DataDeclaration):
+            _infer(build, statement, types)
+    _finish_latents(build)
+    _check_uncalled(build)
+    if report.errors:
+        raise PplError(report.errors, program.source)
+    graph = ModelGraph(build.title, program.source, build.names.dims, build.finished_nodes())
+    warn_unused(report, graph)
+    return Checked(graph, tuple(report.warnings))
+
+
+def _shared_names(build: Build, placed: Sequence[Placed]) -> None:
+    """Dims and functions: visible everywhere, wherever they stand."""
+    for statement, _ in placed:
+        if isinstance(statement, syntax.DimDeclaration):
+            declarations.dims(build, statement)
+    for statement, _ in placed:
+        if isinstance(statement, syntax.FunctionDefinition):
+            declarations.function(build, statement)
+
+
+def _statement(build: Build, statement: syntax.Statement, loops: Sequence[syntax.Loop]) -> None:
+    match statement:
+        case syntax.ModelTitle():
+            if build.title is not None:
+                build.report.error("E102", statement.span, f"the model is already called `{build.title}`")
+            build.title = statement.name.id
+        case syntax.DataDeclaration():
+            declarations.data(build, statement)
+        case syntax.VarDeclaration():
+            declarations.variables(build, statement)
+        case syntax.Sample():
+            draws.sample(build, statement, loops)
+        case syntax.Assign():
+            values.assign(build, statement, loops)
+        case syntax.Predict():
+            draws.predict(build, statement, loops)
+        case syntax.Energy():
+            build.report.error(
+                "E405",
+                statement.span,
+                f"the term `{statement.name.id}` is an energy of its own",
+                "write what it stands for as a density, with `~`, on a quantity declared by `var`",
+            )
+        case syntax.Observe():
+            build.report.error(
+                "E408",
+                statement.span,
+                f"this clamps `{statement.target.name.id}`",
+                f"declare it as data and bind the value: `data {statement.target.name.id}`",
+            )
+
+
+def _infer(build: Build, statement: syntax.DataDeclaration, types: Mapping[str, Scalar]) -> None:
+    for item in statement.items:
+        quantity = build.names.quantities.get(item.name.id)
+        if quantity is not None and quantity.role == "data" and not quantity.typed and item.name.id in types:
+            quantity.element = types[item.name.id]
+
+
+def _finish_latents(build: Build) -> None:
+    for name, parts in build.parts.items():
+        quantity = build.names.quantities[name]
+        if quantity.role == "latent" and parts and not quantity.broken:
+            check_tiling(build, name, quantity.dims, parts)
+
+
+def _check_uncalled(build: Build) -> None:
+    """Functions that nothing calls: their bodies, with parameters of which nothing is known."""
+    for name, function in build.names.functions.items():
+        if name in build.names.called:
+            continue
+        build.names.new_statement()
+        try:
+            calls.body(function, build.scope.inside(name, {p.id: None for p in function.parameters}))
+        except Abandon:
+            continue

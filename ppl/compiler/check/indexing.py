@@ -1,0 +1,439 @@
+"""Subscripts: `alpha[county_of[obs]]`, `y[t-1]`, `P[k]`, `x[1:]`, `z.predator`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ppl.compiler.check.extents import outside
+from ppl.compiler.check.names import closest, quoted
+from ppl.compiler.check.report import Abandon
+from ppl.compiler.check.scope import Quantity, Scope, TreeExpr
+from ppl.compiler.check.shapes import show_shape, union_axes, whole_number
+from ppl.grammar import nodes as syntax
+from ppl.graph import (
+    Affine,
+    Aligned,
+    Axis,
+    Expr,
+    Fixed,
+    Gather,
+    Labelled,
+    Literal,
+    Meta,
+    Position,
+    Read,
+    Select,
+    Subscript,
+    Whole,
+)
+from ppl.source import Span
+from ppl.types import Dim, Element, IndexOf, Scalar
+
+Place = TreeExpr | syntax.Slice
+
+
+# --- whole index expressions -------------------------------------------------------------------------
+
+
+def index(node: syntax.Index, scope: Scope, within: tuple[str, str] | None = None) -> Expr:
+    """`base[i, j]`. within: the quantity and dim that this expression itself indexes, for suggestions."""
+    if isinstance(node.base, syntax.Name) and _is_quantity(node.base, scope):
+        quantity = scope.quantity(node.base)
+        if quantity.role == "prediction":
+            scope.expr(node.base)
+        return _read(quantity, node, scope, within)
+    base = scope.expr(node.base)
+    if len(node.indices) > len(base.meta.event):
+        extra = node.indices[len(base.meta.event)].span.to(node.indices[-1].span)
+        raise scope.report.fail(
+            "E106",
+            extra,
+            f"`{scope.report.text(node.base.span)}` is {show_shape(base.meta.event)}: "
+            + (f"{len(base.meta.event)} is enough" if base.meta.event else "it takes no index"),
+        )
+    owner = scope.report.text(node.base.span)
+    subscripts = _each_subscript(
+        scope, node, [w.dim for w in base.meta.event], owner, within, [w.start != 0 for w in base.meta.event]
+    )
+    return select(base, subscripts, node.span)
+
+
+def _is_quantity(node: syntax.Name, scope: Scope) -> bool:
+    return node.id not in scope.parameters and node.id not in scope.indices and node.id not in scope.names.dims
+
+
+def _read(quantity: Quantity, node: syntax.Index, scope: Scope, within: tuple[str, str] | None) -> Expr:
+    if len(node.indices) > len(quantity.dims):
+        extra = node.indices[len(quantity.dims)].span.to(node.indices[-1].span)
+        known = (
+            f"`{quantity.name}` is indexed by {quoted(quantity.dims)}"
+            if quantity.dims
+            else f"`{quantity.name}` is a single number"
+        )
+        raise scope.report.fail("E106", extra, known, _declare_hint(quantity, node, scope))
+    subscripts = _each_subscript(scope, node, list(quantity.dims), quantity.name, within, None)
+    rest = tuple(Whole(d) for d in quantity.dims[len(subscripts) :])
+    return read(quantity, (*subscripts, *rest), node.span)
+
+
+def _declare_hint(quantity: Quantity, node: syntax.Index, scope: Scope) -> str:
+    names = [i.id for i in node.indices if isinstance(i, syntax.Name) and i.id in scope.names.dims]
+    if quantity.dims or len(names) != len(node.indices):
+        return ""
+    return f"if it has one for each, define it as `{quantity.name}[{', '.join(names)}]`"
+
+
+def read(quantity: Quantity, subscripts: tuple[Subscript, ...], span: Span) -> Expr:
+    return Read(quantity.name, subscripts, subscripted_meta(subscripts, (), (), quantity.element, span))
+
+
+def subscripted_meta(
+    subscripts: Sequence[Subscript], rest: tuple[Whole, ...], axes: tuple[Axis, ...], element: Element, span: Span
+) -> Meta:
+    """Axes and event dims of a subscripted array with event dims `rest` left over."""
+    event = [w for s in subscripts for w in _event_of(s)]
+    return Meta(union_axes([axes, *map(subscript_axes, subscripts)]), (*event, *rest), element, span)
+
+
+def subscript_axes(s: Subscript) -> tuple[Axis, ...]:
+    match s:
+        case Aligned():
+            return (s.axis,)
+        case Affine():
+            return tuple(axis for axis, _ in s.terms)
+        case Gather():
+            return s.index.meta.axes
+        case _:
+            return ()
+
+
+def _event_of(s: Subscript) -> tuple[Whole, ...]:
+    match s:
+        case Whole():
+            return (s,)
+        case Gather():
+            return s.index.meta.event
+        case _:
+            return ()
+
+
+def select(base: Expr, subscripts: Sequence[Subscript], span: Span) -> Expr:
+    """The first event dims of a computed array, subscripted; directly in the quantity if it is just read."""
+    subscripts = tuple(subscripts)
+    if all(s == w for s, w in zip(subscripts, base.meta.event, strict=False)):
+        return base
+    if isinstance(base, Read) and all(_plain_event(s) for s in base.subscripts):
+        pending = list(subscripts)
+        folded = tuple(pending.pop(0) if isinstance(s, Whole) and pending else s for s in base.subscripts)
+        return Read(base.name, folded, subscripted_meta(folded, (), (), base.meta.element, span))
+    rest = base.meta.event[len(subscripts) :]
+    return Select(base, subscripts, subscripted_meta(subscripts, rest, base.meta.axes, base.meta.element, span))
+
+
+def _plain_event(s: Subscript) -> bool:
+    if isinstance(s, Whole):
+        return s.start == 0 and s.stop is None
+    return not (isinstance(s, Gather) and s.index.meta.event)
+
+
+def attribute(node: syntax.Attribute, scope: Scope) -> Expr:
+    """`z.predator`: the element of that label."""
+    base = scope.expr(node.base)
+    label = node.name.id
+    dims = [scope.names.dims[w.dim] for w in base.meta.event]
+    if not dims:
+        raise scope.report.fail(
+            "E112", node.name.span, f"`{scope.report.text(node.base.span)}` is a single number and has no labels"
+        )
+    places = [n for n, d in enumerate(dims) if d.labels is not None and label in d.labels]
+    if not places:
+        places = [n for n, d in enumerate(dims) if d.labels is None and d.size is None and not d.ordered]
+    if len(places) != 1:
+        known = [x for d in dims for x in d.labels or ()]
+        found = closest(label, known)
+        raise scope.report.fail(
+            "E112",
+            node.name.span,
+            f"`{label}` is not a label of {quoted(d.name for d in dims)}" if not places else "of several dims at once",
+            f"did you mean `{found}`?" if found else f"its labels are {quoted(known)}" if known else "",
+        )
+    place = places[0]
+    subscripts: list[Subscript] = list(base.meta.event[:place])
+    subscripts.append(_label(scope, dims[place], label, node.name.span))
+    return select(base, subscripts, node.span)
+
+
+def _label(scope: Scope, dim: Dim, label: str, span: Span) -> Subscript:
+    if dim.labels is None:
+        if dim.size is not None:
+            raise scope.report.fail(
+                "E112", span, f"`{dim.name}` has a size and no labels", f"give them: `dim {dim.name} = {{a, b, ...}}`"
+            )
+        return Labelled(label, span)
+    if label in dim.labels:
+        return Fixed(dim.labels.index(label))
+    found = closest(label, dim.labels)
+    hint = f"did you mean `{found}`?" if found else f"its labels are {quoted(dim.labels)}"
+    raise scope.report.fail("E112", span, f"`{label}` is not a label of `{dim.name}`", hint)
+
+
+# --- one subscript -----------------------------------------------------------------------------------
+
+
+def _each_subscript(
+    scope: Scope,
+    node: syntax.Index,
+    dims: Sequence[str],
+    owner: str,
+    within: tuple[str, str] | None,
+    sliced: Sequence[bool] | None,
+) -> list[Subscript]:
+    found: list[Subscript] = []
+    failed = False
+    for n, place in enumerate(node.indices):
+        try:
+            if sliced is not None and sliced[n]:
+                raise scope.report.fail("E411", place.span, "this indexes a slice", "index the whole array instead")
+            found.append(_subscript(scope, place, dims[n], owner, node, within))
+        except Abandon:
+            failed = True
+    if failed:
+        raise Abandon
+    arrays = [s for s in found if isinstance(s, Gather) and s.index.meta.event]
+    if len(arrays) > 1:
+        raise scope.report.fail(
+            "E411", arrays[1].index.meta.span, "a second index that is a whole array", "use indices: `x[a[i], b[i]]`"
+        )
+    return found
+
+
+def _subscript(
+    scope: Scope, place: Place, dim: str, owner: str, node: syntax.Index, within: tuple[str, str] | None
+) -> Subscript:
+    subscript: Subscript
+    if isinstance(place, syntax.Slice):
+        subscript = whole_range(scope, dim, place)
+    elif isinstance(place, syntax.Text):
+        subscript = _label(scope, scope.names.dims[dim], place.value, place.span)
+    elif (form := affine(scope, place)) is not None:
+        subscript = _affine_subscript(scope, place, form, dim, owner, node, within)
+    else:
+        subscript = _gather(scope, place, dim, owner, node)
+    size = scope.names.size(dim)
+    sizes = {} if size is None else {dim: size}
+    for axis in subscript_axes(subscript) if isinstance(subscript, Affine) else ():
+        if (known := scope.names.size(axis.dim)) is not None:
+            sizes[axis.dim] = known
+    problem = outside(subscript, dim, sizes)
+    if problem is not None:
+        raise scope.report.fail("E109", place.span, problem[0], problem[1])
+    return subscript
+
+
+def whole_range(scope: Scope, dim: str, node: syntax.Slice) -> Whole:
+    """`1:`, `:-1`, `:` of a dim."""
+    start = 0 if node.start is None else constant(scope, node.start)
+    stop = None if node.stop is None else constant(scope, node.stop)
+    if node.start is not None or node.stop is not None:
+        need_positions(scope, dim, node.span)
+    return Whole(dim, start, stop)
+
+
+def constant(scope: Scope, node: TreeExpr) -> int:
+    """A constant whole number, as ranges need."""
+    value = whole_number(scope.expr(node))
+    if value is None:
+        raise scope.report.fail(
+            "E411", node.span, "the ends of a range are constant whole numbers", "filter instead: `for k in dim if ...`"
+        )
+    return value
+
+
+def need_positions(scope: Scope, dim: str, span: Span) -> None:
+    if scope.names.positional(dim):
+        return
+    labels = scope.names.dims[dim].labels
+    raise scope.report.fail(
+        "E108",
+        span,
+        f"`{dim}` has no order, so no position",
+        f"declare `dim {dim} ordered` if it has one"
+        + (f"; or use a label: `.{labels[0]}`" if labels else '; or use a label: `["..."]`'),
+    )
+
+
+def affine(scope: Scope, node: TreeExpr) -> tuple[dict[Axis, int], int] | None:
+    """An index that is a sum of bound indices with whole coefficients, and a constant; None if it is not."""
+    match node:
+        case syntax.Number():
+            return ({}, node.value) if isinstance(node.value, int) else None
+        case syntax.Name():
+            if node.id in scope.parameters:
+                match scope.parameters[node.id]:
+                    case Position(axis=axis):
+                        return {axis: 1}, 0
+                    case Literal(value=int() as value) if not isinstance(value, bool):
+                        return {}, value
+                return None
+            binding = scope.indices.get(node.id)
+            return None if binding is None else ({binding.axis: 1}, 0)
+        case syntax.Unary(op="-"):
+            inner = affine(scope, node.operand)
+            return None if inner is None else _scaled(inner, -1)
+        case syntax.Binary(op="+" | "-" as op):
+            left, right = affine(scope, node.left), affine(scope, node.right)
+            if left is None or right is None:
+                return None
+            terms, offset = _scaled(right, 1 if op == "+" else -1)
+            merged = dict(left[0])
+            for axis, c in terms.items():
+                merged[axis] = merged.get(axis, 0) + c
+            return {axis: c for axis, c in merged.items() if c}, left[1] + offset
+        case syntax.Binary(op="*"):
+            left, right = affine(scope, node.left), affine(scope, node.right)
+            if left is None or right is None or (left[0] and right[0]):
+                return None
+            return _scaled(right, left[1]) if not left[0] else _scaled(left, right[1])
+    return None
+
+
+def _scaled(form: tuple[dict[Axis, int], int], factor: int) -> tuple[dict[Axis, int], int]:
+    return {axis: c * factor for axis, c in form[0].items() if c * factor}, form[1] * factor
+
+
+def _affine_subscript(
+    scope: Scope,
+    place: TreeExpr,
+    form: tuple[dict[Axis, int], int],
+    dim: str,
+    owner: str,
+    node: syntax.Index,
+    within: tuple[str, str] | None,
+) -> Subscript:
+    terms, offset = form
+    if not terms:
+        need_positions(scope, dim, place.span)
+        return Fixed(offset)
+    if all(axis.dim != dim for axis in terms):
+        raise _mismatch(scope, next(iter(terms)), dim, owner, node, place, within)
+    if len(terms) == 1 and set(terms.values()) == {1}:
+        axis = next(iter(terms))
+        if offset:
+            need_positions(scope, dim, place.span)
+        return Aligned(axis, offset)
+    for axis in terms:
+        need_positions(scope, axis.dim, place.span)
+    return Affine(tuple(terms.items()), offset)
+
+
+def _mismatch(
+    scope: Scope,
+    axis: Axis,
+    dim: str,
+    owner: str,
+    node: syntax.Index,
+    place: TreeExpr,
+    within: tuple[str, str] | None,
+) -> Abandon:
+    """`q[i]` where `i` runs over another dim than `q`: say so, and find data that lead from one to the other."""
+    shown = scope.report.text(place.span)
+    hint = ""
+    quantity = scope.names.quantities.get(owner)
+    if within is not None and quantity is not None and quantity.element != IndexOf(within[1]):
+        outer, wanted, inner = within[0], within[1], "{}"
+    else:
+        outer, wanted, inner = owner, dim, "{}"
+        if within is not None:
+            inner = f"{within[0]}[{{}}]"
+    for data in scope.names.index_data(axis.dim, wanted):
+        fixed = _with_place(scope, node, place, f"{data.name}[{shown}]") if outer == owner else f"{data.name}[{shown}]"
+        written = inner.format(fixed) if outer == owner else f"{outer}[{fixed}]"
+        hint = (
+            f"did you mean `{written}`?  (`{data.name} : {axis.dim} -> {wanted}`, "
+            f"and `{outer}` is indexed by `{wanted}`)"
+        )
+        break
+    if not hint and quantity is not None and axis.dim in quantity.dims:
+        hint = f"the order is `{quantity.name}[{', '.join(quantity.dims)}]`"
+    if not hint and within is None:
+        hint = f"to look up one from the other, declare data of that type: `data {dim}_of[{axis.dim}] : {dim}`"
+    return scope.report.fail(
+        "E104", node.span, f"`{owner}` is indexed by `{dim}`, but here the index runs over `{axis.dim}`", hint
+    )
+
+
+def _with_place(scope: Scope, node: syntax.Index, place: TreeExpr, written: str) -> str:
+    places = [written if p is place else scope.report.text(p.span) for p in node.indices]
+    return f"{scope.report.text(node.base.span)}[{', '.join(places)}]"
+
+
+def _gather(scope: Scope, place: TreeExpr, dim: str, owner: str, node: syntax.Index) -> Subscript:
+    if isinstance(place, syntax.Name) and place.id in scope.names.dims and place.id not in scope.parameters:
+        raise unbound(place, scope)
+    inner = index(place, scope, (owner, dim)) if isinstance(place, syntax.Index) else scope.expr(place)
+    element = inner.meta.element
+    if isinstance(element, IndexOf):
+        if element.dim == dim:
+            return Gather(inner)
+        raise scope.report.fail(
+            "E107",
+            place.span,
+            f"this is an element of `{element.dim}`, but `{owner}` is indexed by `{dim}`",
+            _through(scope, element.dim, dim, owner, place),
+        )
+    raise scope.report.fail(
+        "E107",
+        place.span,
+        f"`{owner}` is indexed by `{dim}`; this is {_kind(element)}",
+        _index_type_hint(scope, inner, dim),
+    )
+
+
+def _through(scope: Scope, source: str, target: str, owner: str, place: TreeExpr) -> str:
+    for data in scope.names.index_data(source, target):
+        return f"did you mean `{owner}[{data.name}[{scope.report.text(place.span)}]]`?"
+    return ""
+
+
+def _index_type_hint(scope: Scope, inner: Expr, dim: str) -> str:
+    if isinstance(inner, Read):
+        quantity = scope.names.quantities.get(inner.name)
+        if quantity is not None and quantity.role == "data":
+            dims = f"[{', '.join(quantity.dims)}]" if quantity.dims else ""
+            return (
+                f"declare it as `data {quantity.name}{dims} : {dim}` (`: {dim} from 1` if it counts positions from 1)"
+            )
+    return f"an index is a bound index, a label, a constant position, or data of type `{dim}`"
+
+
+def _kind(element: Element) -> str:
+    match element:
+        case Scalar.REAL:
+            return "a real number"
+        case Scalar.BOOL:
+            return "true or false"
+        case IndexOf():
+            return f"an element of `{element.dim}`"
+        case _:
+            return "a whole number"
+
+
+def unbound(node: syntax.Name, scope: Scope) -> Abandon:
+    """A dim's name where nothing runs over it: say which reduction or plate is missing."""
+    dim = node.id
+    others = [name for name, b in scope.indices.items() if b.axis.dim == dim]
+    if others:
+        hint = f"here the index over `{dim}` is called `{others[0]}`"
+    elif scope.indices:
+        hint = f"sum over it: `sum(..., {dim})`, or put it on the left: `[{', '.join([*scope.indices, dim])}]`"
+    else:
+        hint = f"put it on the left, `...[{dim}]`, or reduce over it: `sum(..., {dim})`"
+    return scope.report.fail("E105", node.span, f"nothing here runs over `{dim}`", hint)
+
+
+def pick(base: Expr, place: int, axis: Axis, span: Span) -> Expr:
+    """An array with one of its event dims at a bound index that runs over all of it."""
+    subscripts: list[Subscript] = [*base.meta.event[:place], Aligned(axis)]
+    picked = select(base, subscripts, span)
+    return replace(picked, meta=replace(picked.meta, span=base.meta.span))

@@ -1,0 +1,184 @@
+"""What a name that does not exist was probably meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from ppl.catalogue.distributions import DISTRIBUTIONS
+from ppl.catalogue.functions import BUILDERS, CALLED
+
+COMBINATORS: Mapping[str, str] = {
+    "truncated": "truncated(d, lower=, upper=): d restricted to a range and normalised there",
+    "ordered": "ordered(d): independent draws from d, put in increasing order",
+}
+
+UNSUPPORTED_COMBINATORS: Mapping[str, str] = {
+    "censored": "write the observed part with a filter, `for i in obs if seen[i]`",
+    "mixture": "there is no way to write a mixture yet, except as its own marginal density",
+    "zeroinflated": "for counts, use `ZeroInflatedPoisson(gate, rate)`",
+    "zerosum": "write one free quantity less, or a tight prior on the sum",
+}
+
+# Names of other systems, without underscores and in lower case.
+_FOREIGN_DISTRIBUTIONS: Mapping[str, str] = {
+    "gaussian": "Normal", "norm": "Normal", "dnorm": "Normal", "rnorm": "Normal", "stdnormal": "Normal",
+    "multivariatenormal": "MvNormal", "multinormal": "MvNormal", "mvn": "MvNormal", "mvgaussian": "MvNormal",
+    "multinormalcholesky": "MvNormal", "multinormalprec": "MvNormal", "dmnorm": "MvNormal",
+    "t": "StudentT", "dt": "StudentT", "student": "StudentT", "tdist": "StudentT",
+    "doubleexponential": "Laplace", "ddexp": "Laplace", "dexp": "Exponential", "dgamma": "Gamma", "dbeta": "Beta",
+    "dunif": "Uniform", "unif": "Uniform", "dbern": "Bernoulli", "dbin": "Binomial", "dbinom": "Binomial",
+    "dpois": "Poisson", "dcat": "Categorical", "dlnorm": "LogNormal", "lognorm": "LogNormal", "dweib": "Weibull",
+    "ddirich": "Dirichlet", "dmulti": "Multinomial",
+    "halft": "HalfStudentT", "invgamma": "InverseGamma", "inversegamma": "InverseGamma", "dinvgamma": "InverseGamma",
+    "chi2": "ChiSquared", "chisquare": "ChiSquared", "chisq": "ChiSquared",
+    "lkjcorrcholesky": "LKJCholesky", "lkjcholeskycov": "LKJCholesky", "lkj": "LKJCholesky", "lkjcorr": "LKJCholesky",
+    "negbinomial2": "NegativeBinomial2", "negativebinomial": "NegativeBinomial2", "negbinomial": "NegativeBinomial2",
+    "dnbinom": "NegativeBinomial2", "nbinom": "NegativeBinomial2",
+    "poissonloglink": "PoissonLog", "orderedprobit": "OrderedLogistic", "orderedlogit": "OrderedLogistic",
+    "zip": "ZeroInflatedPoisson", "bernoulliprobs": "Bernoulli", "bernoullilogits": "BernoulliLogit",
+    "binomialprobs": "Binomial", "binomiallogits": "BinomialLogit", "categoricalprobs": "Categorical",
+    "categoricallogits": "CategoricalLogit",
+}  # fmt: skip
+
+_REWRITTEN_DISTRIBUTIONS: Mapping[str, str] = {
+    "improperuniform": "a flat quantity is declared, not drawn: `var x`, or with bounds `var x > 0`",
+    "flat": "a flat quantity is declared, not drawn: `var x`",
+    "halfflat": "a flat quantity is declared, not drawn: `var x > 0`",
+    "truncatednormal": "write `truncated(Normal(mean, scale), lower=..., upper=...)`",
+    "deterministic": "write a deterministic quantity with `=`",
+    "potential": "write the term as a density with `~`",
+    "delta": "write a deterministic quantity with `=`",
+}
+
+_FOREIGN_FUNCTIONS: Mapping[str, str] = {
+    "inv_logit": "sigmoid", "expit": "sigmoid", "logistic": "sigmoid", "ilogit": "sigmoid", "log_inv_logit":
+    "log_sigmoid", "log1p_exp": "softplus", "log1pexp": "softplus", "ln": "log", "fabs": "abs", "gammaln": "lgamma",
+    "loggamma": "lgamma", "std": "sd", "log_sum_exp": "logsumexp", "normal_cdf": "Phi", "norm_cdf": "Phi",
+    "std_normal_cdf": "Phi", "pnorm": "Phi", "inv_Phi": "probit", "qnorm": "probit", "dot_product": "dot",
+    "mdivide_left": "solve", "mdivide_left_tri_low": "solve_lower", "inv": "inverse", "solve_triangular":
+    "solve_lower", "diag_matrix": "diag", "rep_vector": "fill", "rep_matrix": "fill", "full": "fill", "ones": "fill",
+    "zeros": "fill", "len": "length", "size": "length", "num_elements": "length", "log_determinant": "logdet",
+    "slogdet": "logdet", "cholesky_decompose": "cholesky", "cumulative_sum": "cumsum", "arctan": "atan",
+    "arcsin": "asin", "arccos": "acos", "sort_asc": "sort", "quad_form": "quadratic", "average": "mean",
+}  # fmt: skip
+
+_REWRITTEN_FUNCTIONS: Mapping[str, str] = {
+    "where": "write `a if condition else b`",
+    "ifelse": "write `a if condition else b`",
+    "if_else": "write `a if condition else b`",
+    "int_step": "write `a if condition else b`",
+    "matmul": "write `A @ b`",
+    "multiply": "write `a * b`",
+    "maximum": "write `max(a, b)`",
+    "minimum": "write `min(a, b)`",
+    "print": "a model prints nothing; `ppl explain` shows what it says",
+    "range": "bind an index with `for i in dim`",
+}
+
+# Keywords that mean the same parameter in one system or another.
+_SYNONYMS: tuple[frozenset[str], ...] = tuple(
+    frozenset(group.split())
+    for group in (
+        "mean location mu loc m",
+        "scale sd sigma std stddev stdev s tau",
+        "df nu dof degrees_of_freedom",
+        "rate lam lambda_ mu beta theta",
+        "shape alpha a k concentration",
+        "concentration alpha a eta phi kappa conc concentration0 shape",
+        "alpha a concentration1 shape1",
+        "beta b concentration0 shape2 rate",
+        "scale beta b",
+        "probability p prob probs theta",
+        "probabilities p prob probs theta",
+        "logit logits logit_p eta alpha",
+        "logits logit logit_p eta",
+        "trials n N total_count size",
+        "lower low lb a min minimum",
+        "upper high ub b max",
+        "minimum m xm x_m lower scale",
+        "covariance cov covariance_matrix Sigma K",
+        "precision prec precision_matrix tau Q",
+        "cholesky chol scale_tril L cholesky_factor",
+        "log_rate log_rates eta alpha log_lam",
+        "gate psi pi theta zi",
+        "predictor eta mu location",
+        "cutpoints c cuts cut",
+    )
+)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """`a`, `b` and `c`."""
+    parts = [f"`{n}`" for n in names]
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1] if parts else "none"
+
+
+def closest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that a typing slip or another capitalisation would turn into `name`."""
+    pool = list(dict.fromkeys(candidates))
+    for candidate in pool:
+        if candidate.lower() == name.lower() and candidate != name:
+            return candidate
+    cutoff = 0.6 if len(name) > 3 else 0.7
+    return next(iter(get_close_matches(name, pool, n=1, cutoff=cutoff)), None)
+
+
+def _did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    found = closest(name, candidates)
+    return f"did you mean `{found}`?" if found is not None else ""
+
+
+def quantity_hint(name: str, visible: Iterable[str]) -> str:
+    return _did_you_mean(name, visible)
+
+
+def distribution_hint(name: str) -> str:
+    """What to write for a distribution that the catalogue does not have under this name."""
+    plain = name.replace("_", "").replace(".", "").lower()
+    if plain in _REWRITTEN_DISTRIBUTIONS:
+        return _REWRITTEN_DISTRIBUTIONS[plain]
+    by_plain = {d.lower(): d for d in (*DISTRIBUTIONS, *COMBINATORS)}
+    known = by_plain.get(plain) or _FOREIGN_DISTRIBUTIONS.get(plain)
+    if known is not None and (known in DISTRIBUTIONS or known in COMBINATORS):
+        return f"here it is called `{known}`: `{signature(known)}`"
+    return _did_you_mean(name, (*DISTRIBUTIONS, *COMBINATORS))
+
+
+def function_hint(name: str, user_functions: Iterable[str]) -> str:
+    """What to write for a function that exists nowhere under this name."""
+    if name in _REWRITTEN_FUNCTIONS:
+        return _REWRITTEN_FUNCTIONS[name]
+    if name in _FOREIGN_FUNCTIONS:
+        return f"here it is called `{_FOREIGN_FUNCTIONS[name]}`"
+    return _did_you_mean(name, (*user_functions, *CALLED, *BUILDERS))
+
+
+def keyword_hint(keyword: str, parameters: Iterable[str]) -> str:
+    """The parameter that this keyword names elsewhere."""
+    names = list(parameters)
+    for group in _SYNONYMS:
+        if keyword in group:
+            for name in names:
+                if name in group:
+                    return f"here it is called `{name}`"
+    return _did_you_mean(keyword, names)
+
+
+def signature(distribution: str) -> str:
+    """`Normal(mean=0, scale=1)`, as the reference writes it."""
+    if distribution in COMBINATORS:
+        return COMBINATORS[distribution].split(":", maxsplit=1)[0]
+    spec = DISTRIBUTIONS[distribution]
+    grouped = {name: group for group in spec.one_of for name in group}
+    parts: list[str] = []
+    for p in spec.parameters:
+        group = grouped.get(p.name)
+        if group is not None:
+            if p.name == group[0]:
+                parts.append(" | ".join(group))
+        elif p.default is not None:
+            parts.append(f"{p.name}={p.default:g}")
+        else:
+            parts.append(p.name)
+    return f"{distribution}({', '.join(parts)})"

@@ -1,0 +1,52 @@
+"""Where the checker writes down what is wrong, and how it carries on."""
+
+from __future__ import annotations
+
+from ppl.codes import CODES
+from ppl.errors import Diagnostic, Severity
+from ppl.source import Source, Span
+
+
+class Abandon(Exception):
+    """This part of the tree is wrong and has been reported; whoever asked for it goes on with the next part."""
+
+
+class Report:
+    """Diagnostics of one run, in the order found. The same code at the same place is kept once."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.errors: list[Diagnostic] = []
+        self.warnings: list[Diagnostic] = []
+        self._seen: set[tuple[str, Span]] = set()
+        self._calls: list[Span] = []
+
+    def error(self, code: str, span: Span, label: str, *hints: str) -> None:
+        """Add an error; its title is that of its code. Inside a function's body it says which call led there."""
+        if (code, span) in self._seen:
+            return
+        self._seen.add((code, span))
+        notes = tuple(f"in the call on line {self.line(call)}: `{self.text(call)}`" for call in reversed(self._calls))
+        self.errors.append(Diagnostic(code, CODES[code], span, label, (*(h for h in hints if h), *notes)))
+
+    def fail(self, code: str, span: Span, label: str, *hints: str) -> Abandon:
+        """Add an error; what to raise, to abandon the expression or statement."""
+        self.error(code, span, label, *hints)
+        return Abandon()
+
+    def warn(self, code: str, span: Span, label: str, *hints: str) -> None:
+        self.warnings.append(Diagnostic(code, CODES[code], span, label, tuple(h for h in hints if h), Severity.WARNING))
+
+    def enter(self, call: Span) -> None:
+        """The expressions that follow are the body of a function called at `call`."""
+        self._calls.append(call)
+
+    def leave(self) -> None:
+        self._calls.pop()
+
+    def line(self, span: Span) -> int:
+        return self.source.position(span.start)[0]
+
+    def text(self, span: Span) -> str:
+        """The text at a span, on one line."""
+        return " ".join(self.source.text[span.start : span.end].split())

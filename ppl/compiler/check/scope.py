@@ -1,0 +1,203 @@
+"""What names mean: the model's quantities, and the indices and parameters visible at one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from ppl.catalogue.distributions import DISTRIBUTIONS
+from ppl.catalogue.functions import BUILDERS, CALLED, Interval
+from ppl.compiler.check.names import COMBINATORS, UNSUPPORTED_COMBINATORS, quantity_hint
+from ppl.compiler.check.report import Abandon, Report
+from ppl.grammar import nodes as syntax
+from ppl.graph import Axis, Expr, Support
+from ppl.source import Span
+from ppl.types import Dim, Element, IndexOf, Scalar
+
+TreeExpr: TypeAlias = syntax.Expr
+
+
+@dataclass(frozen=True)
+class Range:
+    """What is known of the elements of an expression.
+
+    They lie in `interval`. `reaches_lower`: whatever the data, some values of the latents in `depends` bring an
+    element as near to the lower end as one likes (so a lower end outside a domain is a mistake, not a suspicion);
+    `reaches_upper`: the same of the upper end.
+    """
+
+    interval: Interval
+    reaches_lower: bool = False
+    reaches_upper: bool = False
+    depends: frozenset[str] = frozenset()
+
+
+UNKNOWN = Range(Interval())
+
+
+@dataclass
+class Quantity:
+    """A name of the model that holds numbers, as far as it is known.
+
+    role: `data`, `latent`, `var`, `value` or `prediction`. broken: its definition is wrong and has been reported, so
+    that uses of it say nothing more. typed: its type was written down. data_only: computed from data alone.
+    complete: every piece of it has been seen.
+    """
+
+    name: str
+    role: str
+    dims: tuple[str, ...]
+    element: Element
+    span: Span
+    range: Range = UNKNOWN
+    broken: bool = False
+    typed: bool = True
+    data_only: bool = False
+    complete: bool = True
+    event_rank: int = 0
+    support: Support | None = None
+
+
+@dataclass(frozen=True)
+class Binding:
+    """An index in sight: its axis, and whether a `for` named it (a dim's own name otherwise)."""
+
+    axis: Axis
+    named: bool
+
+
+@dataclass
+class Names:
+    """The names of one model. later: where each name that some statement defines is first defined; axis_names: taken
+    in the statement at hand; called: functions of the model that something calls."""
+
+    report: Report
+    dims: dict[str, Dim] = field(default_factory=dict)
+    quantities: dict[str, Quantity] = field(default_factory=dict)
+    functions: dict[str, syntax.FunctionDefinition] = field(default_factory=dict)
+    later: dict[str, Span] = field(default_factory=dict)
+    axis_names: set[str] = field(default_factory=set)
+    called: set[str] = field(default_factory=set)
+
+    def axis(self, name: str, dim: str, start: int = 0, stop: int | None = None) -> Axis:
+        """A new axis; its name is made unique within the statement (`new_statement`)."""
+        unique, n = name, 1
+        while unique in self.axis_names:
+            n += 1
+            unique = f"{name}#{n}"
+        self.axis_names.add(unique)
+        return Axis(unique, dim, start, stop)
+
+    def new_statement(self) -> None:
+        self.axis_names.clear()
+
+    def positional(self, dim: str) -> bool:
+        """Whether positions of a dim mean something: it is ordered, or has a fixed size and no labels."""
+        d = self.dims[dim]
+        return d.ordered or (d.size is not None and d.labels is None)
+
+    def size(self, dim: str) -> int | None:
+        d = self.dims[dim]
+        return d.size if d.labels is None else len(d.labels)
+
+    def index_data(self, source: str, target: str) -> list[Quantity]:
+        """Data that map elements of one dim to elements of another."""
+        return [
+            q
+            for q in self.quantities.values()
+            if q.dims == (source,) and isinstance(q.element, IndexOf) and q.element.dim == target
+        ]
+
+    def kind(self, name: str) -> str:
+        """What a name is, in words; empty if nothing."""
+        if name in self.dims:
+            return "a dim"
+        if name in self.functions or name in CALLED or name in BUILDERS:
+            return "a function"
+        if name in DISTRIBUTIONS or name in COMBINATORS or name in UNSUPPORTED_COMBINATORS:
+            return "a distribution"
+        return ""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is visible at one place of a statement.
+
+    indices: bound indices by name. parameters: a function's parameters and locals (None: of a wrong argument).
+    calls: functions being expanded, outermost first. elaborate: tree -> expression, in a scope.
+    """
+
+    names: Names
+    elaborate: Callable[[TreeExpr, Scope], Expr]
+    indices: Mapping[str, Binding] = field(default_factory=dict)
+    parameters: Mapping[str, Expr | None] = field(default_factory=dict)
+    calls: tuple[str, ...] = ()
+
+    @property
+    def report(self) -> Report:
+        return self.names.report
+
+    def expr(self, node: TreeExpr) -> Expr:
+        return self.elaborate(node, self)
+
+    def bind(self, indices: Mapping[str, Binding]) -> Scope:
+        return replace(self, indices={**self.indices, **indices})
+
+    def inside(self, function: str, parameters: Mapping[str, Expr | None]) -> Scope:
+        """The scope of a function's body: its parameters, and of the indices those that are a dim's own name."""
+        kept = {name: b for name, b in self.indices.items() if not b.named}
+        return replace(self, indices=kept, parameters=dict(parameters), calls=(*self.calls, function))
+
+    def with_local(self, name: str, value: Expr | None) -> Scope:
+        return replace(self, parameters={**self.parameters, name: value})
+
+    def visible(self) -> Iterator[str]:
+        yield from self.parameters
+        yield from self.indices
+        yield from self.names.quantities
+        yield from self.names.later
+        yield from self.names.dims
+
+    def quantity(self, name: syntax.Name) -> Quantity:
+        """The quantity of that name. Reports and abandons if there is none, or it comes later, or is broken."""
+        found = self.names.quantities.get(name.id)
+        if found is not None:
+            if found.broken:
+                raise Abandon
+            return found
+        later = self.names.later.get(name.id)
+        if later is not None:
+            line = self.report.line(later)
+            if later.start <= name.span.start:
+                raise self.report.fail(
+                    "E116",
+                    name.span,
+                    f"`{name.id}` is what this statement defines",
+                    "a quantity may depend only on those defined above it",
+                )
+            raise self.report.fail(
+                "E103",
+                name.span,
+                f"`{name.id}` is defined on line {line}",
+                f"move this statement below line {line}: a statement uses what stands above it",
+            )
+        kind = self.names.kind(name.id)
+        if kind:
+            raise self.report.fail(
+                "E119", name.span, f"`{name.id}` is {kind}, not a quantity", _kind_hint(name.id, kind)
+            )
+        raise self.report.fail("E101", name.span, f"`{name.id}` is not defined", quantity_hint(name.id, self.visible()))
+
+
+def _kind_hint(name: str, kind: str) -> str:
+    match kind:
+        case "a function":
+            return f"call it: `{name}(...)`"
+        case "a distribution":
+            return f"draw from it: `x ~ {name}(...)`"
+        case _:
+            return ""
+
+
+SCALARS: Mapping[str, Scalar] = {s.value: s for s in Scalar}

@@ -1,0 +1,59 @@
+"""Warnings from the finished graph: what nothing depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ppl.compiler.check.report import Report
+from ppl.graph import (
+    Expr,
+    Input,
+    Latent,
+    ModelGraph,
+    Node,
+    Prediction,
+    Term,
+    Value,
+    distribution_expressions,
+    reads,
+)
+
+
+def warn_unused(report: Report, graph: ModelGraph) -> None:
+    """Data that no statement reads; latents that nothing reads, in a model that observes something."""
+    used = {name for node in graph.nodes for name in _used(node)}
+    observed = any(term.role == "observed" for term in graph.terms)
+    for node in graph.nodes:
+        if isinstance(node, Input) and node.name not in used:
+            report.warn("W101", node.span, f"no statement uses `{node.name}`", "leave it out, or use it")
+        if isinstance(node, Latent) and observed and node.name not in used:
+            report.warn(
+                "W102",
+                node.span,
+                f"nothing depends on `{node.name}`",
+                "its draws will be those of its prior; leave it out, or use it",
+            )
+
+
+def _used(node: Node) -> Iterator[str]:
+    for expr in _expressions(node):
+        for name in reads(expr):
+            if not (isinstance(node, Term) and node.role == "latent" and name in reads(node.target)):
+                yield name
+
+
+def _expressions(node: Node) -> Iterator[Expr]:
+    match node:
+        case Input():
+            yield from (b for b in (node.lower, node.upper) if b is not None)
+        case Latent():
+            yield from (b for b in (node.support.lower, node.support.upper) if b is not None)
+        case Value():
+            yield from (piece.value for piece in node.pieces)
+        case Term():
+            yield from distribution_expressions(node.distribution)
+            yield node.target
+            if node.where is not None:
+                yield node.where
+        case Prediction():
+            yield from distribution_expressions(node.distribution)
