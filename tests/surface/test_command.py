@@ -1,0 +1,348 @@
+"""The command in this process: streams, exit codes, JSON, and every bad input without a traceback."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import arviz as az
+import numpy as np
+import pytest
+
+from ppl import storage
+from ppl.cli import main as command
+from ppl.errors import CompilerBug
+
+SCHOOLS = """\
+dim school
+data y[school], sigma[school] > 0
+
+mu             ~ Normal(0, 5)
+tau            ~ HalfNormal(5)
+offset[school] ~ Normal(0, 1)
+
+theta[school] = mu + tau * offset[school]
+y[school] ~ Normal(theta[school], sigma[school])
+"""
+DATA = {"school": ["Choate", "Deerfield", "Andover"], "y": [28, 8, -3], "sigma": [15, 10, 16]}
+QUICK = ("--chains", "2", "--warmup", "300", "--draws", "300", "--quiet")
+
+
+class Shell:
+    """Runs `ppl` in a folder and remembers what it said."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        code = command.run(arguments)
+        self.out, self.err = self._capsys.readouterr()
+        assert "Traceback" not in self.out + self.err
+        return code
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    Path("schools.ppl").write_text(SCHOOLS)
+    Path("schools.json").write_text(json.dumps(DATA))
+    return Shell(capsys)
+
+
+# --- the whole path ----------------------------------------------------------------------------------
+
+
+def test_sample_and_summary(shell: Shell) -> None:
+    code = shell("sample", "schools.ppl", "--data", "schools.json", *QUICK, "--target-acceptance", "0.95")
+    table = shell.out
+    assert code in (0, 1)
+    assert ("look fine" in table) == (code == 0)
+    assert re.search(r"^theta\[Choate\] +-?\d", table, re.MULTILINE)
+    assert "Draws: schools.nc" in table
+    assert shell.err == ""
+    assert shell("summary", "schools.nc") == code
+    assert shell.out == table[: table.index("\nDraws:")]
+
+    fit = az.from_netcdf("schools.nc")
+    assert fit.posterior["theta"].dims == ("chain", "draw", "school")
+    assert fit.posterior.sizes == {"chain": 2, "draw": 300, "school": 3}
+    assert fit.posterior_predictive["y"].shape == (2, 300, 3)
+    theta, sigma = fit.posterior["theta"].values, np.array(DATA["sigma"])
+    normal = -0.5 * ((np.array(DATA["y"]) - theta) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
+    np.testing.assert_allclose(fit.log_likelihood["y"].values, normal, rtol=1e-12)
+    assert fit.observed_data["y"].values.tolist() == DATA["y"]
+    assert fit.constant_data["sigma"].values.tolist() == DATA["sigma"]
+    assert {
+        "diverging",
+        "energy",
+        "energy_error",
+        "tree_depth",
+        "n_steps",
+        "acceptance_rate",
+        "step_size",
+        "lp",
+    } <= set(fit.sample_stats.data_vars)
+    assert fit.attrs["model"] == SCHOOLS
+    assert int(fit.attrs["partial"]) == 0
+    assert json.loads(fit.attrs["settings"])["target_acceptance"] == 0.95
+    assert {"trace", "compile", "warmup", "sampling", "outputs", "total"} <= set(json.loads(fit.attrs["timings"]))
+
+
+def test_the_same_seed_gives_the_same_draws(shell: Shell) -> None:
+    for name, seed in (("a.nc", "7"), ("b.nc", "7"), ("c.nc", "8")):
+        shell("sample", "schools.ppl", "-d", "schools.json", *QUICK, "--seed", seed, "-o", name)
+    a, b, c = (storage.read(Path(f"{name}.nc"))[0] for name in "abc")
+    for group in ("posterior", "posterior_predictive", "sample_stats"):
+        for variable in a[group].data_vars:
+            np.testing.assert_array_equal(a[group][variable], b[group][variable])
+    assert not np.array_equal(a["posterior"]["mu"], c["posterior"]["mu"])
+    assert not np.array_equal(a["posterior_predictive"]["y"], c["posterior_predictive"]["y"])
+
+
+def test_json(shell: Shell) -> None:
+    code = shell("sample", "schools.ppl", "--data", "schools.json", *QUICK, "--json")
+    said = json.loads(shell.out)
+    assert said["output"] == "schools.nc"
+    assert {row["name"] for row in said["summary"]} >= {"mu", "tau", "theta[Choate]"}
+    assert said["diagnosis"]["trusted"] == (code == 0)
+    assert shell("summary", "schools.nc", "--var", "mu", "--json") == code
+    assert [row["name"] for row in json.loads(shell.out)["summary"]] == ["mu"]
+
+
+def test_optional_groups(shell: Shell) -> None:
+    shell(
+        "sample", "schools.ppl", "--data", "schools.json", *QUICK, "--save-warmup", "--save-unconstrained", "--engine",
+        "hmc",
+    )  # fmt: skip
+    groups, attrs = storage.read(Path("schools.nc"))
+    assert attrs["engine"] == "hmc"
+    assert groups["warmup_posterior"]["theta"].shape == (2, 300, 3)
+    assert groups["warmup_sample_stats"]["lp"].shape == (2, 300)
+    assert groups["unconstrained_posterior"]["position"].shape == (2, 300, 5)
+
+
+# --- help and usage ----------------------------------------------------------------------------------
+
+
+def test_help_teaches(shell: Shell) -> None:
+    assert shell("--help") == 0
+    assert "ppl sample eight_schools.ppl --data schools.json" in shell.out
+    for name in command.COMMANDS:
+        assert name in shell.out
+        assert shell(name, "--help") == 0 or pytest.fail(name)
+    shell("sample", "--help")
+    assert "--max-depth" in shell.out
+    assert "--target-acceptance" in shell.out
+    assert shell() == 0
+    assert "Commands" in shell.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("smaple", "schools.ppl"), "Did you mean `ppl sample`?"),
+        (("schools.ppl",), "Did you mean `ppl sample schools.ppl`?"),
+        (("sample", "schools.ppl", "--drws", "10"), "--draws"),
+        (("sample", "schools.ppl", "--engine", "nts"), "did you mean `nuts`?"),
+        (("sample", "schools.ppl", "--engine", "hmc", "--max-depth", "3"), "has no setting `max_depth`"),
+        (("sample", "schools.ppl", "--draws", "0"), "`draws` is 0, but it takes a whole number at least 1"),
+        (("sample", "schools.ppl", "--draws", "x"), "--draws"),
+        (("sample", "schools.ppl", "--chains", "0"), "`chains` is 0"),
+        (("sample", "schools.ppl", "--target-acceptance", "2"), "`target_acceptance` is 2"),
+        (("sample",), "MODEL"),
+        (("check",), "MODEL"),
+        (("fmt", "--write", "--check", "schools.ppl"), "exclude each other"),
+    ],
+)
+def test_wrong_use(shell: Shell, arguments: tuple[str, ...], words: str) -> None:
+    assert shell(*arguments) == 2
+    assert words in shell.err
+    assert shell.out == ""
+
+
+# --- check, fmt, explain, engines --------------------------------------------------------------------
+
+
+def test_check(shell: Shell) -> None:
+    assert shell("check", "schools.ppl") == 0
+    assert shell.out == "schools.ppl: no errors\n"
+    assert shell.err == ""
+    assert shell("check", "schools.ppl", "--data", "schools.json") == 0
+    Path("bad.ppl").write_text("mu ~ Normal(0, s)\n")
+    assert shell("check", "schools.ppl", "bad.ppl") == 65
+    assert "bad.ppl:1:" in shell.err
+    assert shell.out == "schools.ppl: no errors\n"
+    assert shell("check", "bad.ppl", "--json") == 65
+    error = json.loads(shell.out)["models"][0]["errors"][0]
+    assert error["code"].startswith("E1")
+    assert (error["line"], error["column"]) == (1, 16)
+    assert shell("check", "shcools.ppl") == 66
+    assert "did you mean `schools.ppl`?" in shell.err
+    assert shell("check", ".") == 66
+    Path("latin.ppl").write_bytes(b"# \xe9\n")
+    assert shell("check", "latin.ppl") == 65
+
+
+def test_fmt(shell: Shell) -> None:
+    Path("m.ppl").write_text("mu~Normal( 0,1 ) # centre\n")
+    assert shell("fmt", "m.ppl") == 0
+    assert shell.out == "mu ~ Normal(0, 1)  # centre\n"
+    assert shell("fmt", "--check", "m.ppl") == 1
+    assert "+mu ~ Normal(0, 1)" in shell.out
+    assert shell("fmt", "--write", "m.ppl") == 0
+    assert Path("m.ppl").read_text() == "mu ~ Normal(0, 1)  # centre\n"
+    assert shell("fmt", "--check", "m.ppl") == 0
+    Path("bad.ppl").write_text("mu ~ Normal(0,\n")
+    assert shell("fmt", "--write", "bad.ppl") == 65
+    assert Path("bad.ppl").read_text() == "mu ~ Normal(0,\n"
+    assert sorted(p.name for p in Path().iterdir()) == ["bad.ppl", "m.ppl", "schools.json", "schools.ppl"]
+
+
+def test_explain(shell: Shell) -> None:
+    assert shell("explain", "schools.ppl") == 0
+    for word in ("school", "mu", "tau", "offset", "theta", "y"):
+        assert word in shell.out
+    assert shell("explain", "schools.ppl", "--json") == 0
+    json.loads(shell.out)
+
+
+def test_engines(shell: Shell) -> None:
+    assert shell("engines") == 0
+    assert re.search(r"^nuts: ", shell.out, re.MULTILINE)
+    assert "--max-depth" in shell.out
+    assert shell("engines", "--json") == 0
+    engines = json.loads(shell.out)
+    assert {s["name"] for s in engines["nuts"]["settings"]} >= {"warmup", "draws", "target_acceptance"}
+
+
+# --- bad input ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"sigma": None}, "E301"),
+        ({"sigma": [15, 10]}, "E303"),
+        ({"sigma": [[15, 10, 16]]}, "E303"),
+        ({"y": [28, float("nan"), -3]}, "E305"),
+        ({"y": [28, None, -3]}, "E305"),
+        ({"y": [28, "8", -3]}, "E304"),
+        ({"sigma": [15, 0, 16]}, "E309"),
+        ({"y": {"Choate": 28, "Deerfield": 8, "Andovr": -3}}, "E306"),
+    ],
+)
+def test_data_that_do_not_fit(shell: Shell, change: dict[str, object], code: str) -> None:
+    changed = {name: value for name, value in {**DATA, **change}.items() if value is not None or name == "y"}
+    Path("d.json").write_text(json.dumps(changed))
+    assert shell("sample", "schools.ppl", "--data", "d.json", *QUICK) == 65
+    assert f"error[{code}]" in shell.err
+    assert shell.out == ""
+    assert not Path("schools.nc").exists()
+    assert shell("check", "schools.ppl", "--data", "d.json", "--json") == 65
+    assert json.loads(shell.out)["models"][0]["errors"][0]["code"] == code
+
+
+def test_a_count_given_one_and_a_half(shell: Shell) -> None:
+    Path("c.ppl").write_text("dim o\ndata n[o] : count\nrate ~ Gamma(2, 1)\nn[o] ~ Poisson(rate)\n")
+    Path("c.json").write_text('{"n": [1, 1.5]}')
+    assert shell("sample", "c.ppl", "--data", "c.json", *QUICK) == 65
+    assert "`n[1]` is 1.5; it should be a count" in shell.err
+
+
+def test_files_that_are_missing_or_broken(shell: Shell) -> None:
+    assert shell("sample", "schools.ppl", "--data", "school.json", *QUICK) == 66
+    assert "did you mean `schools.json`?" in shell.err
+    Path("d.json").write_text('{"y": [1, 2')
+    assert shell("sample", "schools.ppl", "--data", "d.json", *QUICK) == 65
+    assert "line 1, column 12" in shell.err
+    assert shell("sample", "none.ppl", *QUICK) == 66
+    assert shell("summary", "none.nc") == 66
+    Path("schools.nc").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 50)
+    assert shell("summary", "schools.nc") == 65
+    assert "E606" in shell.err
+
+
+def test_a_model_with_nothing_to_sample(shell: Shell) -> None:
+    Path("m.ppl").write_text("dim o\ndata y[o]\ny[o] ~ Normal(0, 1)\n")
+    Path("d.json").write_text('{"y": [1, 2]}')
+    assert shell("sample", "m.ppl", "--data", "d.json", *QUICK) == 65
+    assert "E501" in shell.err
+
+
+def test_no_starting_point_names_term_line_and_values(shell: Shell) -> None:
+    Path("m.ppl").write_text("dim o\ndata y[o]\nmu ~ Normal(0, 1)\ny[o] ~ Uniform(mu, mu + 1)\n")
+    Path("d.json").write_text('{"y": [1e6, 1e7]}')
+    assert shell("sample", "m.ppl", "--data", "d.json", *QUICK) == 65
+    assert "m.ppl:4:" in shell.err
+    assert "E502" in shell.err
+    assert "minus infinity at o 0 (and at 1 more)" in shell.err
+    assert "the value is 1e+06, with lower = " in shell.err
+
+
+def test_output_is_checked_before_sampling(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        pytest.fail("sampled although the output cannot be written")
+
+    monkeypatch.setattr("ppl.run.run", never)
+    Path("schools.nc").write_text("precious")
+    assert shell("sample", "schools.ppl", "--data", "schools.json", *QUICK) == 2
+    assert "--force" in shell.err
+    assert Path("schools.nc").read_text() == "precious"
+    assert shell("sample", "schools.ppl", "--data", "schools.json", "-o", "no/such/x.nc", *QUICK) == 2
+    assert "E605" in shell.err
+    assert shell("sample", "schools.ppl", "--data", "schools.json", "-o", ".", *QUICK) == 2
+
+
+def test_force_replaces_the_output(shell: Shell) -> None:
+    Path("schools.nc").write_text("old")
+    shell("sample", "schools.ppl", "--data", "schools.json", *QUICK, "--force")
+    assert storage.read(Path("schools.nc"))[0]["posterior"].sizes["draw"] == 300
+
+
+def test_a_disk_that_fills_up_loses_no_draws(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = storage.write
+
+    def full(groups: storage.Groups, attrs: dict[str, object], path: Path) -> None:
+        if path.name == path.as_posix():
+            raise OSError(28, "No space left on device")
+        write(groups, attrs, path)
+
+    monkeypatch.setattr(storage, "write", full)
+    shell("sample", "schools.ppl", "--data", "schools.json", *QUICK)
+    assert "No space left on device" in shell.err
+    place = Path(re.search(r"Draws: (.*)", shell.out)[1])  # type: ignore[index]
+    assert storage.read(place)[0]["posterior"].sizes["draw"] == 300
+    place.unlink()
+    place.parent.rmdir()
+
+
+def test_time_limit_keeps_the_draws_so_far(shell: Shell) -> None:
+    code = shell(
+        "sample", "schools.ppl", "-d", "schools.json", "--quiet", "--warmup", "200", "--draws", "100000000",
+        "--time-limit", "8",
+    )  # fmt: skip
+    assert code in (0, 1)
+    groups, attrs = storage.read(Path("schools.nc"))
+    assert attrs["partial"] == 1
+    assert attrs["stopped"] == "time limit"
+    assert 0 < groups["posterior"].sizes["draw"] < 100000000
+    assert "stopped early (time limit)" in shell.out
+
+
+def test_summary_of_unknown_quantities(shell: Shell) -> None:
+    shell("sample", "schools.ppl", "--data", "schools.json", *QUICK)
+    assert shell("summary", "schools.nc", "--var", "muu") == 2
+    assert "did you mean `mu`?" in shell.err
+
+
+def test_our_bugs_are_called_ours(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise CompilerBug("line 3: no such thing")
+
+    monkeypatch.setattr("ppl.cli.check.load", broken)
+    monkeypatch.delenv("PPL_DEBUG", raising=False)
+    assert shell("check", "schools.ppl") == 70
+    assert "This is a bug in ppl" in shell.err
+    assert "PPL_DEBUG=1" in shell.err
