@@ -283,7 +283,7 @@ def _latent(
         return
     check_looks_back(build, name, dims, subscripts, list(distribution_expressions(drawn.distribution)))
     parts = build.parts.setdefault(name, [])
-    axes, support = _support_axes(build, subscripts, found.event_rank, drawn.support)
+    axes, support = _support_axes(build, dims, subscripts, found.event_rank, drawn.support)
     quantity = build.names.quantities.get(name)
     first = not parts
     if first:
@@ -338,7 +338,7 @@ def _discrete(build: Build, target: syntax.Target, drawn: Drawn, dims: tuple[str
     build.report.error(
         "E402",
         target.span,
-        f"`{name}` is not data, and `{drawn.spec.name}` draws {SUPPORTS[drawn.spec.support].description}",
+        f"`{name}` is not data, and `{drawn.spec.name}` draws discrete values",
         f"sum it out by hand; or, if it is observed, declare it: `data {name}{over}`",
     )
     build.parts.setdefault(name, [])
@@ -347,18 +347,18 @@ def _discrete(build: Build, target: syntax.Target, drawn: Drawn, dims: tuple[str
 
 
 def _support_axes(
-    build: Build, subscripts: Sequence[Subscript], rank: int, support: Support
+    build: Build, dims: Sequence[str], subscripts: Sequence[Subscript], rank: int, support: Support
 ) -> tuple[tuple[Axis, ...], Support]:
     """One axis for each dim before the event, and the bounds over them."""
     axes: list[Axis] = []
     fresh: list[Axis] = []
-    for s in subscripts[: len(subscripts) - rank]:
-        if isinstance(s, Aligned):
+    for s, dim in zip(subscripts[: len(dims) - rank], dims, strict=False):
+        if isinstance(s, Aligned) and _everything(s):
             axes.append(s.axis)
-        elif isinstance(s, Whole):
-            axis = build.names.axis(s.dim, s.dim)
-            axes.append(axis)
-            fresh.append(axis)
+        else:
+            axes.append(build.names.axis(dim, dim))
+            if isinstance(s, Whole):
+                fresh.append(axes[-1])
     lower, upper = (_bound_at(b, tuple(fresh)) for b in (support.lower, support.upper))
     return tuple(axes), replace(support, lower=lower, upper=upper)
 
