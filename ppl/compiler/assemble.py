@@ -129,6 +129,6 @@ def _scatter(lowering: Lowering, out: Array, items: Sequence[Item], value: Named
         flat = flat.copy()
         flat[index.array] = part
     else:
-        flat = flat.at[index.array].set(part, mode="promise_in_bounds", unique_indices=True)
+        flat = jax.numpy.asarray(flat).at[index.array].set(part, mode="promise_in_bounds", unique_indices=True)
     back = tuple(order.index(d) for d in range(out.ndim))
     return transpose(xp, xp.reshape(flat, sizes), back)

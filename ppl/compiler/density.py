@@ -185,8 +185,9 @@ def _record(program: Program, recorder: Recorder, data: Lowering) -> None:
     """Traces everything once, so that every constant is asked for."""
     slots = layout(program)
 
-    def everything(u: Array, key: Array, batches: dict[str, Array]) -> Any:
+    def everything(u: Array, batches: dict[str, Array]) -> Any:
         whole = Evaluation(program, recorder, data)
+        key = jax.random.key(0)
         outputs = [_terms(whole, slots, u), _named(whole), log_likelihood(whole)]
         outputs += [replicate(whole, key), predict(whole, key)]
         elements(whole)
@@ -194,6 +195,6 @@ def _record(program: Program, recorder: Recorder, data: Lowering) -> None:
             outputs.append(_terms(Evaluation(program, recorder, data), slots, u, {dim: positions}))
         return outputs
 
-    vector = jnp.zeros((slots[-1].stop if slots else 0,), jnp.float64)
-    batches = {dim: jnp.zeros((1,), jnp.int64) for dim in batch_dims(program)}
-    jax.eval_shape(everything, vector, jax.random.key(0), batches)
+    vector = np.zeros((slots[-1].stop if slots else 0,))
+    batches = {dim: np.zeros((1,), np.int64) for dim in batch_dims(program)}
+    jax.eval_shape(everything, vector, batches)

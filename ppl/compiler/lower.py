@@ -7,6 +7,7 @@ one gather, a sum of products one contraction. What data alone determine comes f
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -16,7 +17,8 @@ import numpy as np
 
 from ppl.catalogue.functions import FUNCTIONS
 from ppl.compiler import functions
-from ppl.compiler.contraction import factors, sum_of_product
+from ppl.compiler.contraction import sum_of_product
+from ppl.compiler.gather import gather, plan, planned_gather
 from ppl.compiler.named import Named, aligned, broadcast, cast, dtype_of, union
 from ppl.compiler.program import Program
 from ppl.compiler.subscripts import At, Item, Pick, Slice, joint, linear_positions, subscript
@@ -118,7 +120,7 @@ class Lowering:
 
     def constant(self, expr: Expr, dtype: DType) -> Named:
         """A recorded constant, restricted to the elements that are selected at run time."""
-        static = tuple(s for s in self._relevant(expr.meta.axes) if s.static)
+        static = self.static(expr.meta.axes)
         key = (id(expr), str(dtype), tuple(s.key for s in static))
         named = self.recorded(key, static, lambda data: data.value(expr, dtype))
         return self.selected(named)
@@ -139,6 +141,10 @@ class Lowering:
 
     def _relevant(self, axes: tuple[Axis, ...]) -> tuple[Selection, ...]:
         return tuple(s for s in self.selections if any(axis in s.over for axis in axes))
+
+    def static(self, axes: tuple[Axis, ...]) -> tuple[Selection, ...]:
+        """The selections of these axes that are known when the model is compiled."""
+        return tuple(s for s in self._relevant(axes) if s.static)
 
     def _key(self, axes: tuple[Axis, ...]) -> Hashable:
         return tuple(s.key for s in self._relevant(axes))
@@ -260,6 +266,8 @@ class Lowering:
         if spec.shape == "elementwise":
             return self._elementwise(expr)
         dtype = dtype_of(expr.meta.element) if spec.result == "same" else REAL
+        if name == "matmul" and self.store is not None and self._is_data_times_vector(expr):
+            return self._data_times_vector(expr)
         values = [self.value(argument, dtype) for argument in expr.arguments]
         axes = union(values)
         arrays = [aligned(self.xp, v, axes, v.rank) for v in values]
@@ -269,6 +277,18 @@ class Lowering:
         if spec.shape == "last":
             return Named(functions.LAST[name](self.xp, arrays[0]), axes)
         return Named(functions.MATRIX[name](self.xp, len(axes), *arrays), axes)
+
+    def _is_data_times_vector(self, expr: Apply) -> bool:
+        a, b = expr.arguments
+        fixed = self.program.kind(a) == "data" and not a.meta.axes
+        return fixed and len(a.meta.event) == 2 and len(b.meta.event) == 1 and not b.meta.axes
+
+    def _data_times_vector(self, expr: Apply) -> Named:
+        """`X @ b` as b X', with X' made when the model is compiled: see `contraction`."""
+        matrix, vector = expr.arguments
+        key = (id(matrix), "transposed")
+        transposed = self.recorded(key, (), lambda data: Named(data.value(matrix, REAL).array.T))
+        return Named(self.xp.matmul(self.value(vector, REAL).array, transposed.array))
 
     def _elementwise(self, expr: Apply) -> Named:
         name, arguments = expr.function, expr.arguments
@@ -309,7 +329,7 @@ class Lowering:
                 raise CompilerBug("cumsum of a body with whole dims")
             return Named(functions.LAST["cumsum"](self.xp, body.array), body.axes)
         if expr.operation in ("sum", "mean"):
-            total = sum_of_product(self, factors(expr.body), axes, dtype)
+            total = sum_of_product(self, expr.body, axes, dtype)
             if expr.operation == "sum":
                 return total
             count = 1
@@ -378,7 +398,7 @@ class Lowering:
             compute = functools.partial(positions, axis=axis)
             fixed[axis] = compute(self).array if self.store is None else self.recorded((key, axis), (), compute).array
         size = next(iter(fixed.values())).shape[0]
-        name = "|".join(axis.name for axis in axes)
+        name = "|".join((*(axis.name for axis in axes), "kept"))
         return Selection(Axis(name, axes[0].dim), fixed.__getitem__, axes, size, True, key)
 
     # --- subscripts ----------------------------------------------------------------------------------
@@ -401,16 +421,28 @@ class Lowering:
         def linear_here() -> Named:
             return linear_positions(self.xp, [pick.positions() for pick in picks], picked_sizes)
 
-        linear = linear_here
+        static = self._relevant(expr.meta.axes)
         fixed = all(self.program.kind(s.index) != "live" for s in subscripts if isinstance(s, Gather))
-        if self.store is not None and fixed and not any(not s.static for s in self._relevant(expr.meta.axes)):
-            static = self._relevant(expr.meta.axes)
-            key = (id(expr), "positions", tuple(s.key for s in static))
+        if self.store is None or not fixed or not all(s.static for s in static):
+            return subscript(self.xp, array, items, linear_here)
 
-            def linear() -> Named:
-                return self.recorded(key, static, lambda data: data.positions(array.shape, axes, dims, subscripts))
+        shape, key = array.shape, (id(expr), tuple(s.key for s in static))
 
-        return subscript(self.xp, array, items, linear)
+        def linear() -> Named:
+            return self.recorded((key, "positions"), static, lambda data: data.positions(shape, axes, dims, subscripts))
+
+        def list_of(i: int) -> Array:
+            def compute(data: Lowering) -> Named:
+                lists = plan(data.positions(shape, axes, dims, subscripts).array, math.prod(picked_sizes))
+                return Named(lists[i] if lists is not None else np.zeros((0, 0), np.int32))
+
+            return self.recorded((key, "plan", i), static, compute).array
+
+        def take(xp: ModuleType, flat: Array, positions: Array) -> Array:
+            rows, groups = list_of(0), list_of(1)
+            return planned_gather(flat, positions, rows, groups) if rows.size else gather(flat, positions)
+
+        return subscript(self.xp, array, items, linear, take)
 
     def positions(
         self, shape: tuple[int, ...], axes: tuple[Axis, ...], dims: tuple[str, ...], subscripts: tuple[Subscript, ...]

@@ -9,13 +9,14 @@ from types import ModuleType
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from ppl.compiler.gather import gather
 from ppl.compiler.named import Named, aligned, cast, transpose, union
 from ppl.graph import Axis
 
 Array = Any
+Take = Callable[[ModuleType, Array, Array], Array]
 
 
 @dataclass(frozen=True)
@@ -98,25 +99,15 @@ def slice_dims(xp: ModuleType, array: Array, items: Sequence[Item]) -> Array:
 
 def take(xp: ModuleType, array: Array, positions: Array) -> Array:
     """`array[positions]` along the first dim; positions are in range."""
-    if xp is np:
-        return array[positions]
-    rank = positions.ndim
-    numbers = jax.lax.GatherDimensionNumbers(
-        offset_dims=tuple(range(rank, rank + array.ndim - 1)), collapsed_slice_dims=(0,), start_index_map=(0,)
-    )
-    return jax.lax.gather(
-        jnp.asarray(array),
-        jax.lax.expand_dims(positions, (rank,)),
-        numbers,
-        (1, *array.shape[1:]),
-        mode=jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS,
-    )
+    return array[positions] if xp is np else gather(array, positions)
 
 
-def subscript(xp: ModuleType, array: Array, items: Sequence[Item], linear: Callable[[], Named]) -> Named:
+def subscript(
+    xp: ModuleType, array: Array, items: Sequence[Item], linear: Callable[[], Named], take: Take = take
+) -> Named:
     """The subscripted array, one item for each of its dims.
 
-    linear: gives `linear_positions` of the picks over the sizes of their dims.
+    linear: gives `linear_positions` of the picks over the sizes of their dims; take: how to gather by them.
     """
     array = slice_dims(xp, array, items)
     kept = [item for item in items if not isinstance(item, At)]
