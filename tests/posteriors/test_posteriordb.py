@@ -17,7 +17,7 @@ import pytest
 import ppl
 
 HERE = Path(__file__).parent
-FOLDER = Path(os.environ.get("PPL_POSTERIORDB", HERE.parents[2].parent / "shared" / "posteriordb"))
+FOLDER = Path(os.environ.get("PPL_POSTERIORDB", HERE.parents[1].parent / "shared" / "posteriordb"))
 
 # posterior → model file, and the data entries that the model does not use
 POSTERIORS = {
