@@ -234,6 +234,7 @@ _MULTIVARIATE = (
         (Parameter("concentration", "positive", rank=1),),
         "simplex",
         event_rank=1,
+        data_support="open_simplex",
         numpyro="Dirichlet",
         formula="gamma(sum concentration) prod x^(concentration - 1) / prod gamma(concentration)",
     ),

@@ -56,7 +56,7 @@ def _outside(support: str, x: Numbers) -> Mask:
     bad = _any_of_event(elements, spec.event_rank)
     if spec.event_rank < 2:
         bad = bad | _any_of_event(_out_of_range(support, x), spec.event_rank)
-    if support == "simplex":
+    if support in ("simplex", "open_simplex"):
         return bad | (np.abs(np.sum(x, axis=-1) - 1.0) > SUM_TOLERANCE)
     if support in ("ordered", "positive_ordered"):
         return bad | np.any(np.diff(x, axis=-1) <= 0, axis=-1)

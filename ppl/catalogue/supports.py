@@ -56,6 +56,14 @@ SUPPORTS: Mapping[str, SupportSpec] = {
             description="a vector of numbers that sum to 1, above 0 (as a parameter they may be 0)",
         ),
         SupportSpec(
+            "open_simplex",
+            event_rank=1,
+            lower=0.0,
+            upper=1.0,
+            strict=True,
+            description="a vector of numbers above 0 that sum to 1",
+        ),
+        SupportSpec(
             "ordered",
             event_rank=1,
             bounded=True,

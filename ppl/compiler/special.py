@@ -35,8 +35,9 @@ def log_difference(larger: Array, smaller: Array) -> Array:
 
 
 def softplus(x: Array) -> Array:
-    """log(1 + exp(x)), accurate on both sides."""
-    return jnp.maximum(x, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
+    """log(1 + exp(x)), accurate on both sides, with its derivative 1/2 at 0 too."""
+    distance = jnp.abs(x)
+    return 0.5 * (x + distance) + jnp.log1p(jnp.exp(-distance))
 
 
 def _stirling(z: Array) -> Array:

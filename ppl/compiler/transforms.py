@@ -104,7 +104,7 @@ def _interval(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
         return upper - jnp.exp(u), u
     width, log_width = _width(lower, upper)
     # measured from the nearer end, so that the distance to neither end is lost
-    part = width * jax.nn.sigmoid(-jnp.abs(u))
+    part = width * jax.nn.sigmoid(jnp.where(u > 0, -u, u))
     return jnp.where(u > 0, upper - part, lower + part), log_width + _log_sigmoid_slope(u)
 
 
@@ -122,7 +122,9 @@ def _from_interval(x: Array, lower: Bound, upper: Bound) -> Array:
 def _unit(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
     """Kept off 0 and 1, which rounding would reach, so that densities with poles or zeros there stay finite."""
     info = np.finfo(u.dtype)
-    return jnp.clip(jax.nn.sigmoid(u), info.tiny, 1.0 - info.epsneg), _log_sigmoid_slope(u)
+    part = jax.nn.sigmoid(jnp.where(u > 0, -u, u))
+    x = jnp.where(u > 0, 1.0 - part, part)
+    return jnp.clip(x, info.tiny, 1.0 - info.epsneg), _log_sigmoid_slope(u)
 
 
 def _from_unit(x: Array, lower: Bound, upper: Bound) -> Array:
@@ -166,7 +168,7 @@ def _simplex(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
 
 
 def _from_simplex(x: Array, lower: Bound, upper: Bound) -> Array:
-    z = jnp.log(x)
+    z = jnp.log(jnp.maximum(x, np.finfo(x.dtype).tiny))
     position = _lead(np.arange(1, x.shape[-1]).astype(x.dtype), x.ndim)
     contrast = jnp.cumsum(z, -1)[..., :-1] - position * z[..., 1:]
     return contrast * _lead(_helmert_scale(x.shape[-1], x.dtype), x.ndim)
@@ -247,9 +249,16 @@ def _log_sech2(u: Array) -> Array:
 
 
 def _cholesky_corr(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
-    """Partial correlations tanh(u), multiplied up along each row: Lewandowski, Kurowicka and Joe (2009)."""
+    factor, log_jacobian, _ = _partial_correlations(u)
+    return factor, log_jacobian
+
+
+def _partial_correlations(u: Array) -> tuple[Array, Array, Array]:
+    """The factor whose partial correlations are tanh(u), multiplied up along each row, its log-Jacobian and the
+    logarithms of its diagonal: Lewandowski, Kurowicka and Joe (2009)."""
     if u.shape[-1] == 0:
-        return jnp.ones((*u.shape[:-1], 1, 1), u.dtype), jnp.zeros(u.shape[:-1], u.dtype)
+        nothing = jnp.zeros((*u.shape[:-1], 1), u.dtype)
+        return jnp.ones((*u.shape[:-1], 1, 1), u.dtype), nothing[..., 0], nothing
     inner = _fold(u)
     n = inner.shape[-1] + 1
     pad = [(0, 0)] * (u.ndim - 1) + [(1, 0), (0, 1)]
@@ -261,7 +270,7 @@ def _cholesky_corr(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
     rows, columns = np.indices((n, n))
     weight = np.where(rows > columns, 1.0 + 0.5 * (rows - 1 - columns), 0.0).astype(u.dtype)
     log_jacobian = jnp.sum(_matrix(weight, u.ndim) * log_rest, (-2, -1))
-    return (jnp.tanh(angles) + eye) * before, log_jacobian
+    return (jnp.tanh(angles) + eye) * before, log_jacobian, 0.5 * so_far[..., -1]
 
 
 def _matrix(matrix: npt.NDArray[np.floating], rank: int) -> Array:
@@ -271,10 +280,9 @@ def _matrix(matrix: npt.NDArray[np.floating], rank: int) -> Array:
 
 def _from_cholesky_corr(x: Array, lower: Bound, upper: Bound) -> Array:
     n = x.shape[-1]
-    squares = x * x
-    # what is left of the row's unit length from column j on, which sums small terms instead of taking them from 1
-    rest = jnp.flip(jnp.cumsum(jnp.flip(squares, -1), -1), -1)
-    after = jnp.sqrt(rest - squares)
+    # what is left of the row's unit length after column j, which sums small terms instead of taking them from 1
+    rest = jnp.flip(jnp.cumsum(jnp.flip(x * x, -1), -1), -1)
+    after = jnp.sqrt(jnp.concatenate([rest[..., 1:], jnp.zeros_like(rest[..., :1])], -1))
     strict = np.tril(np.ones((n, n), bool), -1)
     mask = jnp.asarray(strict.reshape((1,) * (x.ndim - 2) + (n, n)))
     angles = jnp.arcsinh(jnp.where(mask, x / jnp.where(mask, after, 1.0), 0.0))
@@ -283,10 +291,9 @@ def _from_cholesky_corr(x: Array, lower: Bound, upper: Bound) -> Array:
 
 
 def _corr(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
-    factor, log_jacobian = _cholesky_corr(u, None, None)
+    factor, log_jacobian, log_diagonal = _partial_correlations(u)
     n = factor.shape[-1]
     power = _lead(np.arange(n - 1, -1, -1).astype(u.dtype), u.ndim)
-    log_diagonal = jnp.log(jnp.diagonal(factor, axis1=-2, axis2=-1))
     product = factor @ jnp.swapaxes(factor, -1, -2)
     eye = _matrix(np.eye(n, dtype=u.dtype), u.ndim)
     return jnp.where(eye == 1, 1.0, product), log_jacobian + jnp.sum(power * log_diagonal, -1)
@@ -361,6 +368,7 @@ TRANSFORMS: dict[str, Transform] = {
     "circle": Transform(0, _circle, _from_circle, _same),
     "real_vector": Transform(1, _real_vector, _itself, _same),
     "simplex": Transform(1, _simplex, _from_simplex, _one_fewer),
+    "open_simplex": Transform(1, _simplex, _from_simplex, _one_fewer),
     "ordered": Transform(1, _ordered, _from_ordered, _same),
     "positive_ordered": Transform(1, _positive_ordered, _from_positive_ordered, _same),
     "cholesky_corr": Transform(2, _cholesky_corr, _from_cholesky_corr, _strict_triangle),

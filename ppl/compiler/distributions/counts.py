@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from ppl.compiler.distributions.law import Law, guard, masked, positive, whole
-from ppl.compiler.special import log1mexp, log_beta_tails, log_choose, log_gamma_ratio, log_gamma_tails
+from ppl.compiler.special import log1mexp, log_beta_tails, log_choose, log_gamma_ratio, log_gamma_tails, softplus
 
 
 def _integers(draws: Array) -> Array:
@@ -47,8 +47,7 @@ def bernoulli_sample(key: Array, shape: tuple[int, ...], probability: Array) -> 
 
 def bernoulli_logit_log_prob(value: Array, logit: Array) -> Array:
     against = jnp.where(value == 1, -logit, logit)
-    log_p = -(jnp.maximum(against, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(against))))
-    return masked((value == 0) | (value == 1), log_p)
+    return masked((value == 0) | (value == 1), -softplus(against))
 
 
 def bernoulli_logit_sample(key: Array, shape: tuple[int, ...], logit: Array) -> Array:
@@ -103,8 +102,9 @@ def binomial_log_sf(value: Array, trials: Array, probability: Array) -> Array:
 
 def binomial_logit_log_prob(value: Array, trials: Array, logit: Array) -> Array:
     inside, x, n = _successes(value, trials)
-    both = jnp.log1p(jnp.exp(-jnp.abs(logit)))
-    log_p, log_q = -(jnp.maximum(-logit, 0.0) + both), -(jnp.maximum(logit, 0.0) + both)
+    distance = jnp.abs(logit)
+    both = jnp.log1p(jnp.exp(-distance))
+    log_p, log_q = 0.5 * (logit - distance) - both, -0.5 * (logit + distance) - both
     return masked(inside, log_choose(n, x) + x * log_p + (n - x) * log_q)
 
 

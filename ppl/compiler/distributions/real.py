@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ppl.compiler.distributions.law import Law, positive
+from ppl.compiler.distributions.law import Law, masked, positive
 from ppl.compiler.special import log1mexp, log_beta_tails, log_gamma_ratio, log_ndtr, softplus
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
@@ -21,6 +21,14 @@ def standardise(value: Array, location: Array, scale: Array) -> tuple[Array, Arr
     """z and -log(scale), the latter -inf for an invalid scale."""
     safe, penalty = positive(scale)
     return (value - location) * (1.0 / safe), penalty - jnp.log(safe)
+
+
+def standardise_finite(value: Array, location: Array, scale: Array) -> tuple[Array, Array, Array]:
+    """Where x - location is finite, then as `standardise`: for densities whose formula has no limit at infinity."""
+    deviation = value - location
+    inside = jnp.abs(deviation) < jnp.inf
+    z, constant = standardise(jnp.where(inside, deviation, 0.0), jnp.zeros_like(scale), scale)
+    return inside, z, constant
 
 
 # --- Normal ------------------------------------------------------------------------------------------
@@ -54,9 +62,9 @@ def student_constant(df: Array) -> tuple[Array, Array]:
 
 
 def student_log_prob(value: Array, df: Array, location: Array, scale: Array) -> Array:
-    z, constant = standardise(value, location, scale)
+    inside, z, constant = standardise_finite(value, location, scale)
     safe, normaliser = student_constant(df)
-    return (constant + normaliser) - (0.5 * (safe + 1.0)) * jnp.log1p(z * z * (1.0 / safe))
+    return masked(inside, (constant + normaliser) - (0.5 * (safe + 1.0)) * jnp.log1p(z * z * (1.0 / safe)))
 
 
 def student_sample(key: Array, shape: tuple[int, ...], df: Array, location: Array, scale: Array) -> Array:
@@ -106,8 +114,8 @@ def student_log_sf(value: Array, df: Array, location: Array, scale: Array) -> Ar
 
 
 def cauchy_log_prob(value: Array, location: Array, scale: Array) -> Array:
-    z, constant = standardise(value, location, scale)
-    return (constant - LOG_PI) - jnp.log1p(z * z)
+    inside, z, constant = standardise_finite(value, location, scale)
+    return masked(inside, (constant - LOG_PI) - jnp.log1p(z * z))
 
 
 def cauchy_sample(key: Array, shape: tuple[int, ...], location: Array, scale: Array) -> Array:
@@ -176,8 +184,8 @@ def logistic_log_sf(value: Array, location: Array, scale: Array) -> Array:
 
 
 def gumbel_log_prob(value: Array, location: Array, scale: Array) -> Array:
-    z, constant = standardise(value, location, scale)
-    return constant - z - jnp.exp(-z)
+    inside, z, constant = standardise_finite(value, location, scale)
+    return masked(inside, constant - z - jnp.exp(-z))
 
 
 def gumbel_sample(key: Array, shape: tuple[int, ...], location: Array, scale: Array) -> Array:
