@@ -116,12 +116,13 @@ class Model:
             PplError: an error of the data, an unknown engine or setting, no starting point of finite density.
         """
         from ppl.engines import make_engine
+        from ppl.options import RunOptions
         from ppl.progress import make_progress
         from ppl.results import to_arviz
-        from ppl.run import RunOptions, run
+        from ppl.run import run
 
-        chosen = make_engine(engine, settings)
         options = RunOptions(chains, seed, time_limit, save_warmup, save_unconstrained)
+        chosen = make_engine(engine, settings)
         bound = self.bind(data)
         for warning in (*self.warnings, *bound.warnings):
             warnings.warn(render([warning], self.graph.source), ModelWarning, stacklevel=2)

@@ -24,6 +24,7 @@ from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
 from ppl.inference.contract import Chunk, InitialisationError
 from ppl.interrupts import Requests, listening
+from ppl.options import RunOptions
 from ppl.outputs import over_draws
 from ppl.progress import Progress, Silent
 from ppl.results import Groups, Layout, observed
@@ -32,31 +33,6 @@ from ppl.starts import explain_failed_start
 from ppl.timing import Stopwatch
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What a run needs besides the engine's settings. time_limit: seconds of sampling, warmup included;
-    save_warmup, save_unconstrained: keep further groups; imported: seconds that imports took, for the record."""
-
-    chains: int = 4
-    seed: int = 1
-    time_limit: float | None = None
-    save_warmup: bool = False
-    save_unconstrained: bool = False
-    imported: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.chains < 1:
-            raise _invalid("chains", self.chains, "a whole number, at least 1")
-        if not 0 <= self.seed < 2**63:
-            raise _invalid("seed", self.seed, "a whole number from 0 to 2^63 - 1")
-        if self.time_limit is not None and not self.time_limit > 0:
-            raise _invalid("time_limit", self.time_limit, "a number of seconds above 0")
-
-
-def _invalid(name: str, value: object, takes: str) -> PplError:
-    return PplError([Diagnostic("E608", f"`{name}` is {value!r}, but it takes {takes}")])
 
 
 @dataclass(frozen=True)
@@ -224,7 +200,7 @@ def _groups(
     follows = over_draws(_outputs, density, sampled.positions, key)
     targets = observed(graph)
     groups: Groups = {}
-    groups["posterior"] = layout.dataset(follows["values"], dims_of)
+    groups["posterior"] = layout.dataset(_as_written(graph, follows["values"]), dims_of)
     groups["sample_stats"] = layout.dataset(sampled.stats, dict.fromkeys(sampled.stats, ()))
     for group, part, dims in (
         ("log_likelihood", "log_likelihood", density.likelihood_dims),
@@ -232,7 +208,7 @@ def _groups(
         ("predictions", "predictions", dims_of),
     ):
         if follows[part]:
-            groups[group] = layout.dataset(follows[part], dims)
+            groups[group] = layout.dataset(_as_written(graph, follows[part]), dims)
     data = {**dataset.arrays, **_computed_from_data(graph, dataset, density, targets)}
     for group, arrays in (
         ("observed_data", {name: values for name, values in data.items() if name in targets}),
@@ -244,7 +220,7 @@ def _groups(
         groups["unconstrained_posterior"] = _unconstrained(sampled.positions)
     if options.save_warmup and sampled.warmup_positions.size:
         warm = over_draws(_constrained, density, sampled.warmup_positions, key)
-        groups["warmup_posterior"] = layout.dataset(warm, dims_of)
+        groups["warmup_posterior"] = layout.dataset(_as_written(graph, warm), dims_of)
         groups["warmup_sample_stats"] = layout.dataset(sampled.warmup_stats, dict.fromkeys(sampled.warmup_stats, ()))
     if len(sampled.divergences.get("chain", ())):
         records = sampled.divergences
@@ -256,6 +232,12 @@ def _groups(
             {name: values[0] for name, values in points.items()}, dims_of, leading=("divergence",)
         )
     return groups
+
+
+def _as_written(graph: ModelGraph, values: Mapping[str, Array]) -> dict[str, Array]:
+    """In the order of the model's text, which JAX does not keep."""
+    order = [node.name for node in graph.nodes if node.name in values]
+    return {name: values[name] for name in dict.fromkeys([*order, *values])}
 
 
 def _constrained(density: Any, u: jax.Array, key: jax.Array) -> dict[str, jax.Array]:

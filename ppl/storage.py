@@ -7,11 +7,13 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
-from ppl.results import GROUPS, Groups
+
+if TYPE_CHECKING:  # xarray takes half a second, and looking whether a file may be written does not need it
+    from ppl.results import Groups
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -54,6 +56,8 @@ def write(groups: Groups, attrs: Mapping[str, Any], path: Path) -> None:
         OSError: the file could not be written; nothing is left behind, and what was at `path` is untouched.
     """
     import xarray as xr
+
+    from ppl.results import GROUPS
 
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     os.close(handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,10 @@ def sample(
     """
     began = time.perf_counter()
     from ppl.engines import make_engine
+    from ppl.options import RunOptions
     from ppl.storage import check_writable, write_safely
 
+    options = RunOptions(chains, seed, time_limit, save_warmup, save_unconstrained)
     chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
     checked = load(model)
     path = Path(output) if output is not None else Path(f"{Path(model).stem}.nc")
@@ -94,9 +97,9 @@ def sample(
 
     from ppl.judge import judge
     from ppl.progress import make_progress
-    from ppl.run import RunOptions, run
+    from ppl.run import run
 
-    options = RunOptions(chains, seed, time_limit, save_warmup, save_unconstrained, time.perf_counter() - began)
+    options = replace(options, imported=time.perf_counter() - began)
     fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))
     place, problem = write_safely(fit.groups, fit.attrs, path)
     summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph)

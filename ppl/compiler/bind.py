@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ppl.compiler.check.sizes import check_sizes
 from ppl.compiler.entries import convert, within_bounds
 from ppl.compiler.observed import outside_supports
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, PplError, Severity
 from ppl.graph import Input, ModelGraph
 from ppl.types import IndexOf
+
+# With one of these, sizes or labels are not what the author means, and what follows from them is no news.
+_SIZES_IN_DOUBT = frozenset({"E301", "E303", "E306", "E308", "E311", "E312", "E315"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray]) -> Bound:
             work.errors += within_bounds(graph, declared, arrays, work.sizes, work.labels)
     warnings, notes = _unused(work)
     dataset = Dataset(work.sizes, work.labels, arrays)
+    if not {error.code for error in work.errors} & _SIZES_IN_DOUBT:
+        work.errors += check_sizes(graph, work.sizes, work.labels)
     if not work.errors:
         work.errors += outside_supports(graph, dataset)
     if work.errors:

@@ -1,0 +1,32 @@
+"""What a run needs besides the engine's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ppl.errors import Diagnostic, Exit, PplError
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """time_limit: seconds of sampling, warmup included;
+    save_warmup, save_unconstrained: keep further groups; imported: seconds that imports took, for the record."""
+
+    chains: int = 4
+    seed: int = 1
+    time_limit: float | None = None
+    save_warmup: bool = False
+    save_unconstrained: bool = False
+    imported: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.chains < 1:
+            raise _invalid("chains", self.chains, "a whole number, at least 1")
+        if not 0 <= self.seed < 2**63:
+            raise _invalid("seed", self.seed, "a whole number from 0 to 2^63 - 1")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise _invalid("time_limit", self.time_limit, "a number of seconds above 0")
+
+
+def _invalid(name: str, value: object, takes: str) -> PplError:
+    return PplError([Diagnostic("E608", f"`{name}` is {value!r}, but it takes {takes}")], exit_code=Exit.USAGE)
