@@ -19,7 +19,7 @@ Parts = list[Any]
 
 def normalised(name: str) -> str:
     """A name as it is compared: NFKC, so that the two ways to write `µ` or `é` are one name."""
-    return str(name) if name.isascii() else unicodedata.normalize("NFKC", name)
+    return unicodedata.normalize("NFKC", str(name))
 
 
 def span_of(part: Any) -> Span:

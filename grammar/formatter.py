@@ -283,4 +283,5 @@ def written(rows: list[Row]) -> Iterator[str]:
         if row.after_blank:
             yield ""
         for line in row.left.split("\n"):
-            yield (INDENT * row.indent + line.replace(LEVEL, INDENT)).rstrip()
+            text = line.lstrip(LEVEL)
+            yield (INDENT * (row.indent + len(line) - len(text)) + text).rstrip()

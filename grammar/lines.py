@@ -58,6 +58,8 @@ def match_brackets(tokens: list[Token], faults: Faults) -> tuple[set[int], set[i
                 for position in open_[depth:]:
                     leave_open(position, token)
                 del open_[depth - 1 :]
+            elif open_ and open_[-1] not in blocks and tokens[open_[-1]].line == token.line:
+                faults.add(messages.mismatched(tokens[open_.pop()], token), token)
             else:
                 disregarded.add(i)
                 faults.add(messages.unopened(token), token)

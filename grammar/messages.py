@@ -34,6 +34,11 @@ def unclosed(opener: Token, found: Token | None) -> Diagnostic:
     return Diagnostic("E002", f"`{opener}` is never closed", at(opener), "opened here", (f"write `{closer}` {where}",))
 
 
+def mismatched(opener: Token, closer: Token) -> Diagnostic:
+    hint = f"write `{CLOSING[str(opener)]}`"
+    return Diagnostic("E003", f"`{closer}` cannot close `{opener}`", at(closer), "", (hint,))
+
+
 def unopened(closer: Token) -> Diagnostic:
     return Diagnostic(
         "E003",

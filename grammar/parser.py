@@ -68,6 +68,8 @@ def parse(source: Source) -> nodes.Program:
             statement = _line(line, source, faults)
             if echo.of(line, statement is None, faults.diagnostics[noted:]):
                 del faults.diagnostics[noted:]
+            if len(faults.diagnostics) > limits.ERRORS:
+                break
             if statement is not None:
                 statements.append(statement)
                 if line.semicolon is not None:
@@ -111,7 +113,10 @@ class Echo:
         echo = (first == "RETURN" and self.in_function) or (
             self.unfinished and all(d.code in ("E037", "E040") for d in found)
         )
-        self.in_function = first == "DEF" or (self.in_function and first != "RETURN")
+        if first == "DEF":
+            self.in_function = "LBRACE" not in {t.type for t in line.tokens}
+        elif first == "RETURN":
+            self.in_function = False
         self.unfinished = last in OPERATORS | {"COMMA", "EQUAL", "TILDE"}
         return echo
 

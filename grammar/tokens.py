@@ -146,15 +146,15 @@ def is_remark(tokens: list[Token], i: int, depth: int) -> bool:
     if before in ("SEMICOLON", "LBRACE", "RBRACE") or (before == "NEWLINE" and not depth):
         return True
     rest = tokens[i + 1 : end_of_line(tokens, i)]
+    end = next((j for j, t in enumerate(rest) if t.type in ("SEMICOLON", "LBRACE")), len(rest))
+    rest = rest[:end]
     if depth:
         rest = inside_bracket(rest)
     kinds = {t.type for t in rest}
     if "UNKNOWN" in kinds or any(in_sequence(a, b) for a, b in pairwise(rest)):
         return True
-    if depth or "SEMICOLON" in kinds:
-        return False
     # Outside brackets the whole divisor is on this line, and a statement has its `~` or `=` before it.
-    return not rest or "TILDE" in kinds or ("FOR" in kinds) != ("IN" in kinds)
+    return not depth and (not rest or "TILDE" in kinds or ("FOR" in kinds) != ("IN" in kinds))
 
 
 def inside_bracket(tokens: list[Token]) -> list[Token]:

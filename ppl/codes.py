@@ -74,6 +74,7 @@ CODES: dict[str, str] = {
     "E122": "this cannot be on the left",
     "E123": "the dims of a quantity are not known",
     "E124": "an unknown type",
+    "E125": "an expression is too large",
     "E201": "a distribution that does not exist",
     "E202": "wrong parameters for a distribution",
     "E203": "a parameter can leave its domain",

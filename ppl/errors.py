@@ -71,7 +71,9 @@ def display_width(text: str) -> int:
 def render(diagnostics: Iterable[Diagnostic], source: Source | None = None) -> str:
     """All diagnostics as plain text, in source order."""
     ordered = sorted(diagnostics, key=lambda d: (d.span is not None, d.span or Span(0, 0)))
-    return "\n\n".join(_render_one(d, source) for d in ordered)
+    text = "\n\n".join(_render_one(d, source) for d in ordered)
+    # A text is untrusted: what a terminal would obey or hide is shown as a mark.
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def _render_one(d: Diagnostic, source: Source | None) -> str:

@@ -135,7 +135,9 @@ class Writer:
             return head + " =" + self.value()
         ends = ["\n", ";", " # c\n", "\n\n", "\n# own line\n"]
         lines = [f"{self.name()} ={self.value()}" + rng.choice(ends) for _ in range(rng.randrange(0, 3))]
-        return head + " {" + rng.choice(["", "\n", "# b\n"]) + " ".join(lines) + "return" + " " + self.expression(2) + " }"
+        return (
+            head + " {" + rng.choice(["", "\n", "# b\n"]) + " ".join(lines) + "return" + " " + self.expression(2) + " }"
+        )
 
     # --- expressions ---------------------------------------------------------------------------------
 
