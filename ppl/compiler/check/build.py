@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from ppl.compiler.check.expressions import elaborate
 from ppl.compiler.check.report import Report
 from ppl.compiler.check.scope import Names, Quantity, Scope
+from ppl.compiler.check.walk import each_read
 from ppl.grammar import nodes as syntax
-from ppl.graph import Expr, Input, Node, Piece, Subscript, Term, reads
+from ppl.graph import Expr, Input, Node, Piece, Subscript
 from ppl.source import Source, Span
 from ppl.types import Scalar
 
@@ -25,7 +26,8 @@ class Part:
 class Build:
     """The state of one check. parts: of each latent and value that has any; left_dims: the dims that the statements'
     left sides name, None where an index does not say; draws_left, assignments_left: how many
-    more statements `name ~` and `name =` follow."""
+    more statements `name ~` and `name =` follow; failed: names with a statement that is wrong; reach: for each
+    quantity, how far it looks along latents that were not complete when it was defined."""
 
     source: Source
     report: Report
@@ -36,11 +38,19 @@ class Build:
     pieces: dict[str, list[Piece]] = field(default_factory=dict)
     left_dims: dict[str, list[str | None]] = field(default_factory=dict)
     draws_left: dict[str, int] = field(default_factory=dict)
+    term_names: set[str] = field(default_factory=set)
+    reach: dict[str, dict[str, dict[str, int | None]]] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
     assignments_left: dict[str, int] = field(default_factory=dict)
 
     @property
     def scope(self) -> Scope:
         return Scope(self.names, elaborate)
+
+    def fail(self, name: syntax.Name, role: str) -> None:
+        """Remember that a statement on a name is wrong: that its definition is, if it has no other."""
+        self.failed.add(name.id)
+        self.broken(name, role)
 
     def define(self, quantity: Quantity) -> None:
         self.names.quantities[quantity.name] = quantity
@@ -54,14 +64,15 @@ class Build:
 
     def data_only(self, expr: Expr) -> bool:
         """Whether an expression is computed from data alone."""
-        return all(self.names.quantities[name].data_only for name in reads(expr))
+        return all(self.names.quantities[read.name].data_only for read in each_read(expr))
 
     def term_name(self, written: str) -> str:
-        taken = {n.name for n in self.nodes if isinstance(n, Term)}
+        """A name for a term that no other has."""
         unique, n = written, 1
-        while unique in taken:
+        while unique in self.term_names:
             n += 1
             unique = f"{written} ({n})"
+        self.term_names.add(unique)
         return unique
 
     def finished_nodes(self) -> tuple[Node, ...]:

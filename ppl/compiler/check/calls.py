@@ -17,6 +17,9 @@ from ppl.graph import Axis, Expr, Fill, Literal, Meta, Reduce, Stack, Whole
 from ppl.source import Span
 from ppl.types import Dim, Scalar
 
+# Functions that call functions: how deep.
+CALLS = 20
+
 _UNSUPPORTED = {
     "odesolve": ("E404", "the solution of a differential equation", "give its solution in closed form, if it has one"),
     "interp": ("E409", "an interpolation", "compute it outside and pass it as data"),
@@ -35,6 +38,15 @@ def each(scope: Scope, nodes: Iterable[TreeExpr]) -> list[Expr]:
     if failed:
         raise Abandon
     return found
+
+
+def look_at(scope: Scope, node: syntax.Call) -> None:
+    """The errors inside a call whose own meaning is not known."""
+    for argument in node.arguments:
+        try:
+            scope.expr(argument.value)
+        except Abandon:
+            continue
 
 
 def call(node: syntax.Call, scope: Scope) -> Expr:
@@ -64,10 +76,10 @@ def call(node: syntax.Call, scope: Scope) -> Expr:
     if name in CALLED:
         return _catalogue(node, scope)
     _known_quantity(node, scope)
-    _arguments(node, scope)
-    raise scope.report.fail(
-        "E101", node.function.span, f"`{name}` is not defined", function_hint(name, scope.names.functions)
-    )
+    hint = function_hint(name, scope.names.functions)
+    scope.report.error("E101", node.function.span, f"`{name}` is not defined", hint)
+    look_at(scope, node)
+    raise Abandon
 
 
 def _known_quantity(node: syntax.Call, scope: Scope) -> None:
@@ -133,6 +145,10 @@ def _inline(node: syntax.Call, scope: Scope) -> Expr:
         chain = " -> ".join([*scope.calls[scope.calls.index(name) :], name])
         raise scope.report.fail(
             "E121", node.span, f"this calls itself: {chain}", "functions are expanded where they are called"
+        )
+    if len(scope.calls) >= CALLS:
+        raise scope.report.fail(
+            "E125", node.span, f"this is a call inside {CALLS} others", "give intermediate results a name, `x = ...`"
         )
     values = _match(node, function, scope)
     if any(v is None for v in values.values()):

@@ -8,13 +8,13 @@ from math import inf
 
 from ppl.catalogue.distributions import DISTRIBUTIONS, DistributionSpec, Parameter
 from ppl.catalogue.functions import BUILDERS, CALLED, Interval
-from ppl.catalogue.supports import SUPPORTS
+from ppl.catalogue.supports import SUPPORTS, SupportSpec
+from ppl.compiler.check.calls import look_at
 from ppl.compiler.check.names import (
     COMBINATORS,
     UNSUPPORTED_COMBINATORS,
     distribution_hint,
     keyword_hint,
-    quoted,
     signature,
 )
 from ppl.compiler.check.ranges import range_of
@@ -102,7 +102,9 @@ def _call(scope: Scope, node: syntax.Expr) -> syntax.Call:
             "E205", node.span, "this is no distribution", "`~` draws from a distribution; a formula is written with `=`"
         )
     if node.loop is not None:
-        raise scope.report.fail("E205", node.span, "this is no distribution")
+        raise scope.report.fail(
+            "E205", node.span, "this is a sum or its like, not a distribution", "a formula is written with `=`"
+        )
     return node
 
 
@@ -126,9 +128,11 @@ def _spec(scope: Scope, call: syntax.Call) -> DistributionSpec:
 def _checked_combinator(scope: Scope, found: Head) -> Head:
     name, spec = found.combinator, found.spec
     if name == "truncated" and not spec.truncatable:
-        known = [s.name for s in DISTRIBUTIONS.values() if s.truncatable]
         raise scope.report.fail(
-            "E202", found.base.span, f"`{spec.name}` cannot be truncated", f"these can: {quoted(known)}"
+            "E202",
+            found.base.span,
+            f"`{spec.name}` cannot be truncated",
+            "distributions of a single number whose distribution function is known can",
         )
     if name == "ordered" and not spec.orderable:
         raise scope.report.fail(
@@ -163,9 +167,11 @@ def draw(scope: Scope, found: Head, site: Site) -> Drawn:
             limits[name] = scope.expr(node)
         except Abandon:
             failed = True
+    fit = _Fit(scope, found, site)
     if failed:
+        fit.check_domains(values)
         raise Abandon
-    return _Fit(scope, found, site).drawn(values, limits)
+    return fit.drawn(values, limits)
 
 
 def _default(p: Parameter, span: Span) -> Expr:
@@ -238,12 +244,7 @@ def _matched(scope: Scope, call: syntax.Call, spec: DistributionSpec) -> dict[st
                 scope.report.error("E202", call.span, f"{missing} is missing", shown)
                 failed = True
     if failed:
-        # Look at the arguments all the same: their own errors are worth knowing.
-        for argument in call.arguments:
-            try:
-                scope.expr(argument.value)
-            except Abandon:
-                continue
+        look_at(scope, call)
         raise Abandon
     return given
 
@@ -285,6 +286,11 @@ class _Fit:
                 self.found.combinator, tuple(limits.items()), base, self.found.event_rank, self.found.call.span
             )
         return Drawn(distribution, self._support(fitted, limits), batch, event, spec)
+
+    def check_domains(self, values: dict[str, Expr]) -> None:
+        """Domains alone, of the parameters that are right when others are not."""
+        for name, e in values.items():
+            self._check_domain(spec_parameter(self.found.spec, name), e)
 
     def _lifted(self, p: Parameter, e: Expr, ordered: bool) -> Expr:
         """Indices on the left that stand for event dims become event dims of the parameter."""
@@ -384,6 +390,14 @@ class _Fit:
             domain.strict and domain.upper is not None,
         )
         where = f"`{p.name}` of `{self.found.spec.name}`"
+        if domain.event_rank > 0 and (name := self._free_elements(e)) is not None:
+            report.error(
+                "E203",
+                e.meta.span,
+                f"the elements of `{name}` are drawn apart from each other; {where} takes {first_clause(domain)}",
+                _structure_hint(domain.name, name, e),
+            )
+            return
         if leaves(known, interval):
             report.error(
                 "E203",
@@ -397,13 +411,6 @@ class _Fit:
             report.error("E203", e.meta.span, f"this is {constant:g}; {where} takes whole numbers")
         elif domain.discrete and known.reaches_lower and known.depends:
             report.error("E203", e.meta.span, f"this is a real number; {where} takes whole numbers")
-        elif domain.event_rank > 0 and (name := self._free_elements(e)) is not None:
-            report.error(
-                "E203",
-                e.meta.span,
-                f"the elements of `{name}` are drawn apart from each other; {where} takes {domain.description}",
-                _structure_hint(domain.name, name, e),
-            )
 
     def _domain_hint(self, e: Expr, domain: Interval) -> str:
         if not isinstance(e, Read):
@@ -481,6 +488,11 @@ class _Fit:
             self.scope.report.error(
                 "E208", self.found.call.span, f"no number lies between {low.lower:g} and {high.upper:g}"
             )
+
+
+def first_clause(support: SupportSpec) -> str:
+    """What a support is, without its bounds: `an increasing vector`."""
+    return support.description.split(",", maxsplit=1)[0]
 
 
 def spec_parameter(spec: DistributionSpec, name: str) -> Parameter:

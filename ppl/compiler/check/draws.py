@@ -7,15 +7,16 @@ from dataclasses import replace
 
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build, Part
+from ppl.compiler.check.calls import look_at
 from ppl.compiler.check.declarations import free_quantity
-from ppl.compiler.check.distributions import Drawn, Head, Site, draw, head
+from ppl.compiler.check.distributions import Drawn, Head, Site, draw, first_clause, head
+from ppl.compiler.check.history import check_looks_back, record_reach
 from ppl.compiler.check.indexing import read
 from ppl.compiler.check.places import Place, place, show_place
 from ppl.compiler.check.ranges import of_latent
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import UNKNOWN, Quantity
 from ppl.compiler.check.shapes import at_axes
-from ppl.compiler.check.tiling import check_looks_back
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Aligned,
@@ -46,14 +47,19 @@ def sample(build: Build, statement: syntax.Sample, loops: Sequence[syntax.Loop])
         try:
             _sample(build, target, statement, loops)
         except Abandon:
-            build.broken(target.name, "latent")
+            build.fail(target.name, "latent")
 
 
 def _sample(build: Build, target: syntax.Target, statement: syntax.Sample, loops: Sequence[syntax.Loop]) -> None:
     build.draws_left[target.name.id] = build.draws_left.get(target.name.id, 1) - 1
-    found = head(build.scope, statement.distribution)
     quantity = build.names.quantities.get(target.name.id)
+    try:
+        found = head(build.scope, statement.distribution)
+    except Abandon:
+        _look_over(build, target, statement, loops)
+        raise
     if quantity is not None and quantity.broken:
+        _look_over(build, target, statement, loops)
         raise Abandon
     if quantity is None or (target.name.id in build.parts and quantity.role == "latent"):
         if quantity is None and not free_quantity(build, target.name):
@@ -72,6 +78,13 @@ def _sample(build: Build, target: syntax.Target, statement: syntax.Sample, loops
     _density(build, target, statement, loops, found, quantity)
 
 
+def _look_over(build: Build, target: syntax.Target, statement: syntax.Sample, loops: Sequence[syntax.Loop]) -> None:
+    """The errors inside a statement whose distribution or target means nothing."""
+    where = place(build.scope, target, loops, build.left_dims.get(target.name.id) if target.indices else None)
+    if isinstance(statement.distribution, syntax.Call):
+        look_at(where.scope, statement.distribution)
+
+
 def _site(found: Head, where: Place, dims: Sequence[str] | None) -> tuple[Site, tuple[Subscript, ...]]:
     """Where the distribution stands, and the target's subscripts with event indices turned whole."""
     rank = found.event_rank
@@ -83,7 +96,7 @@ def _site(found: Head, where: Place, dims: Sequence[str] | None) -> tuple[Site, 
             "E106",
             where.target.span,
             f"a draw of `{found.call.function.id}` is {'a vector' if rank == 1 else 'a matrix'}; "
-            f"`{where.name}` has {len(subscripts)} dims",
+            f"`{where.name}` has {len(subscripts)} dim{'s' if len(subscripts) != 1 else ''}",
         )
     event_axes: list[Axis] = []
     for n in range(len(subscripts) - rank, len(subscripts)):
@@ -119,16 +132,11 @@ def _density(
     drawn = draw(where.scope, found, site)
     if quantity.role in ("latent", "var"):
         role = "density"
-        if quantity.role == "latent":
-            raise build.report.fail(
-                "E210",
-                target.span,
-                f"`{quantity.name}` is drawn on line {build.report.line(quantity.span)} already",
-                f"to add densities to a quantity, declare it: `var {quantity.name}`",
-            )
         if drawn.spec.discrete:
             raise build.report.fail(
-                "E207", statement.distribution.span, f"`{quantity.name}` is a real number, and this draws others"
+                "E207",
+                statement.distribution.span,
+                f"`{quantity.name}` is a real number; `{drawn.spec.name}` draws discrete values",
             )
     else:
         role = "observed"
@@ -196,7 +204,7 @@ def _observable(build: Build, target: syntax.Target, quantity: Quantity, drawn: 
     name = quantity.name
     if not spec.discrete:
         if element in (Scalar.BOOL, Scalar.SPIN) or isinstance(element, IndexOf):
-            kind = f"elements of `{element.dim}`" if isinstance(element, IndexOf) else f"of type `{element.value}`"
+            kind = f"elements of `{element.dim}`" if isinstance(element, IndexOf) else f"{element.value}s"
             hint = "`Bernoulli(p)` and `BernoulliLogit(x)` draw bools" if element is Scalar.BOOL else ""
             if isinstance(element, IndexOf):
                 hint = "`Categorical(p)` draws elements of a dim"
@@ -229,7 +237,7 @@ def _observable(build: Build, target: syntax.Target, quantity: Quantity, drawn: 
         raise build.report.fail(
             "E207",
             target.span,
-            f"`{name}` is declared `{element.value}`; `{spec.name}` draws {SUPPORTS[spec.support].description}",
+            f"`{name}` is declared `{element.value}`; `{spec.name}` draws {first_clause(SUPPORTS[spec.support])}",
             f"declare it `: {kind}`, or leave its type out",
         )
 
@@ -274,14 +282,20 @@ def _latent(
         # The quantity exists from here on, so that its earlier elements can be read.
         element: Element = Scalar.REAL
         build.define(Quantity(name, "latent", dims, element, target.name.span, UNKNOWN, complete=False))
+    if found.spec.discrete:
+        _discrete(build, target, found, dims)
     drawn = draw(where.scope, found, site)
     if dims is None:
         dims = tuple(w.dim for w in (*drawn.batch, *drawn.event))
         subscripts = tuple(Whole(d) for d in dims)
     if drawn.spec.discrete:
-        _discrete(build, target, drawn, dims)
+        if name not in build.parts:
+            build.parts[name] = []
+            build.define(Quantity(name, "latent", dims, _element(drawn), target.name.span, UNKNOWN))
         return
-    check_looks_back(build, name, dims, subscripts, list(distribution_expressions(drawn.distribution)))
+    parameters = list(distribution_expressions(drawn.distribution))
+    check_looks_back(build, name, dims, subscripts, parameters)
+    record_reach(build, name, dims, subscripts, parameters)
     parts = build.parts.setdefault(name, [])
     axes, support = _support_axes(build, dims, subscripts, found.event_rank, drawn.support)
     quantity = build.names.quantities.get(name)
@@ -331,19 +345,15 @@ def _dims_of(where: Place, left: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _discrete(build: Build, target: syntax.Target, drawn: Drawn, dims: tuple[str, ...]) -> None:
+def _discrete(build: Build, target: syntax.Target, found: Head, dims: tuple[str, ...] | None) -> None:
     name = target.name.id
-    first = name not in build.parts
     over = f"[{', '.join(dims)}]" if dims else ""
     build.report.error(
         "E402",
         target.span,
-        f"`{name}` is not data, and `{drawn.spec.name}` draws discrete values",
-        f"sum it out by hand; or, if it is observed, declare it: `data {name}{over}`",
+        f"`{name}` is not data, and `{found.spec.name}` draws discrete values",
+        f"this version infers continuous quantities; if `{name}` is observed, declare it: `data {name}{over}`",
     )
-    build.parts.setdefault(name, [])
-    if first:
-        build.define(Quantity(name, "latent", dims, _element(drawn), target.name.span, UNKNOWN))
 
 
 def _support_axes(

@@ -103,8 +103,8 @@ def _infer(build: Build, statement: syntax.DataDeclaration, types: Mapping[str, 
 def _finish_latents(build: Build) -> None:
     for name, parts in build.parts.items():
         quantity = build.names.quantities[name]
-        if quantity.role == "latent" and parts and not quantity.broken:
-            check_tiling(build, name, quantity.dims, parts)
+        if quantity.role == "latent" and parts and not quantity.broken and name not in build.failed:
+            check_tiling(build, name, quantity.dims, parts, drawn=True)
 
 
 def _check_uncalled(build: Build) -> None:

@@ -18,6 +18,19 @@ _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 def elaborate(node: TreeExpr, scope: Scope) -> Expr:
     """The expression that a tree says. Reports what is wrong in it, all of it, and abandons."""
+    expr = _elaborate(node, scope)
+    excess = scope.names.measure(expr)
+    if excess:
+        raise scope.report.fail(
+            "E125",
+            node.span,
+            f"with its functions expanded, this has {excess}",
+            "give intermediate results a name, `x = ...`",
+        )
+    return expr
+
+
+def _elaborate(node: TreeExpr, scope: Scope) -> Expr:
     match node:
         case syntax.Number():
             element = Scalar.INT if isinstance(node.value, int) else Scalar.REAL

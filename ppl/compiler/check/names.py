@@ -15,7 +15,7 @@ COMBINATORS: Mapping[str, str] = {
 
 UNSUPPORTED_COMBINATORS: Mapping[str, str] = {
     "censored": "write the observed part with a filter, `for i in obs if seen[i]`",
-    "mixture": "there is no way to write a mixture yet, except as its own marginal density",
+    "mixture": "of mixtures, this version has `ZeroInflatedPoisson(gate, rate)` alone",
     "zeroinflated": "for counts, use `ZeroInflatedPoisson(gate, rate)`",
     "zerosum": "write one free quantity less, or a tight prior on the sum",
 }
@@ -120,8 +120,24 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
     for candidate in pool:
         if candidate.lower() == name.lower() and candidate != name:
             return candidate
-    cutoff = 0.6 if len(name) > 3 else 0.7
-    return next(iter(get_close_matches(name, pool, n=1, cutoff=cutoff)), None)
+    best = min(pool, key=lambda c: distance(name, c), default=None)
+    if best is not None and distance(name, best) <= (len(name) + 1) // 4 + (len(name) == 2):
+        return best
+    return next(iter(get_close_matches(name, pool, n=1, cutoff=0.75)), None) if len(name) > 4 else None
+
+
+def distance(a: str, b: str) -> int:
+    """Slips between two names: letters added, dropped, changed, or two neighbours swapped (Damerau 1964)."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        previous, before, row = before, row, [i + 1]
+        for j, y in enumerate(b):
+            cost = min(before[j] + (x != y), before[j + 1] + 1, row[j] + 1)
+            if i and j and x == b[j - 1] and a[i - 1] == y:
+                cost = min(cost, previous[j - 1] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 def _did_you_mean(name: str, candidates: Iterable[str]) -> str:

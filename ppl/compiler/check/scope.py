@@ -11,11 +11,17 @@ from ppl.catalogue.functions import BUILDERS, CALLED, Interval
 from ppl.compiler.check.names import COMBINATORS, UNSUPPORTED_COMBINATORS, quantity_hint
 from ppl.compiler.check.report import Abandon, Report
 from ppl.grammar import nodes as syntax
-from ppl.graph import Axis, Expr, Support
+from ppl.graph import Axis, Expr, Support, children
 from ppl.source import Span
 from ppl.types import Dim, Element, IndexOf, Scalar
 
 TreeExpr: TypeAlias = syntax.Expr
+
+
+# Limits of expressions once functions are expanded: of operations inside one another, of one expression, of a model.
+DEPTH = 150
+SIZE = 50_000
+TOTAL = 300_000
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,8 @@ class Binding:
 @dataclass
 class Names:
     """The names of one model. later: where each name that some statement defines is first defined; axis_names: taken
-    in the statement at hand; called: functions of the model that something calls."""
+    in the statement at hand; called: functions of the model that something calls; made: expressions so far;
+    sizes_of: depth and size of the statement's expressions, by identity."""
 
     report: Report
     dims: dict[str, Dim] = field(default_factory=dict)
@@ -79,6 +86,24 @@ class Names:
     later: dict[str, Span] = field(default_factory=dict)
     axis_names: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
+    made: int = 0
+    sizes_of: dict[int, tuple[Expr, int, int]] = field(default_factory=dict)
+
+    def measure(self, expr: Expr) -> str:
+        """What is too large about an expression just made, if anything. Functions and locals share their parts, so
+        an expression can be far larger than its text."""
+        self.made += 1
+        depth, size = 0, 1
+        for part in children(expr):
+            known = self.sizes_of.get(id(part))
+            part_depth, part_size = (known[1], known[2]) if known is not None else _measure(part)
+            depth, size = max(depth, part_depth), size + part_size
+        self.sizes_of[id(expr)] = (expr, depth + 1, size)
+        if depth >= DEPTH:
+            return f"more than {DEPTH} operations inside one another"
+        if size > SIZE or self.made > TOTAL:
+            return f"more than {SIZE if size > SIZE else TOTAL} operations"
+        return ""
 
     def axis(self, name: str, dim: str, start: int = 0, stop: int | None = None) -> Axis:
         """A new axis; its name is made unique within the statement (`new_statement`)."""
@@ -91,6 +116,7 @@ class Names:
 
     def new_statement(self) -> None:
         self.axis_names.clear()
+        self.sizes_of.clear()
 
     def positional(self, dim: str) -> bool:
         """Whether positions of a dim mean something: it is ordered, or has a fixed size and no labels."""
@@ -118,6 +144,12 @@ class Names:
         if name in DISTRIBUTIONS or name in COMBINATORS or name in UNSUPPORTED_COMBINATORS:
             return "a distribution"
         return ""
+
+
+def _measure(expr: Expr) -> tuple[int, int]:
+    """Depth and size of the few nodes that the checker itself puts between two measured ones."""
+    parts = [_measure(part) for part in children(expr)]
+    return 1 + max((d for d, _ in parts), default=0), 1 + sum(s for _, s in parts)
 
 
 @dataclass(frozen=True)

@@ -262,13 +262,15 @@ def describe(known: Range) -> str:
 
 def show_interval(i: Interval) -> str:
     """`above 0`, `from 0 to 1`."""
-    low = f"{'above' if i.lower_strict else 'from'} {i.lower:g}"
-    high = f"{'below' if i.upper_strict else 'to'} {i.upper:g}"
+    # Adding 0 turns -0 into 0.
+    lower, upper = i.lower + 0.0, i.upper + 0.0
+    low = f"{'above' if i.lower_strict else 'from'} {lower:g}"
+    high = f"{'below' if i.upper_strict else 'to'} {upper:g}"
     if i.upper == float("inf"):
-        return low if i.lower_strict else f"not below {i.lower:g}"
+        return low if i.lower_strict else f"not below {lower:g}"
     if i.lower == -float("inf"):
-        return high if i.upper_strict else f"not above {i.upper:g}"
-    return f"{low} {high}" if not i.lower_strict else f"between {i.lower:g} and {i.upper:g}"
+        return high if i.upper_strict else f"not above {upper:g}"
+    return f"{low} {high}" if not i.lower_strict else f"between {lower:g} and {upper:g}"
 
 
 # --- whole arrays as elements ------------------------------------------------------------------------

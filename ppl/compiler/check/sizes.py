@@ -8,6 +8,7 @@ from ppl.codes import CODES
 from ppl.compiler.check.extents import outside
 from ppl.compiler.check.names import closest, quoted
 from ppl.compiler.check.tiling import flaw
+from ppl.compiler.check.walk import each_part
 from ppl.errors import Diagnostic
 from ppl.graph import (
     Axis,
@@ -26,7 +27,6 @@ from ppl.graph import (
     Term,
     Value,
     Whole,
-    children,
     distribution_expressions,
 )
 from ppl.source import Span
@@ -121,11 +121,7 @@ def _subscripts(graph: ModelGraph, node: Node) -> Iterator[tuple[str, Subscript,
 
 def _every(node: Node) -> Iterator[Expr]:
     for root in _roots(node):
-        stack = [root]
-        while stack:
-            expr = stack.pop()
-            yield expr
-            stack.extend(children(expr))
+        yield from each_part(root)
 
 
 def _roots(node: Node) -> Iterator[Expr]:

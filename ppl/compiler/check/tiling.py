@@ -1,14 +1,14 @@
-"""Quantities defined in pieces: do the pieces cover every element once, and does each look back only?"""
+"""Quantities defined in pieces: do the pieces cover every element once?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, permutations, product
+from itertools import pairwise, product
 
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.shapes import bounds
-from ppl.graph import Aligned, Expr, Fixed, Labelled, Read, Subscript, Value, Whole, children
+from ppl.graph import Aligned, Fixed, Subscript, Whole
 
 # A position is (a, b), meaning a + b N; N is larger than every constant until the data say otherwise.
 _Point = tuple[int, int]
@@ -45,8 +45,8 @@ def flaw(name: str, dims: Sequence[str], parts: Sequence[Sequence[Subscript]], s
     return None
 
 
-def check_tiling(build: Build, name: str, dims: Sequence[str], parts: Sequence[Part]) -> bool:
-    """Whether the parts cover the dims exactly once; reports what is missing or said twice."""
+def check_tiling(build: Build, name: str, dims: Sequence[str], parts: Sequence[Part], drawn: bool) -> bool:
+    """Whether the parts cover the dims exactly once; reports what is missing or said twice. drawn: by `~`."""
     sizes = {d: size for d in dims if (size := build.names.size(d)) is not None}
     found = flaw(name, dims, [p.subscripts for p in parts], sizes)
     if found is None:
@@ -58,12 +58,15 @@ def check_tiling(build: Build, name: str, dims: Sequence[str], parts: Sequence[P
         )
         return False
     first, again = parts[found.owners[0]], parts[found.owners[1]]
-    build.report.error(
-        "E102" if found.everything else "E110",
-        again.span,
-        f"`{found.element}` is defined on line {build.report.line(first.span)} already",
-        "give one of them another name" if found.everything else once,
-    )
+    line = build.report.line(first.span)
+    if not found.everything:
+        build.report.error("E110", again.span, f"`{found.element}` is defined on line {line} already", once)
+    elif drawn:
+        hint = f"to add densities to one quantity, declare it: `var {name}`"
+        build.report.error("E210", again.span, f"`{name}` is drawn on line {line} already", hint)
+    else:
+        hint = "give one of them another name"
+        build.report.error("E102", again.span, f"`{name}` is defined on line {line} already", hint)
     return False
 
 
@@ -102,109 +105,3 @@ def _show(name: str, cell: Sequence[tuple[_Point, _Point]]) -> str:
     if not parts or all(p == ":" for p in parts):
         return name
     return f"{name}[{', '.join(parts)}]"
-
-
-# --- looking back ------------------------------------------------------------------------------------
-
-
-def own_reads(build: Build, name: str, expr: Expr) -> Iterator[tuple[Expr, Read]]:
-    """Where an expression reads a quantity: directly, or through a value (then with the outermost read of it)."""
-    if isinstance(expr, Read):
-        if expr.name == name:
-            yield expr, expr
-        else:
-            node = next((n for n in build.nodes if isinstance(n, Value) and n.name == expr.name), None)
-            for piece in () if node is None else node.pieces:
-                for _, inner in own_reads(build, name, piece.value):
-                    yield expr, inner
-    for child in children(expr):
-        yield from own_reads(build, name, child)
-
-
-def check_looks_back(
-    build: Build, name: str, dims: Sequence[str], target: Sequence[Subscript], expressions: Sequence[Expr]
-) -> None:
-    """A quantity may be drawn given its own earlier elements along an ordered dim, and no others."""
-    found = [(outer, read) for e in expressions for outer, read in own_reads(build, name, e)]
-    direct = [(outer, read) for outer, read in found if outer is read]
-    for outer, read in found:
-        if outer is not read and not _earlier_through(build, dims, target, outer, read):
-            build.report.error(
-                "E116",
-                outer.meta.span,
-                f"this depends on `{name}`, which this statement draws",
-                "a quantity may depend on its own earlier elements, `x[t-1]`, and no others",
-            )
-    orders = list(permutations(range(len(dims))))
-    stages = [
-        [_stage(build, d, t, s) for d, t, s in zip(dims, target, read.subscripts, strict=True)] for _, read in direct
-    ]
-    if any(all(_before(stage, order) for stage in stages) for order in orders):
-        return
-    for (_, read), stage in zip(direct, stages, strict=True):
-        if not any(_before(stage, order) for order in orders):
-            build.report.error(
-                "E116",
-                read.meta.span,
-                f"this is not an earlier element of `{name}`",
-                _back_hint(build, name, dims, read),
-            )
-            return
-    build.report.error(
-        "E116", direct[0][1].meta.span, f"no order of the elements of `{name}` lets each depend on earlier ones only"
-    )
-
-
-def _back_hint(build: Build, name: str, dims: Sequence[str], read: Read) -> str:
-    unordered = [d for d in dims if not build.names.positional(d)]
-    if len(unordered) == len(dims):
-        dim = dims[0]
-        return f"if `{dim}` has an order, declare `dim {dim} ordered` and write `{name}[t-1]` `for t in {dim}[1:]`"
-    return f"a quantity may depend on its own earlier elements, `{name}[t-1]`, and no others"
-
-
-def _before(stage: Sequence[str], order: Sequence[int]) -> bool:
-    for n in order:
-        if stage[n] != "same":
-            return stage[n] == "earlier"
-    return False
-
-
-def _stage(build: Build, dim: str, target: Subscript, read: Subscript) -> str:
-    """Along one dim, whether the element read comes before the one defined, is at the same place, or neither."""
-    size = build.names.size(dim)
-    match target, read:
-        case Aligned(a), Aligned(b, shift) if a == b:
-            return "earlier" if shift < 0 else "same" if shift == 0 else "other"
-        case Aligned(a), Fixed(position) if position >= 0 and a.start > position:
-            return "earlier"
-        case Fixed(a), Fixed(b) if (a < 0) == (b < 0):
-            return "earlier" if b < a else "same" if a == b else "other"
-        case Fixed(a), Fixed(b) if size is None and b >= 0:
-            return "earlier"
-        case Fixed(a), Aligned(axis, shift) if a >= 0 and axis.stop is not None and axis.stop >= 0:
-            return "earlier" if axis.stop + shift <= a else "other"
-        case Labelled(a), Labelled(b) if a == b:
-            return "same"
-        case Whole(), Whole() if target == read:
-            return "same"
-    return "other"
-
-
-def _earlier_through(build: Build, dims: Sequence[str], target: Sequence[Subscript], outer: Expr, read: Read) -> bool:
-    """The element of `read`, seen from the target through a value: shifts along the same dim add up."""
-    assert isinstance(outer, Read)
-    value = build.names.quantities[outer.name]
-    for n, dim in enumerate(dims):
-        place = target[n]
-        if not isinstance(place, Aligned) or dim not in value.dims:
-            continue
-        m = value.dims.index(dim)
-        at = outer.subscripts[m]
-        inner = read.subscripts[n]
-        if isinstance(at, Aligned) and at.axis == place.axis and isinstance(inner, Aligned) and inner.axis.dim == dim:
-            if at.shift + inner.shift < 0:
-                return True
-        elif isinstance(inner, Fixed) and 0 <= inner.position < place.axis.start:
-            return True
-    return False

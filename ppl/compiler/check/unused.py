@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ppl.compiler.check.report import Report
+from ppl.compiler.check.walk import each_read
 from ppl.graph import (
     Expr,
     Input,
@@ -12,10 +13,10 @@ from ppl.graph import (
     ModelGraph,
     Node,
     Prediction,
+    Read,
     Term,
     Value,
     distribution_expressions,
-    reads,
 )
 
 
@@ -37,9 +38,12 @@ def warn_unused(report: Report, graph: ModelGraph) -> None:
 
 def _used(node: Node) -> Iterator[str]:
     for expr in _expressions(node):
-        for name in reads(expr):
-            if not (isinstance(node, Term) and node.role == "latent" and name in reads(node.target)):
-                yield name
+        own = (
+            node.target.name
+            if isinstance(node, Term) and node.role == "latent" and isinstance(node.target, Read)
+            else ""
+        )
+        yield from (read.name for read in each_read(expr) if read.name != own)
 
 
 def _expressions(node: Node) -> Iterator[Expr]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.declarations import free_quantity
+from ppl.compiler.check.history import record_reach
 from ppl.compiler.check.places import Place, place
 from ppl.compiler.check.ranges import range_of, union
 from ppl.compiler.check.report import Abandon
@@ -22,8 +23,7 @@ def assign(build: Build, statement: syntax.Assign, loops: Sequence[syntax.Loop])
         try:
             _assign(build, target, statement, loops)
         except Abandon:
-            build.broken(target.name, "value")
-            build.names.quantities[target.name.id].broken |= target.name.id in build.pieces
+            build.fail(target.name, "value")
 
 
 def _assign(build: Build, target: syntax.Target, statement: syntax.Assign, loops: Sequence[syntax.Loop]) -> None:
@@ -31,9 +31,7 @@ def _assign(build: Build, target: syntax.Target, statement: syntax.Assign, loops
     left = build.assignments_left[name] = build.assignments_left.get(name, 1) - 1
     if name not in build.pieces:
         known = build.names.quantities.get(name)
-        if known is not None and known.broken:
-            raise Abandon
-        if not free_quantity(build, target.name):
+        if (known is None or not known.broken) and not free_quantity(build, target.name):
             raise Abandon
     _not_recursive(build, target, statement)
     dims = build.left_dims.get(name, [])
@@ -49,8 +47,11 @@ def _assign(build: Build, target: syntax.Target, statement: syntax.Assign, loops
     piece = _piece(build, where, value, statement)
     pieces = build.pieces.setdefault(name, [])
     pieces.append(piece)
+    build.parts.setdefault(name, []).append(Part(piece.subscripts, target.span))
     if left > 0:
         return
+    if name in build.failed:
+        raise Abandon
     _finish(build, target, pieces)
 
 
@@ -58,8 +59,7 @@ def _finish(build: Build, target: syntax.Target, pieces: list[Piece]) -> None:
     name = target.name.id
     shapes = {tuple(_dim(s) for s in p.subscripts) for p in pieces}
     dims = _merged(build, target, shapes)
-    parts = [Part(p.subscripts, p.span) for p in pieces]
-    if not check_tiling(build, name, dims, parts):
+    if not check_tiling(build, name, dims, build.parts[name], drawn=False):
         raise Abandon
     elements = {p.value.meta.element for p in pieces}
     element = elements.pop() if len(elements) == 1 else Scalar.REAL
@@ -68,6 +68,8 @@ def _finish(build: Build, target: syntax.Target, pieces: list[Piece]) -> None:
     span = target.name.span if len(pieces) == 1 else pieces[0].span
     build.define(Quantity(name, "value", dims, element, span, known, data_only=data_only))
     build.nodes.append(Value(name, dims, element, tuple(pieces), span, recorded=not name.startswith("_")))
+    for piece in pieces:
+        record_reach(build, name, dims, piece.subscripts, [piece.value])
 
 
 def _dim(s: Subscript) -> str | None:
