@@ -168,7 +168,7 @@ def _no_latent_filter(build: Build, where: Place) -> None:
 def _observed_once(
     build: Build, quantity: Quantity, where: Place, subscripts: tuple[Subscript, ...], span: Span
 ) -> None:
-    parts = build.parts.setdefault(quantity.name, [])
+    parts = build.observed.setdefault(quantity.name, [])
     everything = all(_everything(s) for s in subscripts) and where.where is None
     for part in parts:
         if everything and all(_everything(s) for s in part.subscripts):
