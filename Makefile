@@ -12,7 +12,8 @@ BENCH := $(VENV)/.ready-bench
 .PHONY: sample test test-long check bench clean
 
 sample: $(READY)
-	$(RUN)/ppl sample models/eight_schools.ppl --data models/data/eight_schools.json -o eight_schools.nc --force
+	$(RUN)/ppl sample models/eight_schools.ppl --data models/data/eight_schools.json \
+		--target-acceptance 0.95 -o eight_schools.nc --force
 
 test: $(READY)
 	$(RUN)/python -m pytest -q -n auto -m "not long"

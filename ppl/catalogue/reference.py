@@ -68,7 +68,7 @@ def _support(spec: DistributionSpec) -> str:
 def _entry(spec: DistributionSpec) -> Iterator[str]:
     yield f"### {spec.name}\n"
     yield f"`{_signature(spec)}`\n"
-    yield "```"
+    yield "```text"
     yield f"p(x) = {spec.formula}"
     yield "```\n"
     yield "| parameter | domain | default |"

@@ -3,6 +3,8 @@
 ppl                a whole model: parses and checks without an error
 ppl syntax         parses
 ppl refused E4xx   is refused with that code
+ppl file NAME      parses and checks, and is the file of that name for the page's `sh` and `python` blocks; likewise
+                   `json file NAME`, `csv file NAME`
 python             runs, one page's blocks in one namespace, in a folder that holds `models/`
 sh                 each line that begins with `ppl ` runs and exits with 0, or with the code that a comment
                    `# exit 1` at its end says; `make` and `pip` lines are what continuous integration runs itself
@@ -64,7 +66,7 @@ def of(*kinds: str) -> list[Block]:
 def test_model_block(block: Block) -> None:
     program_source = Source(str(block), block.text)
     match block.info.split():
-        case ["ppl"]:
+        case ["ppl"] | ["ppl", "file", _]:
             check(parse(program_source))
         case ["ppl", "syntax"]:
             parse(program_source)
@@ -83,12 +85,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def write_files(page: Path, folder: Path) -> None:
+    for block in (b for b in ALL if b.page == page):
+        match block.info.split():
+            case [_, "file", name]:
+                (folder / name).write_text(block.text)
+
+
 PYTHON_PAGES = [p for p in PAGES if any(b.page == p for b in of("python"))]
 SHELL_PAGES = [p for p in PAGES if any(b.page == p for b in of("sh"))]
 
 
 @pytest.mark.parametrize("page", PYTHON_PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_python_blocks(page: Path, folder: Path) -> None:
+    write_files(page, folder)
     namespace: dict[str, object] = {"__name__": "page"}
     for block in (b for b in of("python") if b.page == page):
         exec(compile("\n" * block.line + block.text, str(page), "exec"), namespace)
@@ -96,6 +106,7 @@ def test_python_blocks(page: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("page", SHELL_PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_shell_blocks(page: Path, folder: Path) -> None:
+    write_files(page, folder)
     # Warnings of third-party packages are not this page's business.
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for block in (b for b in of("sh") if b.page == page):

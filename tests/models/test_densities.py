@@ -44,8 +44,9 @@ def eight_schools(v: Values, d: Data) -> float:
 def radon(v: Values, d: Data) -> float:
     prior = normal(v["a"], 0, 5) + normal(v["b"], 0, 1) + normal(v["g"], 0, 1)
     prior += half_normal(v["tau"], 1) + half_normal(v["sigma"], 1)
-    prior += normal(v["alpha"], v["a"] + v["g"] * d["uranium"], v["tau"])
-    return prior + normal(d["log_radon"], v["alpha"][d["county_of"] - 1] + v["b"] * d["floor"], v["sigma"])
+    prior += normal(v["offset"], 0, 1)
+    alpha = v["a"] + v["g"] * d["uranium"] + v["tau"] * v["offset"]
+    return prior + normal(d["log_radon"], alpha[d["county_of"] - 1] + v["b"] * d["floor"], v["sigma"])
 
 
 def wells(v: Values, d: Data) -> float:
@@ -101,3 +102,13 @@ def test_density(name: str) -> None:
 def test_header_shows_the_line_that_runs_it(name: str) -> None:
     head = (MODELS / f"{name}.ppl").read_text()
     assert f"#   ppl sample models/{name}.ppl --data models/data/{name}.json" in head
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_models_are_in_standard_layout(name: str) -> None:
+    from ppl.grammar.formatter import format_program
+    from ppl.grammar.parser import parse
+    from ppl.source import Source
+
+    text = (MODELS / f"{name}.ppl").read_text()
+    assert format_program(parse(Source(name, text))) == text
