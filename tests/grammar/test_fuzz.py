@@ -34,6 +34,8 @@ def generated(rng: random.Random) -> str:
 def mutated(rng: random.Random) -> str:
     """A right or a wrong program with pieces cut, doubled, swapped and put in."""
     text = rng.choice([rng.choice(PROGRAMS), rng.choice(MISTAKES), program(rng.randrange(10**9))])
+    start = rng.randrange(max(1, len(text) - 300))
+    text = text[start : start + 600]
     for _ in range(rng.randrange(1, 6)):
         i = rng.randrange(len(text) + 1)
         j = min(len(text), i + rng.choice([1, 1, 2, 5, 40]))
@@ -48,7 +50,7 @@ def mutated(rng: random.Random) -> str:
                 text[:i],
             ]
         )
-    return text[:2000]
+    return text
 
 
 def fragments(rng: random.Random) -> str:

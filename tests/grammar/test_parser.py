@@ -58,7 +58,6 @@ def test_program_parses(path: Path) -> None:
 
 
 def test_grammar_has_no_conflicts_and_no_colliding_terminals() -> None:
-    pytest.importorskip("interegular")
     build_parser(strict=True)
 
 
