@@ -70,7 +70,7 @@ def unknown(text: str, span: Span) -> Diagnostic:
             "the quote is never closed",
             span,
             "opened here",
-            (f"close it on the same line: theta[{first}Choate{first}]", "a transpose is not written with `'`"),
+            (f"close it on the same line: theta[{first}Choate{first}]", "the transpose of a matrix is `transpose(a)`"),
         )
     name = unicodedata.name(first, "")
     point = f"U+{ord(first):04X}" + (f", {name.lower()}" if name else "")

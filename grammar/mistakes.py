@@ -291,7 +291,7 @@ def literal_list(f: Failure) -> Diagnostic | None:
             None,
             "",
             "numbers that were measured belong in the data: `data x[obs]`",
-            "a few values over a dim: `x[comp] = stack(1, 2, 3)`; the same value everywhere: `fill(1, comp)`",
+            "a few values over `dim comp = 3`: `x = stack(comp, 1, 2, 3)`; one value everywhere: `fill(1, comp)`",
         )
     hints = ["braces only list the labels of a dim, `dim species = {prey, predator}`, or hold a block"]
     if f.type(f.position - 1) == "EQUAL" and f.type(0) == "NAME" and f.position == 2:
