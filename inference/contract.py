@@ -49,8 +49,8 @@ class Density(Protocol):
 class Divergences:
     """Where trajectories broke, one row for each divergent transition of a chunk.
 
-    chain, draw: (d,) integers, the draw counted within the chunk; position: (d, n), unconstrained, the point whose
-    energy error was too large; energy_error: (d,), that error (inf where the density or its gradient was not finite).
+    chain, draw: (d,) integers, the draw counted within the chunk; position: (d, n), unconstrained, the last point
+    before the step that broke; energy_error: (d,), the error after that step (inf where the density was not finite).
     """
 
     chain: NDArray[np.int64]

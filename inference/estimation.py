@@ -1,19 +1,45 @@
-"""Estimates of the metric from a window of warmup: draws, and gradients of the log density at them."""
+"""Estimates of the metric from a window of warmup: draws x, and gradients g of the log density at them.
+
+`pooled` (the default) takes the draws of all chains together and uses both. For a Gaussian with covariance Σ the
+gradients are −Σ⁻¹(x − μ), so that cov(g) = Σ⁻¹ cov(x) Σ⁻¹ for *any* set of draws, and the geometric mean of cov(x) and
+cov(g)⁻¹, the symmetric positive A with A cov(g) A = cov(x), is Σ itself as soon as the draws span the space. A also
+minimises the Fisher divergence of the target from a Gaussian of covariance A (the criterion of Seyboldt, Carlson &
+Carpenter 2024, «Preconditioning Hamiltonian Monte Carlo by minimizing Fisher divergence»). Coordinates are first
+scaled to equal spread of draws and gradients, which is the diagonal solution; both covariances are then shrunk towards
+the identity.
+
+`stan` takes each chain alone and its draws only: Stan's regularised variances or covariance, for reference.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ppl.inference.metric import Dense, Diagonal, LowRank, Metric
+from ppl.inference.metric import Dense, Diagonal, Metric
 
 Array = NDArray[np.floating[Any]]
 
 # Up to this dimension a product with a full matrix costs less than most gradients.
 DENSE_LIMIT = 64
 MOST_DIRECTIONS = 64
+# Above this dimension directions are sought among the leading ones of draws and gradients, not among all.
+EXACT_LIMIT = 160
+# Directions are kept until what is left has a ratio of largest to smallest variance below this; steps per draw go
+# with its square root.
+RATIO_LEFT = 4.0
+# Draws' worth of the identity mixed into each covariance.
+SHRINKAGE = 5.0
+
+
+class Directions(NamedTuple):
+    """The covariance S (I + U (Λ − I) Uᵀ) S: scale (n,), directions U as rows (r, n), eigenvalues (r,)."""
+
+    scale: Array
+    directions: Array
+    eigenvalues: Array
 
 
 def form_of(choice: str, size: int) -> str:
@@ -28,26 +54,125 @@ def most_directions(size: int) -> int:
     return min(size, MOST_DIRECTIONS)
 
 
-def estimate(choice: str, previous: Metric, positions: Array, gradients: Array) -> Metric:
-    """The metric after a window. positions, gradients: (chains, draws, n); previous: leaves (chains, ...)."""
-    count, _, size = positions.shape
-    x = positions.reshape(-1, size).astype(np.float64)
-    g = gradients.reshape(-1, size).astype(np.float64)
-    if isinstance(previous, Dense):
-        inverse = shrunk(np.cov(x.T).reshape(size, size), x.shape[0])
-        root = np.linalg.inv(np.linalg.cholesky(inverse)).T
-        one: Metric = Dense(inverse, root)
-    elif isinstance(previous, Diagonal):
-        one = Diagonal(np.sqrt(shrunk(np.diag(np.var(x, axis=0, ddof=1)), x.shape[0]).diagonal()))
+def estimate(adaptation: str, previous: Metric, positions: Array, gradients: Array) -> Metric:
+    """The metric after a window, in the form of the previous one; that one again if there is no estimate.
+
+    positions, gradients: (chains, draws, n); metrics have the chains along the first axis of each leaf.
+    """
+    size = positions.shape[2]
+    if adaptation == "stan":
+        estimates = [_stan(previous, np.asarray(chain, np.float64)) for chain in positions]
     else:
-        variance = np.var(x, axis=0, ddof=1)
-        one = LowRank(
-            np.sqrt(variance), previous.directions[0], previous.eigenvalues[0], np.zeros_like(previous.rank[0])
-        )
-    return type(one)(*(np.repeat(np.asarray(leaf, positions.dtype)[None], count, axis=0) for leaf in one))
+        x = positions.reshape(-1, size).astype(np.float64)
+        g = gradients.reshape(-1, size).astype(np.float64)
+        finite = np.isfinite(x).all(axis=1) & np.isfinite(g).all(axis=1)
+        if finite.sum() < 3:
+            return previous
+        estimates = [_pooled(previous, x[finite], g[finite])] * positions.shape[0]
+    leaves: list[Any] = [
+        np.stack([np.asarray(one[i], np.asarray(old).dtype) for one in estimates]) for i, old in enumerate(previous)
+    ]
+    if not all(np.isfinite(leaf).all() for leaf in leaves):
+        return previous
+    form: Any = type(previous)
+    adapted: Metric = form(*leaves)
+    return adapted
 
 
-def shrunk(covariance: Array, count: int) -> Array:
-    """Stan's shrinkage of an estimate from `count` draws: count/(count+5) Σ + 5/(count+5) 10⁻³ I."""
+def _pooled(previous: Metric, x: Array, g: Array) -> tuple[Any, ...]:
+    if isinstance(previous, Diagonal):
+        return (diagonal_scale(x, g),)
+    if isinstance(previous, Dense):
+        return _dense(geometric_mean(x, g))
+    room = previous.directions.shape[1]
+    found = leading_directions(x, g, room)
+    rank = found.eigenvalues.shape[0]
+    directions, eigenvalues = np.zeros((room, x.shape[1])), np.ones(room)
+    directions[:rank], eigenvalues[:rank] = found.directions, found.eigenvalues
+    return found.scale, directions, eigenvalues, rank
+
+
+def _stan(previous: Metric, x: Array) -> tuple[Any, ...]:
+    count, size = x.shape
     weight = count / (count + 5.0)
-    return weight * covariance + (1 - weight) * 1e-3 * np.eye(covariance.shape[0])
+    if isinstance(previous, Dense):
+        covariance = np.cov(x.T).reshape(size, size)
+        return _dense(weight * covariance + (1 - weight) * 1e-3 * np.eye(size))
+    scale = np.sqrt(weight * x.var(axis=0, ddof=1) + (1 - weight) * 1e-3)
+    if isinstance(previous, Diagonal):
+        return (scale,)
+    return scale, np.zeros_like(previous.directions[0]), np.ones_like(previous.eigenvalues[0]), 0
+
+
+def _dense(inverse: Array) -> tuple[Array, Array]:
+    """Leaves of a dense metric: M⁻¹, and R with R Rᵀ = M."""
+    return inverse, np.asarray(np.linalg.inv(np.linalg.cholesky(inverse)).T)
+
+
+def diagonal_scale(x: Array, g: Array) -> Array:
+    """(n,), the s with var(x / s) = var(s g): the diagonal case of the geometric mean."""
+    draws, slopes = x.var(axis=0), g.var(axis=0)
+    usual = (draws > 0) & (slopes > 0)
+    ratio = np.where(usual, draws, 1.0) / np.where(usual, slopes, 1.0)
+    return np.asarray(ratio**0.25)
+
+
+def geometric_mean(x: Array, g: Array) -> Array:
+    """(n, n), the regularised geometric mean of cov(x) and cov(g)⁻¹."""
+    scale = diagonal_scale(x, g)
+    middle = _mean_of(_shrunk(x / scale), _shrunk(g * scale))
+    inverse = scale[:, None] * middle * scale
+    return np.asarray((inverse + inverse.T) / 2)
+
+
+def leading_directions(x: Array, g: Array, room: int) -> Directions:
+    """The geometric mean as a diagonal and the fewest directions that leave variances within RATIO_LEFT."""
+    scale = diagonal_scale(x, g)
+    x, g = x / scale, g * scale
+    size = x.shape[1]
+    basis = np.eye(size) if size <= EXACT_LIMIT else _leading_basis(x, g, room)
+    eigenvalues, vectors = np.linalg.eigh(_mean_of(_shrunk(x @ basis), _shrunk(g @ basis)))
+    logs = np.log(eigenvalues)
+    low, high = 0, logs.size - 1
+    # What lies outside the basis has variance one.
+    outside = basis.shape[1] < size
+
+    def left(low: int, high: int) -> float:
+        least, most = (logs[low], logs[high]) if low <= high else (0.0, 0.0)
+        return float(max(most, 0.0) - min(least, 0.0)) if outside else float(most - least)
+
+    while low <= high and low + logs.size - 1 - high < room and left(low, high) > np.log(RATIO_LEFT):
+        if logs[high] > -logs[low]:
+            high -= 1
+        else:
+            low += 1
+    kept = np.r_[0:low, high + 1 : logs.size]
+    return Directions(scale, (basis @ vectors[:, kept]).T, eigenvalues[kept])
+
+
+def _leading_basis(x: Array, g: Array, room: int) -> Array:
+    """(n, m) orthonormal: the leading directions of x and of g, by subspace iteration (Halko et al. 2011, §4.5)."""
+    probe = np.random.default_rng(0).normal(size=(x.shape[1], min(room, x.shape[0], x.shape[1] // 2)))
+    found = []
+    for values in (x - x.mean(axis=0), g - g.mean(axis=0)):
+        subspace = probe
+        for _ in range(3):
+            subspace = np.linalg.qr(values.T @ (values @ subspace))[0]
+        found.append(subspace)
+    return np.asarray(np.linalg.qr(np.concatenate(found, axis=1))[0])
+
+
+def _shrunk(values: Array) -> Array:
+    """cov(values), shrunk towards the identity: (draws, n) -> (n, n)."""
+    count, size = values.shape
+    weight = count / (count + SHRINKAGE)
+    return np.asarray(weight * np.cov(values.T).reshape(size, size) + (1 - weight) * np.eye(size))
+
+
+def _mean_of(draws: Array, slopes: Array) -> Array:
+    """The symmetric positive A with A slopes A = draws: slopes^-½ (slopes^½ draws slopes^½)^½ slopes^-½."""
+    values, vectors = np.linalg.eigh(slopes)
+    root = (vectors * np.sqrt(values)) @ vectors.T
+    inverse_root = (vectors / np.sqrt(values)) @ vectors.T
+    values, vectors = np.linalg.eigh(root @ draws @ root)
+    return np.asarray(inverse_root @ ((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T) @ inverse_root)

@@ -36,6 +36,7 @@ class Life:
     target: float
     step_size: float
     metric: str
+    adaptation: str
     precision: str
     options: Mapping[str, float]
 
@@ -44,7 +45,8 @@ class Life:
         key_data = np.asarray(jax.random.key_data(keys))
         count, size = key_data.shape[0], density.size
         form = estimation.form_of(self.metric, size)
-        point = Point(np.zeros(size, dtype), np.zeros((), dtype), np.zeros(size, dtype))
+        zeros: Any = np.zeros(size, dtype)
+        zero: Any = np.zeros((), dtype)
         one = ChainState(
             key=key_data[0],
             iteration=np.int32(0),
@@ -53,7 +55,7 @@ class Life:
             auxiliary=np.int32(0),
             direction=np.int32(0),
             given=np.bool_(positions is not None),
-            point=point,
+            point=Point(zeros, zero, zeros),
             step_size=adaptation.initial_step_size(self.step_size, dtype),
             metric=metric.identity(form, size, estimation.most_directions(size), dtype),
         )
@@ -70,7 +72,7 @@ class Life:
         states: ChainState = carry["states"]
         done = int(states.iteration[0])
         warmup = done < self.warmup
-        windows = adaptation.stan_windows(self.warmup)
+        windows = adaptation.windows(self.adaptation, self.warmup)
         ends = [mark for mark in (*windows, self.warmup, self.warmup + self.draws) if mark > done]
         capacity = int(np.clip(2**18 // max(density.size, 1), 16, MOST_ROWS))
         count = min(ends[0] - done, capacity, limit or _quick(float(carry["pace"]), done))
@@ -89,13 +91,15 @@ class Life:
                 "gradients": np.concatenate([window["gradients"], rows.gradients], axis=1),
             }
             if done + count in windows:
-                adapted = estimation.estimate(self.metric, states.metric, window["positions"], window["gradients"])
+                adapted = estimation.estimate(self.adaptation, states.metric, window["positions"], window["gradients"])
                 states = states._replace(
                     metric=adapted,
                     phase=np.full_like(states.phase, SEARCH),
                     direction=np.zeros_like(states.direction),
                 )
-                window = _no_window(*window["positions"].shape[::2], window["positions"].dtype)
+                window = _no_window(states.key.shape[0], density.size, states.point.position.dtype)
+        if done + count == self.warmup and self.adaptation == "pooled":
+            states = states._replace(step_size=adaptation.pooled(states.step_size))
         # The first chunk's pace is that of the compiler.
         following = {"states": states, "window": window, "pace": np.float64(pace if done else 0.0)}
         return following, _chunk(warmup, rows)
@@ -124,9 +128,9 @@ def _refuse_failed(states: ChainState) -> None:
         chain = int(failed[0])
         raise InitialisationError(
             chain,
-            states.point.position[chain],
+            np.asarray(states.point.position)[chain],
             float(states.point.log_density[chain]),
-            states.point.gradient[chain],
+            np.asarray(states.point.gradient)[chain],
             int(states.tries[chain]),
         )
 

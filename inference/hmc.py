@@ -26,7 +26,8 @@ from ppl.inference.settings import check_settings, setting
 
 class _Path(NamedTuple):
     end: PhasePoint
-    count: jax.Array
+    before: jax.Array
+    steps: jax.Array
     error: jax.Array
 
 
@@ -60,13 +61,15 @@ class HMCKernel:
         def advance(path: _Path) -> _Path:
             end = integrator.leapfrog(density, metric, step_size, path.end)
             error = integrator.energy(end) - initial_energy
-            return _Path(end, path.count + 1, jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error))
+            return _Path(
+                end, path.end.position, path.steps + 1, jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
+            )
 
         def going(path: _Path) -> jax.Array:
-            return (path.count < steps) & (path.error <= options["divergence_threshold"])
+            return (path.steps < steps) & (path.error <= options["divergence_threshold"])
 
-        end, count, error = jax.lax.while_loop(
-            going, advance, _Path(origin, jnp.zeros((), jnp.int32), jnp.zeros((), dtype))
+        end, before, count, error = jax.lax.while_loop(
+            going, advance, _Path(origin, start.position, jnp.zeros((), jnp.int32), jnp.zeros((), dtype))
         )
         diverging = ~(error <= options["divergence_threshold"])
         accepted = ~diverging & (jnp.log(uniforms[1]) < -error)
@@ -75,6 +78,7 @@ class HMCKernel:
             point=jax.tree.map(lambda new, old: jnp.where(accepted, new, old), here, start),
             last=here,
             last_error=error,
+            broken=before,
             energy=jnp.where(accepted, initial_energy + error, initial_energy),
             energy_error=jnp.where(accepted, error, jnp.zeros((), dtype)),
             diverging=diverging,
@@ -98,6 +102,11 @@ class HMC:
     metric: str = setting(
         "auto", "form of the metric; auto chooses by dimension and by what warmup sees", choices=METRICS
     )
+    adaptation: str = setting(
+        "pooled",
+        "how warmup finds the metric: pooled over chains from draws and gradients, or as Stan does",
+        choices=("pooled", "stan"),
+    )
     divergence_threshold: float = setting(1000.0, "energy error at which a trajectory has diverged", above=0)
     precision: str = setting("float64", "precision of the arithmetic", choices=("float64", "float32"))
 
@@ -117,6 +126,7 @@ class HMC:
             target=self.target_acceptance,
             step_size=self.step_size,
             metric=self.metric,
+            adaptation=self.adaptation,
             precision=self.precision,
             options={
                 "length": self.length,

@@ -17,6 +17,7 @@ Options = Mapping[str, jax.Array]
 class Transition(NamedTuple):
     """point: the next state of the chain; last: the last point the integrator reached, with its energy error.
 
+    broken: the point before it, whose step was the one that broke if the trajectory diverged;
     energy: the Hamiltonian at `point` with its momentum, and energy_error its excess over the start's; depth: of the
     tree (0 where there is none); steps: leapfrog steps; acceptance: the mean Metropolis acceptance along the way.
     """
@@ -24,6 +25,7 @@ class Transition(NamedTuple):
     point: Point
     last: Point
     last_error: jax.Array
+    broken: jax.Array
     energy: jax.Array
     energy_error: jax.Array
     diverging: jax.Array

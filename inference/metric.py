@@ -17,9 +17,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.floating[Any]]
 
 
 class Diagonal(NamedTuple):
@@ -71,7 +68,8 @@ class LowRank(NamedTuple):
             direction = self.directions[i]
             return result + (factors[i] - 1) * jnp.sum(direction * vector) * direction
 
-        return jax.lax.fori_loop(0, self.rank, along, vector)
+        result: jax.Array = jax.lax.fori_loop(0, self.rank, along, vector)
+        return result
 
 
 Metric = Diagonal | Dense | LowRank
@@ -80,8 +78,13 @@ METRICS = ("auto", "diagonal", "low-rank", "dense")
 
 def identity(form: str, size: int, rank: int, dtype: Any) -> Metric:
     """The unit metric as NumPy arrays. rank: the most directions of the low-rank form."""
+    ones: Any = np.ones(size, dtype)
+    unit: Any = np.eye(size, dtype=dtype)
     if form == "diagonal":
-        return Diagonal(np.ones(size, dtype))
+        return Diagonal(ones)
     if form == "dense":
-        return Dense(np.eye(size, dtype=dtype), np.eye(size, dtype=dtype))
-    return LowRank(np.ones(size, dtype), np.zeros((rank, size), dtype), np.ones(rank, dtype), np.zeros((), np.int32))
+        return Dense(unit, unit)
+    directions: Any = np.zeros((rank, size), dtype)
+    eigenvalues: Any = np.ones(rank, dtype)
+    none: Any = np.int32(0)
+    return LowRank(ones, directions, eigenvalues, none)

@@ -43,17 +43,18 @@ FIRST_MOMENTUM, FIRST_VELOCITY, LAST_MOMENTUM, LAST_VELOCITY, RHO = range(5)
 class _Subtree(NamedTuple):
     """The subtree being built, and what it shares with the trajectory.
 
-    end: the phase point just reached; chosen: a multinomial draw from the subtree so far; nodes: (levels, 5, n);
-    count: points visited in the trajectory, the start not counted; seam: whether the U-turn found was at the merge
-    with the trajectory, which leaves the subtree itself valid.
+    end: the phase point just reached, and before: the position before it; chosen: a multinomial draw from the subtree
+    so far; nodes: (levels, 5, n); steps: points visited in the trajectory, the start not counted; seam: whether the
+    U-turn found was at the merge with the trajectory, which leaves the subtree itself valid.
     """
 
     end: PhasePoint
+    before: jax.Array
     chosen: Point
     chosen_energy: jax.Array
     log_weight: jax.Array
     nodes: jax.Array
-    count: jax.Array
+    steps: jax.Array
     sum_accept: jax.Array
     energy_error: jax.Array
     turning: jax.Array
@@ -102,7 +103,8 @@ class NUTSKernel:
         minus_infinity = jnp.array(-jnp.inf, dtype)
 
         def goes_forward(depth: jax.Array) -> jax.Array:
-            return (forward >> depth.astype(jnp.uint32)) & jnp.uint32(1) == jnp.uint32(1)
+            way: jax.Array = (forward >> depth.astype(jnp.uint32)) & jnp.uint32(1) == jnp.uint32(1)
+            return way
 
         def extend(subtree: _Subtree, signed_step: jax.Array) -> _Subtree:
             """One leapfrog step, and the merges it completes."""
@@ -111,7 +113,7 @@ class NUTSKernel:
             error = end_energy - initial_energy
             error = jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
             diverging = ~(error <= options["divergence_threshold"])
-            count = subtree.count + 1
+            count = subtree.steps + 1
 
             log_weight = jnp.logaddexp(subtree.log_weight, -error)
             uniform = randomness.uniform(randomness.hashed(seeds_points, count), dtype)
@@ -148,11 +150,12 @@ class NUTSKernel:
             whole = jnp.stack([node[0], node[1], end.momentum, end.velocity, node[2]])
             return _Subtree(
                 end=end,
+                before=subtree.end.position,
                 chosen=chosen,
                 chosen_energy=chosen_energy,
                 log_weight=log_weight,
                 nodes=jax.lax.dynamic_update_index_in_dim(subtree.nodes, whole, merges, 0),
-                count=count,
+                steps=count,
                 sum_accept=subtree.sum_accept + jnp.minimum(jnp.exp(-error), jnp.ones((), dtype)),
                 energy_error=error,
                 turning=turning,
@@ -161,8 +164,8 @@ class NUTSKernel:
             )
 
         def unfinished(subtree: _Subtree) -> jax.Array:
-            stopped = subtree.turning | subtree.diverging | (subtree.count >= limit)
-            return ~stopped & ((subtree.count & (subtree.count + 1)) != 0)
+            stopped = subtree.turning | subtree.diverging | (subtree.steps >= limit)
+            return ~stopped & ((subtree.steps & (subtree.steps + 1)) != 0)
 
         def double(state: _Trajectory) -> _Trajectory:
             """Doubles the trajectory, one way or the other."""
@@ -183,7 +186,7 @@ class NUTSKernel:
                 (subtree, jnp.array(True)),
             )[0]
 
-            complete = (subtree.count & (subtree.count + 1)) == 0
+            complete = (subtree.steps & (subtree.steps + 1)) == 0
             valid = complete & ~subtree.diverging & (~subtree.turning | subtree.seam)
             uniform = randomness.uniform(randomness.hashed(seeds_doublings, depth), dtype)
             take = valid & (jnp.log(uniform) < subtree.log_weight - state.log_weight)
@@ -198,7 +201,7 @@ class NUTSKernel:
                 chosen_energy=chosen_energy,
                 log_weight=jnp.where(valid, jnp.logaddexp(state.log_weight, subtree.log_weight), state.log_weight),
                 depth=new_depth,
-                going=valid & ~subtree.turning & (new_depth < self.max_depth) & (subtree.count < limit),
+                going=valid & ~subtree.turning & (new_depth < self.max_depth) & (subtree.steps < limit),
             )
 
         zero = jnp.zeros((), jnp.int32)
@@ -207,11 +210,12 @@ class NUTSKernel:
         nodes = jnp.zeros((self.max_depth + 1, 5, *momentum.shape), dtype).at[0].set(leaf)
         subtree = _Subtree(
             end=origin,
+            before=start.position,
             chosen=start,
             chosen_energy=initial_energy,
             log_weight=minus_infinity,
             nodes=nodes,
-            count=zero,
+            steps=zero,
             sum_accept=jnp.zeros((), dtype),
             energy_error=jnp.zeros((), dtype),
             turning=no,
@@ -228,23 +232,25 @@ class NUTSKernel:
             point=final.chosen,
             last=Point(end.position, end.log_density, end.gradient),
             last_error=final.subtree.energy_error,
+            broken=final.subtree.before,
             energy=final.chosen_energy,
             energy_error=final.chosen_energy - initial_energy,
             diverging=final.subtree.diverging,
             depth=final.depth,
-            steps=final.subtree.count,
-            acceptance=final.subtree.sum_accept / final.subtree.count.astype(dtype),
+            steps=final.subtree.steps,
+            acceptance=final.subtree.sum_accept / final.subtree.steps.astype(dtype),
         )
 
 
 def _where(condition: jax.Array, if_true: tuple, if_false: tuple) -> tuple:  # type: ignore[type-arg]
     """Elementwise choice between two equal pytrees by one truth value."""
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), if_true, if_false)
+    chosen: tuple = jax.tree.map(lambda a, b: jnp.where(condition, a, b), if_true, if_false)  # type: ignore[type-arg]
+    return chosen
 
 
 @dataclass(frozen=True)
 class NUTS:
-    """The no-U-turn sampler. Diverging transitions record the point whose energy error passed the threshold."""
+    """The no-U-turn sampler. For a divergence it records the last point before the step that broke."""
 
     warmup: int = setting(1000, "warmup iterations of each chain, which adapt the step size and metric", at_least=0)
     draws: int = setting(1000, "draws kept of each chain", at_least=1)
@@ -255,6 +261,11 @@ class NUTS:
     step_size: float = setting(1.0, "step size from which the search starts; the step size if warmup is 0", above=0)
     metric: str = setting(
         "auto", "form of the metric; auto chooses by dimension and by what warmup sees", choices=METRICS
+    )
+    adaptation: str = setting(
+        "pooled",
+        "how warmup finds the metric: pooled over chains from draws and gradients, or as Stan does",
+        choices=("pooled", "stan"),
     )
     divergence_threshold: float = setting(1000.0, "energy error at which a trajectory has diverged", above=0)
     precision: str = setting("float64", "precision of the arithmetic", choices=("float64", "float32"))
@@ -275,6 +286,7 @@ class NUTS:
             target=self.target_acceptance,
             step_size=self.step_size,
             metric=self.metric,
+            adaptation=self.adaptation,
             precision=self.precision,
             options={"divergence_threshold": self.divergence_threshold},
         )

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ppl.inference import adaptation, randomness
 from ppl.inference.adaptation import StepSize
@@ -31,8 +32,9 @@ EVALUATE, SEARCH, RUN, FAILED = range(4)
 START_RADIUS = 2.0
 START_TRIES = 100
 SEARCH_TRIES = 100
+ENDLESS = 2**31 - 1
 # Keys of iterations are numbered from 0; those of everything before and between them from here.
-AUXILIARY = 1 << 31
+AUXILIARY = np.uint32(1 << 31)
 
 
 class ChainState(NamedTuple):
@@ -56,20 +58,20 @@ class ChainState(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What iterations give, a row each. broken: (rows, n), where the trajectory broke if it diverged."""
+    """What iterations give, a row each. broken: (rows, n), the last point before a divergent trajectory broke."""
 
-    positions: jax.Array
-    gradients: jax.Array
-    broken: jax.Array
-    broken_error: jax.Array
-    lp: jax.Array
-    energy: jax.Array
-    energy_error: jax.Array
-    acceptance_rate: jax.Array
-    step_size: jax.Array
-    n_steps: jax.Array
-    tree_depth: jax.Array
-    diverging: jax.Array
+    positions: Any
+    gradients: Any
+    broken: Any
+    broken_error: Any
+    lp: Any
+    energy: Any
+    energy_error: Any
+    acceptance_rate: Any
+    step_size: Any
+    n_steps: Any
+    tree_depth: Any
+    diverging: Any
 
 
 @partial(jax.jit, static_argnames=("kernel", "capacity"))
@@ -100,9 +102,10 @@ def run_chains(
 ) -> tuple[ChainState, Rows]:
     """The same for chains along a first axis of `states`, vectorised."""
     one = partial(_run_chain, kernel, capacity)
-    return jax.vmap(one, in_axes=(None, 0, None, None, None, None))(
+    result: tuple[ChainState, Rows] = jax.vmap(one, in_axes=(None, 0, None, None, None, None))(
         density, states, iterations, warmup, target, options
     )
+    return result
 
 
 def _run_chain(
@@ -119,7 +122,8 @@ def _run_chain(
     first = state.iteration
 
     def going(carry: tuple[ChainState, Rows]) -> jax.Array:
-        return (carry[0].iteration < end) & (carry[0].phase != FAILED)
+        unfinished: jax.Array = (carry[0].iteration < end) & (carry[0].phase != FAILED)
+        return unfinished
 
     def advance(carry: tuple[ChainState, Rows]) -> tuple[ChainState, Rows]:
         state, rows = carry
@@ -138,12 +142,15 @@ def _run_chain(
             words,
             state.point._replace(position=position),
             jnp.where(evaluating, jnp.zeros_like(step_size), step_size),
-            jnp.where(running, jnp.iinfo(jnp.int32).max, 1).astype(jnp.int32),
+            jnp.where(running, ENDLESS, 1).astype(jnp.int32),
             options,
         )
         return _next_state(state, taken, warmup, target), _with_row(rows, state.iteration - first, taken, step_size)
 
-    return jax.lax.while_loop(going, advance, (state, _no_rows(capacity, state.point.position)))
+    final: tuple[ChainState, Rows] = jax.lax.while_loop(
+        going, advance, (state, _no_rows(capacity, state.point.position))
+    )
+    return final
 
 
 def _next_state(state: ChainState, taken: Transition, warmup: jax.Array, target: jax.Array) -> ChainState:
@@ -162,7 +169,7 @@ def _next_state(state: ChainState, taken: Transition, warmup: jax.Array, target:
     warming = running & (state.iteration < warmup)
     averaged = adaptation.update(state.step_size, taken.acceptance, target)
 
-    phase = jnp.where(evaluating & found, SEARCH, state.phase)
+    phase = jnp.where(evaluating & found, jnp.where(warmup > 0, SEARCH, RUN), state.phase)
     phase = jnp.where(hopeless, FAILED, phase)
     phase = jnp.where(searching & over, RUN, phase)
     step_size = jax.tree.map(
@@ -210,7 +217,7 @@ def _with_row(rows: Rows, index: jax.Array, taken: Transition, step_size: jax.Ar
     row = Rows(
         positions=taken.point.position,
         gradients=taken.point.gradient,
-        broken=taken.last.position,
+        broken=taken.broken,
         broken_error=taken.last_error,
         lp=taken.point.log_density,
         energy=taken.energy,
@@ -221,4 +228,7 @@ def _with_row(rows: Rows, index: jax.Array, taken: Transition, step_size: jax.Ar
         tree_depth=taken.depth,
         diverging=taken.diverging,
     )
-    return jax.tree.map(lambda all_rows, one: jax.lax.dynamic_update_index_in_dim(all_rows, one, index, 0), rows, row)
+    written: Rows = jax.tree.map(
+        lambda all_rows, one: jax.lax.dynamic_update_index_in_dim(all_rows, one, index, 0), rows, row
+    )
+    return written

@@ -1,7 +1,7 @@
 """Random numbers of a transition, all from one call of a counter-based generator.
 
-Threefry 2x32 (Salmon et al. 2011) at the counters (number, 0), (number, 1), ... under the chain's key gives the words of
-transition `number`, so that no draw depends on how the run was cut into pieces. Where many single numbers are needed
+Threefry 2x32 (Salmon et al. 2011) at the counters (number, 0), (number, 1), ... under the chain's key gives the words
+of transition `number`, so that no draw depends on how the run was cut into pieces. Where many single numbers are needed
 one at a time, a hash of a counter under two of those words is enough: the finaliser of MurmurHash3 (Appleby 2011),
 whose increments are those of SplitMix (Steele, Lea & Flood 2014). One call of each keeps the program small: a
 program of many generators spends most of its compile time on them.
@@ -21,14 +21,18 @@ def words(key: jax.Array, number: jax.Array, count: int) -> jax.Array:
     """(2,) uint32 key and () uint32 number -> (count,) uint32 words."""
     half = (count + 1) // 2
     counters = jnp.concatenate([jnp.full(half, number, jnp.uint32), jnp.arange(half, dtype=jnp.uint32)])
-    return threefry_2x32(key, counters)[:count]
+    generated: jax.Array = threefry_2x32(key, counters)
+    return generated[:count]
 
 
 def uniform(bits: jax.Array, dtype: Any) -> jax.Array:
     """Words -> numbers strictly between 0 and 1, on a grid of 2^-32 (2^-23 in float32)."""
     if dtype == jnp.float32:
-        return ((bits >> jnp.uint32(9)).astype(dtype) + jnp.array(0.5, dtype)) * jnp.array(2.0**-23, dtype)
-    return (bits.astype(dtype) + jnp.array(0.5, dtype)) * jnp.array(2.0**-32, dtype)
+        bits, grid = bits >> jnp.uint32(9), 2.0**-23
+    else:
+        grid = 2.0**-32
+    between: jax.Array = (bits.astype(dtype) + jnp.array(0.5, dtype)) * jnp.array(grid, dtype)
+    return between
 
 
 def words_for_normals(count: int) -> int:
@@ -53,4 +57,5 @@ def hashed(seeds: jax.Array, counter: jax.Array) -> jax.Array:
 def _mixed(word: jax.Array) -> jax.Array:
     word = (word ^ (word >> jnp.uint32(16))) * jnp.uint32(0x85EBCA6B)
     word = (word ^ (word >> jnp.uint32(13))) * jnp.uint32(0xC2B2AE35)
-    return word ^ (word >> jnp.uint32(16))
+    mixed: jax.Array = word ^ (word >> jnp.uint32(16))
+    return mixed
