@@ -80,8 +80,8 @@ def _contract(xp: Any, values: list[Named], axes: tuple[Axis, ...]) -> Named:
     while len(values) > 2:
         values = _merged(xp, values)
     summed = [axis for axis in axes if any(axis in v.axes for v in values)]
-    if len(values) == 2 and xp is not np and _is_matrix_product(*values, summed):
-        return _dot(*values, summed)
+    if len(values) == 2 and xp is not np and _is_matrix_product(values[0], values[1], summed):
+        return _dot(values[0], values[1], summed)
     product = _product(xp, values)
     return _summed_alone(xp, product, summed)
 

@@ -132,7 +132,12 @@ def _softmax(xp: ModuleType, x: Array) -> Array:
 
 
 def _cumsum(xp: ModuleType, x: Array) -> Array:
-    return np.cumsum(x, axis=-1) if xp is np else jax.lax.cumsum(x, axis=x.ndim - 1)
+    if xp is np:
+        return np.cumsum(x, axis=-1)
+    # Barriers on both sides, and so on both sides of its transpose: XLA 0.10.2 miscompiles a short running sum of a
+    # padded vector for a batch (`jit(vmap(grad(lambda x: lax.cumsum(x[:3])[1] ** 2)))`).
+    barrier = jax.lax.optimization_barrier
+    return barrier(jax.lax.cumsum(barrier(x), axis=x.ndim - 1))
 
 
 # Along the last dim of one array.

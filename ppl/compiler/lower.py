@@ -19,6 +19,7 @@ from ppl.catalogue.functions import FUNCTIONS
 from ppl.compiler import functions
 from ppl.compiler.contraction import sum_of_product
 from ppl.compiler.gather import gather, plan, planned_gather
+from ppl.compiler.guards import Guard, can_fail, guarded
 from ppl.compiler.named import Named, aligned, broadcast, cast, dtype_of, union
 from ppl.compiler.program import Program
 from ppl.compiler.subscripts import At, Item, Pick, Slice, joint, linear_positions, subscript
@@ -89,6 +90,7 @@ class Lowering:
     store: Store | None = None
     data: Lowering | None = None
     selections: tuple[Selection, ...] = ()
+    guards: tuple[Guard, ...] = ()
     memo: dict[Hashable, Named] = field(default_factory=dict)
 
     def within(self, selection: Selection) -> Lowering:
@@ -112,10 +114,13 @@ class Lowering:
             return Named(np.asarray(Lowering(self.program, np, self.quantity)._lower(expr).array, dtype))
         if kind == "data" and self.store is not None:
             return self.constant(expr, dtype)
-        key = (id(expr), self._key(expr.meta.axes))
+        key = (id(expr), self._key(expr.meta.axes), tuple(guard.key for guard in self.guards))
         named = self.memo.get(key)
         if named is None:
-            named = self.memo[key] = self._lower(expr)
+            named = self._lower(expr)
+            if isinstance(expr, Read):
+                named = guarded(named, self.guards)
+            self.memo[key] = named
         return Named(cast(self.xp, named.array, dtype), named.axes)
 
     def constant(self, expr: Expr, dtype: DType) -> Named:
@@ -306,9 +311,24 @@ class Lowering:
             if result == BOOL:
                 result = INT
             dtypes = [BOOL, result, result] if name == "where" else [result] * len(arguments)
-        values = [self.value(a, d) for a, d in zip(arguments, dtypes, strict=True)]
+        if name == "where" and self.store is not None:
+            values = self._branches(arguments, dtypes)
+        else:
+            values = [self.value(a, d) for a, d in zip(arguments, dtypes, strict=True)]
         axes, arrays = broadcast(self.xp, values)
         return Named(functions.ELEMENTWISE[name](self.xp, *arrays), axes)
+
+    def _branches(self, arguments: tuple[Expr, ...], dtypes: list[DType]) -> list[Named]:
+        """A condition and its two branches, each guarded where the other one is taken."""
+        condition = self.value(arguments[0], BOOL)
+        values = [condition]
+        for branch, dtype, taken in zip(arguments[1:], dtypes[1:], (True, False), strict=True):
+            inner = self
+            if self.program.kind(branch) == "live" and can_fail(branch):
+                mask = condition if taken else Named(self.xp.logical_not(condition.array), condition.axes)
+                inner = replace(self, guards=(*self.guards, Guard(mask, (id(arguments[0]), taken))))
+            values.append(inner.value(branch, dtype))
+        return values
 
     # --- reductions ----------------------------------------------------------------------------------
 

@@ -1,0 +1,66 @@
+"""Branches that are not taken must not spoil the gradient.
+
+Of `where(c, f(x), b)` the derivative in x is `c * f'(x)`, and where c is false that is 0 times f'(x), which is NaN if f'
+is infinite there. So each x that such a branch reads is spread over the elements of c first, and its derivative
+replaced by 0 where c is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ppl.compiler.named import Named, aligned, union
+from ppl.graph import Apply, Expr, Read, children
+
+Array = Any
+
+_NEVER_FAIL = frozenset(
+    "add subtract multiply negative abs sign square sin cos atan tanh sigmoid log_sigmoid softplus relu erf erfc Phi "
+    "floor ceil round maximum minimum less less_equal greater greater_equal equal not_equal and or not where "
+    "sum mean max min dot matmul transpose diagonal trace outer".split()
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Guard:
+    """mask: where a branch is taken; key: which branch of which conditional."""
+
+    mask: Named
+    key: Hashable
+
+
+def can_fail(expr: Expr) -> bool:
+    """Whether some finite argument gives an expression an infinite derivative."""
+    if isinstance(expr, Apply) and expr.function not in _NEVER_FAIL:
+        return True
+    return not isinstance(expr, Read) and any(can_fail(child) for child in children(expr))
+
+
+def guarded(value: Named, guards: tuple[Guard, ...]) -> Named:
+    """The value, whose derivative is 0 where one of the guards does not hold."""
+    for guard in guards:
+        mask = guard.mask
+        if mask.rank not in (0, value.rank) or not jnp.issubdtype(value.array.dtype, jnp.floating):
+            continue
+        axes = union((value, mask))
+        array, held = aligned(jnp, value, axes, value.rank), aligned(jnp, mask, axes, value.rank)
+        shape = np.broadcast_shapes(array.shape, held.shape)
+        value = Named(_guarded(jnp.broadcast_to(array, shape), jnp.broadcast_to(held, shape)), axes)
+    return value
+
+
+@jax.custom_jvp
+def _guarded(x: Array, held: Array) -> Array:
+    return x
+
+
+@_guarded.defjvp
+def _guarded_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    x, held = primals
+    return x, jnp.where(held, tangents[0], np.float64(0))
