@@ -98,7 +98,8 @@ def _bounds(
         if sized is not None:
             whole = sized.meta.event[-1]
             start, stop, _ = slice(whole.start, whole.stop).indices(dataset.sizes[whole.dim])
-            high = np.asarray(stop - start - 1)
+            cutpoints = base.name == "OrderedLogistic"  # one fewer than there are categories
+            high = np.asarray(stop - start - (0 if cutpoints else 1))
     return low, high
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -66,7 +68,7 @@ def sample(
     """
     assert law.log_cdf is not None
     assert law.log_sf is not None
-    limit = float(jnp.log(np.finfo(dtype).max)) - 1.0
+    limit = float(np.log(np.finfo(dtype).max)) - 1.0
     start = None if lower is None else jnp.broadcast_to(below(lower, discrete), shape)
     stop = None if upper is None else jnp.broadcast_to(upper, shape)
     share = jax.random.uniform(key, shape, dtype, minval=np.finfo(dtype).tiny)
