@@ -16,6 +16,7 @@ from ppl.compiler.faults import Fault, elements, faults
 from ppl.compiler.fold import Constants, Recorder
 from ppl.compiler.lower import Lowering
 from ppl.compiler.minibatch import batch_dims, check_batch, subsampled
+from ppl.compiler.parameters import check_parameters
 from ppl.compiler.predictive import likelihood_dims, log_likelihood, predict, replicate
 from ppl.compiler.program import Program, make_program
 from ppl.compiler.scoring import score, total
@@ -170,11 +171,17 @@ def _named(evaluation: Evaluation) -> dict[str, Array]:
 
 
 def compile_density(graph: ModelGraph, dataset: Dataset) -> CompiledDensity:
-    """The log-density of a checked model given data that were bound to it."""
+    """The log-density of a checked model given data that were bound to it.
+
+    Raises:
+        PplError: a position (E550) or a parameter (E552) that data determine is impossible.
+    """
     program = make_program(graph, dataset)
     recorder = Recorder()
+    data = data_lowering(program, dataset)
+    check_parameters(data, dataset.labels)
     with jax.enable_x64(True):
-        _record(program, recorder, data_lowering(program, dataset))
+        _record(program, recorder, data)
         leaves = tuple(jnp.asarray(array) for array in recorder.arrays.values())
     shapes = tuple((array.shape, array.dtype.str) for array in recorder.arrays.values())
     keys = tuple(recorder.arrays)

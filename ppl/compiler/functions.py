@@ -131,13 +131,17 @@ def _softmax(xp: ModuleType, x: Array) -> Array:
     return scipy.special.softmax(x, axis=-1) if xp is np else jax.nn.softmax(x, axis=-1)
 
 
+def _barrier(x: Array) -> Array:
+    return jax.lax.optimization_barrier(x)  # type: ignore[no-untyped-call]
+
+
 def _cumsum(xp: ModuleType, x: Array) -> Array:
     if xp is np:
         return np.cumsum(x, axis=-1)
     # Barriers on both sides, and so on both sides of its transpose: XLA 0.10.2 miscompiles a short running sum of a
     # padded vector for a batch (`jit(vmap(grad(lambda x: lax.cumsum(x[:3])[1] ** 2)))`).
-    barrier = jax.lax.optimization_barrier
-    return barrier(jax.lax.cumsum(barrier(x), axis=x.ndim - 1))
+    total: Array = jax.lax.cumsum(_barrier(x), axis=x.ndim - 1)
+    return _barrier(total)
 
 
 # Along the last dim of one array.

@@ -1,7 +1,7 @@
 """Branches that are not taken must not spoil the gradient.
 
-Of `where(c, f(x), b)` the derivative in x is `c * f'(x)`, and where c is false that is 0 times f'(x), which is NaN if f'
-is infinite there. So each x that such a branch reads is spread over the elements of c first, and its derivative
+Of `where(c, f(x), b)` the derivative in x is `c * f'(x)`, and where c is false that is 0 times f'(x), which is NaN
+where f' is infinite. So each x that such a branch reads is spread over the elements of c first, and its derivative
 replaced by 0 where c is false.
 """
 
@@ -20,11 +20,18 @@ from ppl.graph import Apply, Expr, Read, children
 
 Array = Any
 
+# fmt: off
 _NEVER_FAIL = frozenset(
-    "add subtract multiply negative abs sign square sin cos atan tanh sigmoid log_sigmoid softplus relu erf erfc Phi "
-    "floor ceil round maximum minimum less less_equal greater greater_equal equal not_equal and or not where "
-    "sum mean max min dot matmul transpose diagonal trace outer".split()
+    {
+        "add", "subtract", "multiply", "negative", "abs", "sign", "square", "sin",
+        "cos", "atan", "tanh", "sigmoid", "log_sigmoid", "softplus", "relu", "erf",
+        "erfc", "Phi", "floor", "ceil", "round", "maximum", "minimum", "less",
+        "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not",
+        "where", "sum", "mean", "max", "min", "dot", "matmul", "transpose",
+        "diagonal", "trace", "outer",
+    }
 )
+# fmt: on
 
 
 @dataclass(frozen=True, eq=False)
