@@ -19,6 +19,10 @@ class Fatal(Exception):
         self.diagnostic = diagnostic
 
 
+class Enough(Exception):
+    """More errors than a reader is shown."""
+
+
 def at(token: Token) -> Span:
     return Span(token.start_pos or 0, token.end_pos or 0)
 

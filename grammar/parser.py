@@ -68,14 +68,14 @@ def parse(source: Source) -> nodes.Program:
             statement = _line(line, source, faults)
             if echo.of(line, statement is None, faults.diagnostics[noted:]):
                 del faults.diagnostics[noted:]
-            if len(faults.diagnostics) > limits.ERRORS:
-                break
             if statement is not None:
                 statements.append(statement)
                 if line.semicolon is not None:
                     semicolons.append(line.semicolon)
     except messages.Fatal as error:
         faults.diagnostics.append(error.diagnostic)
+    except messages.Enough:
+        pass
     if semicolons:
         faults.diagnostics.append(messages.semicolon(semicolons[0], len(semicolons) - 1))
     if faults.diagnostics:
@@ -133,7 +133,7 @@ def _line(line: Line, source: Source, faults: Faults) -> nodes.Statement | None:
     noted = len(faults.diagnostics)
     _apart(line.tokens, "statement", source, faults)
     if isinstance(outcome, Failure) and len(faults.diagnostics) == noted:
-        faults.diagnostics.append(explain(outcome))
+        faults.report(explain(outcome))
     return None
 
 
@@ -144,7 +144,7 @@ def _apart(tokens: list[Token], start: str, source: Source, faults: Faults) -> N
     if not faults.touch(head):
         outcome = _parse(head, start, source)
         if isinstance(outcome, Failure):
-            faults.diagnostics.append(explain(outcome))
+            faults.report(explain(outcome))
     if parts is None:
         return
     inside = {"FOR": "inner", "DEF": "body_line"}.get(head[0].type, "statement")
@@ -152,7 +152,7 @@ def _apart(tokens: list[Token], start: str, source: Source, faults: Faults) -> N
         _apart(line, inside, source, faults)
     if parts.after and not faults.touch(parts.after):
         last = Failure([head[-1], *parts.after], 1, frozenset({"$END"}), start, source)
-        faults.diagnostics.append(explain(last))
+        faults.report(explain(last))
 
 
 def _parse(tokens: list[Token], start: str, source: Source) -> Any:

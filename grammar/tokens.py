@@ -20,6 +20,8 @@ KEYWORDS = frozenset(
     | {"for", "in", "if", "else", "and", "or", "not", "true", "false"}
 )
 BOOLEANS = frozenset({"True", "False", "TRUE", "FALSE"})
+# A byte order mark is nothing at the beginning of a text and an unknown character elsewhere.
+UNREADABLE = frozenset({"UNKNOWN", "MARK"})
 LARGEST_INTEGER = 2**63 - 1
 
 
@@ -30,9 +32,16 @@ class Faults:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     lines: set[int] = field(default_factory=set)
 
-    def add(self, diagnostic: Diagnostic, token: Token) -> None:
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Note an error. Raises Enough when there are more than a reader is shown."""
         self.diagnostics.append(diagnostic)
+        if len(self.diagnostics) > limits.ERRORS:
+            raise messages.Enough
+
+    def add(self, diagnostic: Diagnostic, token: Token) -> None:
+        """Note an error that makes its line unreadable."""
         self.lines.add(token.line or 0)
+        self.report(diagnostic)
 
     def touch(self, tokens: Iterable[Token]) -> bool:
         return bool(self.lines) and any(t.line in self.lines for t in tokens)
@@ -47,24 +56,21 @@ def read(raw: Iterable[Token], faults: Faults) -> tuple[list[Token], list[Commen
             raise messages.Fatal(messages.too_many_tokens(token))
         if token.type == "COMMENT":
             comments.append(Comment(str(token), messages.at(token)))
-        elif token.type == "MARK":
-            if token.start_pos:
-                faults.add(messages.unknown(str(token), messages.at(token)), token)
-        else:
+        elif token.type != "MARK" or token.start_pos:
             tokens.append(token)
     tokens = without_foreign_comments(tokens, faults)
     checked: list[Token] = []
     for token in tokens:
-        if token.type == "UNKNOWN":
+        if token.type in UNREADABLE:
             previous = checked[-1] if checked else None
-            if previous is None or previous.type != "UNKNOWN" or previous.end_pos != token.start_pos:
+            if previous is None or previous.type not in UNREADABLE or previous.end_pos != token.start_pos:
                 faults.add(messages.unknown(str(token), messages.at(token)), token)
         else:
             fault = fault_of(token)
             if fault is not None:
                 faults.add(fault, token)
         checked.append(token)
-    return [t for t in checked if t.type != "UNKNOWN"], comments
+    return [t for t in checked if t.type not in UNREADABLE], comments
 
 
 def fault_of(token: Token) -> Diagnostic | None:
@@ -113,7 +119,7 @@ def without_foreign_comments(tokens: list[Token], faults: Faults) -> list[Token]
             end = end_of_remark(tokens, i + 2)
         if end > i:
             start = token.start_pos or 0
-            faults.diagnostics.append(messages.comment_sign("//" if token == "//" else "/*", Span(start, start + 2)))
+            faults.report(messages.comment_sign("//" if token == "//" else "/*", Span(start, start + 2)))
             i = end
         else:
             depth = max(0, depth + (token in ("(", "[")) - (token in (")", "]")))

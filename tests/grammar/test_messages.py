@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -71,3 +73,28 @@ def test_one_run_finds_the_errors_of_every_line() -> None:
         (7, "E009"),
         (9, "E015"),
     ]
+
+
+# A fix that a reader can copy: a whole statement, not a piece of one.
+COMPLETE = re.compile(r"(?:dim|data|var|predict|observe|energy|model) .+|.+ [~=] [^(].*[^(+]|.+ [~=] \w+\(.*\)")
+
+
+def test_statements_that_fixes_suggest_are_right() -> None:
+    tried = 0
+    for case in golden.cases("syntax"):
+        for diagnostic in errors(golden.read(case)).diagnostics:
+            for fix in re.findall(r"`([^`]+)`", " ".join(diagnostic.hints)):
+                if COMPLETE.fullmatch(fix):
+                    parse(Source(case.name, fix.replace("...", "value")))
+                    tried += 1
+    assert tried > 100
+
+
+@pytest.mark.parametrize(
+    "text", ["§ " * 20_000, "1.2.3\n" * 20_000, "x == 1\n" * 5_000, "//a\n" * 20_000, "\ufeff" * 20_000]
+)
+def test_errors_without_end_are_cut_off(text: str) -> None:
+    started = time.perf_counter()
+    found = errors(text).diagnostics
+    assert time.perf_counter() - started < 5
+    assert len(found) <= limits.ERRORS + 1
