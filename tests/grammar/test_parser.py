@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -261,3 +262,22 @@ def test_time_grows_with_the_text_and_not_faster() -> None:
             seconds.append(time.perf_counter() - started)
         assert seconds[1] < 40 * max(seconds[0], 0.01), (kind, seconds)
         assert seconds[1] < 5, (kind, seconds)
+
+
+def test_a_long_model_is_read_in_a_fraction_of_a_second_and_without_numerical_packages() -> None:
+    """Processor time of a fresh process, import and tables included."""
+    path = Path(__file__).parent / "programs" / "radon.ppl"
+    script = f"""
+import sys, time
+from ppl.grammar.formatter import format_program
+from ppl.grammar.parser import parse
+from ppl.source import Source
+text = open({str(path)!r}, encoding="utf-8").read() * 222
+assert 1_990 < text.count("\\n") < 2_010
+parse(Source("m.ppl", text))
+print(time.process_time())
+loaded = {{"jax", "numpy", "pandas", "scipy", "arviz"}} & set(sys.modules)
+assert not loaded, loaded
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 2.0
