@@ -24,11 +24,13 @@ class Part:
 
 @dataclass
 class Build:
-    """The state of one check. parts: of each latent and value that has any; observed: the
-    parts of data that statements observe; left_dims: the dims that the statements'
-    left sides name, None where an index does not say; draws_left, assignments_left: how many
-    more statements `name ~` and `name =` follow; failed: names with a statement that is wrong; reach: for each
-    quantity, how far it looks along latents that were not complete when it was defined."""
+    """The state of one check.
+
+    parts: of each latent and value that has any; observed: of data, those that statements observe. left_dims: the
+    dims that the statements' left sides name, None where an index does not say. draws_left, assignments_left: how
+    many more statements `name ~` and `name =` follow. failed: names with a statement that is wrong. reach: for each
+    quantity, how far it looks along latents that were not complete when it was defined.
+    """
 
     source: Source
     report: Report

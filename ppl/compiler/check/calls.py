@@ -17,9 +17,6 @@ from ppl.graph import Axis, Expr, Fill, Literal, Meta, Reduce, Stack, Whole
 from ppl.source import Span
 from ppl.types import Dim, Scalar
 
-# Functions that call functions: how deep.
-CALLS = 20
-
 _UNSUPPORTED = {
     "odesolve": ("E404", "the solution of a differential equation", "give its solution in closed form, if it has one"),
     "interp": ("E409", "an interpolation", "compute it outside and pass it as data"),
@@ -145,10 +142,6 @@ def _inline(node: syntax.Call, scope: Scope) -> Expr:
         chain = " -> ".join([*scope.calls[scope.calls.index(name) :], name])
         raise scope.report.fail(
             "E121", node.span, f"this calls itself: {chain}", "functions are expanded where they are called"
-        )
-    if len(scope.calls) >= CALLS:
-        raise scope.report.fail(
-            "E125", node.span, f"this is a call inside {CALLS} others", "give intermediate results a name, `x = ...`"
         )
     values = _match(node, function, scope)
     if any(v is None for v in values.values()):

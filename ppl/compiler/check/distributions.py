@@ -313,9 +313,11 @@ class _Fit:
         if self.site.batch is not None and self.site.event is not None:
             return self.site.batch, self.site.event
         spec, rank = self.found.spec, self.found.event_rank
-        if rank == 0:
+        if spec.event_rank == 0:
             scalars = [e for name, e in values.items() if spec_parameter(spec, name).rank == 0]
-            return broadcast(self.scope, [*scalars, *limits.values()]), ()
+            shape = broadcast(self.scope, [*scalars, *limits.values()])
+            if len(shape) >= rank:
+                return shape[: len(shape) - rank], shape[len(shape) - rank :]
         for name, e in values.items():
             r = spec_parameter(spec, name).rank
             if r > 0 and rank == 1 and len(e.meta.event) >= r:

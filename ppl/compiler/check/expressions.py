@@ -5,8 +5,8 @@ from __future__ import annotations
 from ppl.catalogue.functions import OPERATORS
 from ppl.compiler.check import calls, indexing
 from ppl.compiler.check.report import Abandon
-from ppl.compiler.check.scope import Scope, TreeExpr
-from ppl.compiler.check.shapes import apply, numeric, read_whole, require_bool
+from ppl.compiler.check.scope import DEPTH, TOTAL, Scope, TreeExpr
+from ppl.compiler.check.shapes import apply, numeric, read_whole, require_bool, sized, too_large
 from ppl.grammar import nodes as syntax
 from ppl.graph import Expr, Literal, Meta, Position
 from ppl.source import Span
@@ -18,16 +18,19 @@ _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 def elaborate(node: TreeExpr, scope: Scope) -> Expr:
     """The expression that a tree says. Reports what is wrong in it, all of it, and abandons."""
-    expr = _elaborate(node, scope)
-    excess = scope.names.measure(expr)
-    if excess:
-        raise scope.report.fail(
-            "E125",
-            node.span,
-            f"with its functions expanded, this has {excess}",
-            "give intermediate results a name, `x = ...`",
-        )
-    return expr
+    names = scope.names
+    if names.exhausted:
+        raise Abandon
+    names.made += 1
+    if names.made > TOTAL:
+        raise too_large(scope, node.span, f"with its functions expanded, the model has more than {TOTAL} operations")
+    if names.level >= DEPTH:
+        raise too_large(scope, node.span, f"this is inside {DEPTH} other operations")
+    names.level += 1
+    try:
+        return sized(scope, _elaborate(node, scope))
+    finally:
+        names.level -= 1
 
 
 def _elaborate(node: TreeExpr, scope: Scope) -> Expr:

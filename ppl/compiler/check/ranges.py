@@ -109,6 +109,11 @@ def union(parts: list[Range], certain: bool) -> Range:
 
 def range_of(expr: Expr, names: Names) -> Range:
     """Which numbers the elements of an expression can be."""
+    known = names.ranges.get(id(expr))
+    return _range_of(expr, names) if known is None else known
+
+
+def _range_of(expr: Expr, names: Names) -> Range:
     match expr:
         case Literal():
             return exactly(float(expr.value))

@@ -18,8 +18,9 @@ from ppl.types import Dim, Element, IndexOf, Scalar
 TreeExpr: TypeAlias = syntax.Expr
 
 
-# Limits of expressions once functions are expanded: of operations inside one another, of one expression, of a model.
-DEPTH = 150
+# Limits of expressions once functions are expanded: of operations inside one another (every pass recurses over them,
+# with a few Python calls for each), of one expression, of a model.
+DEPTH = 130
 SIZE = 50_000
 TOTAL = 300_000
 
@@ -77,7 +78,8 @@ class Binding:
 class Names:
     """The names of one model. later: where each name that some statement defines is first defined; axis_names: taken
     in the statement at hand; called: functions of the model that something calls; made: expressions so far;
-    sizes_of: depth and size of the statement's expressions, by identity."""
+    level: expressions being elaborated inside one another; exhausted: the statement is too large to go on; sizes_of,
+    ranges: depth and size, and values, of the statement's expressions, by identity."""
 
     report: Report
     dims: dict[str, Dim] = field(default_factory=dict)
@@ -87,12 +89,14 @@ class Names:
     axis_names: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
     made: int = 0
+    level: int = 0
+    exhausted: bool = False
+    ranges: dict[int, Range] = field(default_factory=dict)
     sizes_of: dict[int, tuple[Expr, int, int]] = field(default_factory=dict)
 
     def measure(self, expr: Expr) -> str:
         """What is too large about an expression just made, if anything. Functions and locals share their parts, so
         an expression can be far larger than its text."""
-        self.made += 1
         depth, size = 0, 1
         for part in children(expr):
             known = self.sizes_of.get(id(part))
@@ -101,9 +105,7 @@ class Names:
         self.sizes_of[id(expr)] = (expr, depth + 1, size)
         if depth >= DEPTH:
             return f"more than {DEPTH} operations inside one another"
-        if size > SIZE or self.made > TOTAL:
-            return f"more than {SIZE if size > SIZE else TOTAL} operations"
-        return ""
+        return f"more than {SIZE} operations" if size > SIZE else ""
 
     def axis(self, name: str, dim: str, start: int = 0, stop: int | None = None) -> Axis:
         """A new axis; its name is made unique within the statement (`new_statement`)."""
@@ -117,6 +119,8 @@ class Names:
     def new_statement(self) -> None:
         self.axis_names.clear()
         self.sizes_of.clear()
+        self.ranges.clear()
+        self.exhausted = self.made > TOTAL
 
     def positional(self, dim: str) -> bool:
         """Whether positions of a dim mean something: it is ordered, or has a fixed size and no labels."""

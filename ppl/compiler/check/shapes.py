@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ppl.catalogue.functions import FUNCTIONS, FunctionSpec, Interval
 from ppl.compiler.check.ranges import range_of
+from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Names, Quantity, Range, Scope
 from ppl.graph import Aligned, Apply, Axis, Expr, Fill, Gather, Literal, Meta, Read, Select, Subscript, Whole
 from ppl.source import Span
@@ -70,7 +71,24 @@ def apply(scope: Scope, function: str, arguments: Sequence[Expr], span: Span) ->
     event = _event(scope, spec, arguments, span)
     axes = union_axes(a.meta.axes for a in arguments)
     _check_domains(scope, spec, arguments)
-    return Apply(function, tuple(arguments), Meta(axes, event, _element(spec, arguments), span))
+    return sized(scope, Apply(function, tuple(arguments), Meta(axes, event, _element(spec, arguments), span)))
+
+
+def sized(scope: Scope, expr: Expr) -> Expr:
+    """An expression just made, its size and range remembered. Reports one that is too large."""
+    names = scope.names
+    if id(expr) not in names.sizes_of:
+        excess = names.measure(expr)
+        if excess:
+            raise too_large(scope, expr.meta.span, f"with its functions expanded, this has {excess}")
+        names.ranges[id(expr)] = range_of(expr, names)
+    return expr
+
+
+def too_large(scope: Scope, span: Span, label: str) -> Abandon:
+    """Reports a statement that is too large, once; the rest of it is left alone."""
+    scope.names.exhausted = True
+    return scope.report.fail("E125", span, label, "give intermediate results a name, `x = ...`")
 
 
 def numeric(scope: Scope, expr: Expr) -> Expr:
