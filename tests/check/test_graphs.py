@@ -236,6 +236,13 @@ def test_ordered() -> None:
     assert (model.terms[0].distribution.name, model.terms[0].distribution.base.name) == ("ordered", "Normal")  # type: ignore[union-attr]
 
 
+def test_pieces_of_one_support_written_in_two_ways() -> None:
+    text = "dim time ordered\nx[0] ~ HalfNormal(1)\nx[t] ~ truncated(Normal(x[t-1], 1), lower=0) for t in time[1:]"
+    assert codes(text) == []
+    text = "dim time ordered\nx[0] ~ Beta(1, 1)\nx[t] ~ Uniform(0, 1) for t in time[1:]"
+    assert codes(text) == []
+
+
 # --- recurrences and ranges --------------------------------------------------------------------------
 
 ORDER_TWO = """
@@ -463,6 +470,17 @@ e[obs] ~ Poisson(2)
 
 def test_functions_and_quantities_may_share_a_name() -> None:
     assert codes("dim obs\ndata floor[obs] : bool, y[obs]\ny[obs] ~ Normal(floor(2.5) + floor[obs], 1)") == []
+
+
+def test_an_index_may_have_its_dims_name() -> None:
+    text = "dim time ordered\ndata y[time]\ny[time] ~ Normal(y[time-1], 1) for time in time[1:]"
+    assert term(graph(text), "y[time]").axes == (Axis("time", "time", 1),)
+
+
+def test_large_numbers() -> None:
+    exprs = {v.name: v.pieces[0].value for v in graph("a = 99999999999999999999\nb = 7\nc = 2 ^ 1e999").values}
+    assert exprs["a"].meta.element is Scalar.REAL
+    assert exprs["b"].meta.element is Scalar.INT
 
 
 def test_titles_and_names() -> None:

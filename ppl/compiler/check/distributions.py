@@ -36,6 +36,12 @@ from ppl.graph import Axis, Distribution, Expr, Fill, Lift, Literal, Meta, Read,
 from ppl.source import Span
 from ppl.types import Scalar
 
+# Kinds of matrices that a parameter may want, and what to write if another kind is given.
+_MATRIX = {
+    "positive_definite": "pass a triangular factor by its name: `MvNormal(mean, cholesky=L)`",
+    "cholesky_cov": "factor it, `cholesky(A)`, or pass it as `covariance`",
+}
+
 
 @dataclass(frozen=True)
 class Head:
@@ -392,6 +398,11 @@ class _Fit:
             domain.strict and domain.upper is not None,
         )
         where = f"`{p.name}` of `{self.found.spec.name}`"
+        if (kind := self._other_matrix(e, domain.name)) is not None:
+            report.error(
+                "E203", e.meta.span, f"this is {kind}; {where} takes {first_clause(domain)}", _MATRIX[domain.name]
+            )
+            return
         if domain.event_rank > 0 and (name := self._free_elements(e)) is not None:
             report.error(
                 "E203",
@@ -427,6 +438,15 @@ class _Fit:
                 f"draw `{e.name}` from a distribution on (0, 1) on line {line} (`Beta(2, 2)`), or use `sigmoid({text})`"
             )
         return f"draw `{e.name}` from a distribution above 0 on line {line} (`HalfNormal(1)`), or use `exp({text})`"
+
+    def _other_matrix(self, e: Expr, domain: str) -> str | None:
+        """What kind of matrix a latent is, where another is wanted."""
+        quantity = self.scope.names.quantities.get(e.name) if isinstance(e, Read) else None
+        if domain not in _MATRIX or quantity is None or quantity.support is None or quantity.event_rank != 2:
+            return None
+        kind = SUPPORTS[quantity.support.kind]
+        triangular = kind.name.startswith("cholesky")
+        return first_clause(kind) if triangular != domain.startswith("cholesky") else None
 
     def _free_elements(self, e: Expr) -> str | None:
         """The latent whose elements, drawn one by one, make up this array."""

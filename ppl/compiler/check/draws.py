@@ -58,7 +58,8 @@ def _sample(build: Build, target: syntax.Target, statement: syntax.Sample, loops
     except Abandon:
         _look_over(build, target, statement, loops)
         raise
-    if quantity is not None and quantity.broken:
+    undrawn = quantity is not None and quantity.role == "latent" and quantity.support is None
+    if quantity is not None and (quantity.broken or (undrawn and target.name.id in build.failed)):
         _look_over(build, target, statement, loops)
         raise Abandon
     if quantity is None or (target.name.id in build.parts and quantity.role == "latent"):
@@ -383,10 +384,10 @@ def _same_support(
     build: Build, target: syntax.Target, quantity: Quantity, support: Support, first: Part, rank: int
 ) -> None:
     expected = quantity.support
-    assert expected is not None
+    if expected is None:
+        raise Abandon
     line = build.report.line(first.span)
-    same = expected.kind == support.kind and quantity.event_rank == rank
-    same = same and _bare(expected.lower) == _bare(support.lower) and _bare(expected.upper) == _bare(support.upper)
+    same = quantity.event_rank == rank and _canonical(expected) == _canonical(support)
     if not same or any(b is not None and b.meta.axes for b in (support.lower, support.upper)):
         raise build.report.fail(
             "E206",
@@ -397,6 +398,15 @@ def _same_support(
             else f"here `{quantity.name}` has other bounds than on line {line}",
             "all elements of a quantity have the same support; its bounds may not differ between statements",
         )
+
+
+def _canonical(support: Support) -> tuple[str, object, object]:
+    """The set that a support is: numbers above 0 are the same whether from `HalfNormal(1)` or a truncation at 0."""
+    spec = SUPPORTS[support.kind]
+    lower = spec.lower if support.lower is None else _bare(support.lower)
+    upper = spec.upper if support.upper is None else _bare(support.upper)
+    plain = spec.event_rank == 0 and support.kind != "circle"
+    return "number" if plain else support.kind, lower, upper
 
 
 def _bare(expr: Expr | None) -> object:

@@ -54,6 +54,7 @@ def place(
 ) -> Place:
     """Binds the loops and the dims named on the left. dims: of the quantity, as far as they are known."""
     scope.names.new_statement()
+    scope.names.defining = target.name.id
     bound: dict[str, Binding] = {}
     for loop in loops:
         bound.update(loop_bindings(scope.bind(bound), loop))

@@ -267,7 +267,7 @@ def _reciprocal(x: Range) -> Range:
 def _power(base: Range, exponent: Range) -> Range:
     depends = base.depends | exponent.depends
     i, p = base.interval, exponent.interval.lower
-    constant = exponent.interval.lower == exponent.interval.upper
+    constant = exponent.interval.lower == exponent.interval.upper and math.isfinite(p)
     if constant and p == 1:
         return base
     if constant and p == int(p) and int(p) % 2 == 0 and p > 0:

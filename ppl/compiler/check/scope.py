@@ -78,7 +78,8 @@ class Binding:
 class Names:
     """The names of one model. later: where each name that some statement defines is first defined; axis_names: taken
     in the statement at hand; called: functions of the model that something calls; made: expressions so far;
-    level: expressions being elaborated inside one another; exhausted: the statement is too large to go on; sizes_of,
+    level: expressions being elaborated inside one another; exhausted: the statement is too large to go on;
+    defining: what it defines; sizes_of,
     ranges: depth and size, and values, of the statement's expressions, by identity."""
 
     report: Report
@@ -91,6 +92,7 @@ class Names:
     made: int = 0
     level: int = 0
     exhausted: bool = False
+    defining: str = ""
     ranges: dict[int, Range] = field(default_factory=dict)
     sizes_of: dict[int, tuple[Expr, int, int]] = field(default_factory=dict)
 
@@ -205,6 +207,13 @@ class Scope:
         later = self.names.later.get(name.id)
         if later is not None:
             line = self.report.line(later)
+            if later.start <= name.span.start and name.id != self.names.defining:
+                raise self.report.fail(
+                    "E103",
+                    name.span,
+                    f"`{name.id}` is not complete here: a statement further down defines more of it",
+                    "move this statement below the last of those",
+                )
             if later.start <= name.span.start:
                 raise self.report.fail(
                     "E116",
