@@ -477,12 +477,6 @@ def test_an_index_may_have_its_dims_name() -> None:
     assert term(graph(text), "y[time]").axes == (Axis("time", "time", 1),)
 
 
-def test_large_numbers() -> None:
-    exprs = {v.name: v.pieces[0].value for v in graph("a = 99999999999999999999\nb = 7\nc = 2 ^ 1e999").values}
-    assert exprs["a"].meta.element is Scalar.REAL
-    assert exprs["b"].meta.element is Scalar.INT
-
-
 def test_titles_and_names() -> None:
     model = checked("model tiny\nx ~ Normal(0, 1)").graph
     assert (model.title, "x" in model, "y" in model) == ("tiny", True, False)

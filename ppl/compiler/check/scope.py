@@ -76,11 +76,13 @@ class Binding:
 
 @dataclass
 class Names:
-    """The names of one model. later: where each name that some statement defines is first defined; axis_names: taken
-    in the statement at hand; called: functions of the model that something calls; made: expressions so far;
-    level: expressions being elaborated inside one another; exhausted: the statement is too large to go on;
-    defining: what it defines; sizes_of,
-    ranges: depth and size, and values, of the statement's expressions, by identity."""
+    """The names of one model, and what is remembered of the statement at hand.
+
+    later: where each name that some statement defines is first defined. called: functions of the model that
+    something calls. made: expressions so far. Of the statement: axis_names: taken; level: expressions being elaborated
+    inside one another; exhausted: it is too large to go on; defining: what it defines; sizes_of, ranges: depth and
+    size, and values, of its expressions, by identity.
+    """
 
     report: Report
     dims: dict[str, Dim] = field(default_factory=dict)
