@@ -10,7 +10,7 @@ from ppl.catalogue.supports import SUPPORTS
 _INTRODUCTION = """\
 # Distributions
 
-This page is written from the catalogue by `python -m ppl.catalogue.reference`; change the tables, not the page.
+This page is written from the catalogue by `python docs/generate.py`.
 
 Parameters are given by position, in the order shown, or by name. A parameter with a default may be left out. Densities
 are normalised. A value outside the support and a parameter outside its domain both have log density minus infinity.
