@@ -73,7 +73,6 @@ class LowRank(NamedTuple):
 
 
 Metric = Diagonal | Dense | LowRank
-METRICS = ("auto", "diagonal", "low-rank", "dense")
 
 
 def identity(form: str, size: int, rank: int, dtype: Any) -> Metric:

@@ -23,19 +23,20 @@ A step costs one gradient, one product with M⁻¹, and at most about twenty pas
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from ppl.inference import leapfrog as integrator
 from ppl.inference import randomness
-from ppl.inference.contract import Carry, Chunk, Density, Positions
-from ppl.inference.hamiltonian import Life
+from ppl.inference.contract import Density
+from ppl.inference.engines import NUTS
 from ppl.inference.kernel import Options, Transition
 from ppl.inference.leapfrog import PhasePoint, Point
-from ppl.inference.metric import METRICS, Metric
-from ppl.inference.settings import check_settings, setting
+from ppl.inference.metric import Metric
+
+__all__ = ["NUTS", "NUTSKernel"]
 
 FIRST_MOMENTUM, FIRST_VELOCITY, LAST_MOMENTUM, LAST_VELOCITY, RHO = range(5)
 
@@ -246,59 +247,3 @@ def _where(condition: jax.Array, if_true: tuple, if_false: tuple) -> tuple:  # t
     """Elementwise choice between two equal pytrees by one truth value."""
     chosen: tuple = jax.tree.map(lambda a, b: jnp.where(condition, a, b), if_true, if_false)  # type: ignore[type-arg]
     return chosen
-
-
-@dataclass(frozen=True)
-class NUTS:
-    """The no-U-turn sampler. For a divergence it records the last point before the step that broke."""
-
-    warmup: int = setting(1000, "warmup iterations of each chain, which adapt the step size and metric", at_least=0)
-    draws: int = setting(1000, "draws kept of each chain", at_least=1)
-    target_acceptance: float = setting(0.8, "mean acceptance that the step size aims at", above=0, below=1)
-    max_depth: int = setting(
-        10, "most doublings of a trajectory: at most 2^max_depth - 1 steps", at_least=1, at_most=20
-    )
-    step_size: float = setting(1.0, "step size from which the search starts; the step size if warmup is 0", above=0)
-    metric: str = setting(
-        "auto", "form of the metric; auto chooses by dimension and by what warmup sees", choices=METRICS
-    )
-    adaptation: str = setting(
-        "pooled",
-        "how warmup finds the metric: pooled over chains from draws and gradients, or as Stan does",
-        choices=("pooled", "stan"),
-    )
-    divergence_threshold: float = setting(1000.0, "energy error at which a trajectory has diverged", above=0)
-    precision: str = setting("float64", "precision of the arithmetic", choices=("float64", "float32"))
-
-    name: ClassVar[str] = "nuts"
-    needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
-    promises: ClassVar[str] = "asymptotically exact"
-
-    def __post_init__(self) -> None:
-        check_settings(self)
-
-    @property
-    def _life(self) -> Life:
-        return Life(
-            kernel=NUTSKernel(self.max_depth),
-            warmup=self.warmup,
-            draws=self.draws,
-            target=self.target_acceptance,
-            step_size=self.step_size,
-            metric=self.metric,
-            adaptation=self.adaptation,
-            precision=self.precision,
-            options={"divergence_threshold": self.divergence_threshold},
-        )
-
-    def start(self, density: Density, keys: jax.Array, positions: Positions = None) -> Carry:
-        return self._life.start(density, keys, positions)
-
-    def advance(self, density: Density, carry: Carry, limit: int | None = None) -> tuple[Carry, Chunk]:
-        return self._life.advance(density, carry, limit)
-
-    def done(self, carry: Carry) -> bool:
-        return self._life.done(carry)
-
-    def progress(self, carry: Carry) -> tuple[int, int]:
-        return self._life.progress(carry)
