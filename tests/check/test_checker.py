@@ -126,6 +126,8 @@ def test_expansion_is_bounded() -> None:
     assert codes(f"a = max({', '.join('1' * 2000)})") == ["E125"]
     locals_ = "\n".join(f"x{n + 1} = x{n} * x{n}" for n in range(300))
     assert codes(f"def h(x0) {{\n{locals_}\nreturn x300\n}}\na = h(2)") == ["E125"]
+    often = "def d(x) = x + x\nmu ~ Normal(0, 1)\n" + "\n".join(f"a{n} = {'d(' * 14}mu{')' * 14}" for n in range(50))
+    assert codes(often) == ["E125"]
     values = ["v0 ~ Normal(0, 1)", *(f"v{n + 1} = v{n} + v{n}" for n in range(200))]
     assert codes("\n".join(values)) == []
     assert time.process_time() - begun < 5.0

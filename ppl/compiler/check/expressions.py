@@ -23,6 +23,7 @@ def elaborate(node: TreeExpr, scope: Scope) -> Expr:
         raise Abandon
     names.made += 1
     if names.made > TOTAL:
+        names.full = True
         raise too_large(scope, node.span, f"with its functions expanded, the model has more than {TOTAL} operations")
     if names.level >= DEPTH:
         raise too_large(scope, node.span, f"this is inside {DEPTH} other operations")

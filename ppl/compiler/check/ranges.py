@@ -146,7 +146,7 @@ def _applied(expr: Apply, names: Names) -> Range:
         case "subtract":
             return _sum(first, _negated(parts[1]))
         case "multiply":
-            if expr.arguments[0] == expr.arguments[1]:
+            if isinstance(expr.arguments[0], Read) and expr.arguments[0] == expr.arguments[1]:
                 return Range(NONNEGATIVE, depends=depends)
             return _product(first, parts[1])
         case "divide":

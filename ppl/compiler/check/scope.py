@@ -79,8 +79,9 @@ class Names:
     """The names of one model, and what is remembered of the statement at hand.
 
     later: where each name that some statement defines is first defined. called: functions of the model that
-    something calls. made: expressions so far. Of the statement: axis_names: taken; level: expressions being elaborated
-    inside one another; exhausted: it is too large to go on; defining: what it defines; sizes_of, ranges: depth and
+    something calls. made: operations so far, of expanded functions too; full: they are too many. Of the statement:
+    axis_names: taken; level: expressions being elaborated inside one another; exhausted: it is too large to go on;
+    defining: what it defines; sizes_of, ranges: depth and
     size, and values, of its expressions, by identity.
     """
 
@@ -93,6 +94,7 @@ class Names:
     called: set[str] = field(default_factory=set)
     made: int = 0
     level: int = 0
+    full: bool = False
     exhausted: bool = False
     defining: str = ""
     ranges: dict[int, Range] = field(default_factory=dict)
@@ -121,10 +123,11 @@ class Names:
         return Axis(unique, dim, start, stop)
 
     def new_statement(self) -> None:
+        self.made += max((size for _, _, size in self.sizes_of.values()), default=0)
         self.axis_names.clear()
         self.sizes_of.clear()
         self.ranges.clear()
-        self.exhausted = self.made > TOTAL
+        self.exhausted = self.full
 
     def positional(self, dim: str) -> bool:
         """Whether positions of a dim mean something: it is ordered, or has a fixed size and no labels."""

@@ -1,0 +1,210 @@
+"""Latents introduced by `~`, whole or in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ppl.catalogue.supports import SUPPORTS
+from ppl.compiler.check.build import Build, Part
+from ppl.compiler.check.distributions import draw
+from ppl.compiler.check.history import check_looks_back, record_reach
+from ppl.compiler.check.indexing import read
+from ppl.compiler.check.matching import Head
+from ppl.compiler.check.places import place
+from ppl.compiler.check.ranges import of_latent
+from ppl.compiler.check.report import Abandon
+from ppl.compiler.check.scope import UNKNOWN, Quantity
+from ppl.compiler.check.shapes import at_axes
+from ppl.compiler.check.sites import dims_of, element_of, everything, site_of, written
+from ppl.grammar import nodes as syntax
+from ppl.graph import (
+    Aligned,
+    Apply,
+    Axis,
+    Expr,
+    Fill,
+    Gather,
+    Labelled,
+    Latent,
+    Literal,
+    Read,
+    Subscript,
+    Support,
+    Term,
+    Whole,
+    distribution_expressions,
+)
+from ppl.types import Scalar
+
+
+def latent(
+    build: Build,
+    target: syntax.Target,
+    statement: syntax.Sample,
+    loops: Sequence[syntax.Loop],
+    found: Head,
+    known: Quantity | None,
+) -> None:
+    """A statement that draws a new quantity, or (`known`) another piece of one."""
+    name = target.name.id
+    left = build.left_dims.get(name, [])
+    indexed = bool(target.indices)
+    where = place(build.scope, target, loops, known.dims if known else left if indexed else None).with_slices_bound()
+    if where.where is not None:
+        raise build.report.fail(
+            "E110",
+            where.where.meta.span,
+            f"the elements of `{name}` that the filter leaves out would have no distribution",
+            "define every element; choose between distributions by their parameters: `a if c[i] else b`",
+        )
+    dims = known.dims if known else dims_of(where, left) if indexed else None
+    site, subscripts = site_of(found, where, dims)
+    if not all(map(everything, subscripts[len(subscripts) - found.event_rank :])):
+        raise build.report.fail(
+            "E110",
+            target.span,
+            f"this is a part of one draw of `{found.call.function.id}`",
+            f"a draw is a whole array; name its dims alone: `{name}[{', '.join(dims or ())}]`",
+        )
+    if known is None and indexed and dims is not None:
+        # The quantity exists from here on, so that its earlier elements can be read.
+        build.define(Quantity(name, "latent", dims, Scalar.REAL, target.name.span, UNKNOWN, complete=False))
+    if found.spec.discrete:
+        _discrete(build, target, found, dims)
+    drawn = draw(where.scope, found, site)
+    if dims is None:
+        dims = tuple(w.dim for w in (*drawn.batch, *drawn.event))
+        subscripts = tuple(Whole(d) for d in dims)
+    if drawn.spec.discrete:
+        if name not in build.parts:
+            build.parts[name] = []
+            build.define(Quantity(name, "latent", dims, element_of(drawn), target.name.span, UNKNOWN))
+        return
+    parameters = list(distribution_expressions(drawn.distribution))
+    check_looks_back(build, name, dims, subscripts, parameters)
+    record_reach(build, name, dims, subscripts, parameters)
+    parts = build.parts.setdefault(name, [])
+    axes, support = _support_axes(build, dims, subscripts, found.event_rank, drawn.support)
+    quantity = build.names.quantities.get(name)
+    first = not parts
+    if first:
+        quantity = Quantity(
+            name,
+            "latent",
+            dims,
+            Scalar.REAL,
+            target.name.span,
+            of_latent(name, support, build.names),
+            event_rank=found.event_rank,
+            support=support,
+        )
+        build.define(quantity)
+        build.nodes.append(Latent(name, dims, Scalar.REAL, support, found.event_rank, False, statement.span, axes))
+    assert quantity is not None
+    quantity.complete = build.draws_left.get(name, 0) <= 0
+    if not first:
+        _same_support(build, target, quantity, support, parts[0], found.event_rank)
+    parts.append(Part(subscripts, target.span))
+    expr = read(quantity, subscripts, target.span)
+    build.nodes.append(
+        Term(
+            build.term_name(written(name, where, subscripts)),
+            "latent",
+            site.plates,
+            None,
+            expr,
+            drawn.distribution,
+            statement.span,
+        )
+    )
+
+
+def _discrete(build: Build, target: syntax.Target, found: Head, dims: tuple[str, ...] | None) -> None:
+    name = target.name.id
+    over = f"[{', '.join(dims)}]" if dims else ""
+    build.report.error(
+        "E402",
+        target.span,
+        f"`{name}` is not data, and `{found.spec.name}` draws discrete values",
+        f"this version infers continuous quantities; if `{name}` is observed, declare it: `data {name}{over}`",
+    )
+
+
+def _support_axes(
+    build: Build, dims: Sequence[str], subscripts: Sequence[Subscript], rank: int, support: Support
+) -> tuple[tuple[Axis, ...], Support]:
+    """One axis for each dim before the event, and the bounds over them."""
+    axes: list[Axis] = []
+    fresh: list[Axis] = []
+    for s, dim in zip(subscripts[: len(dims) - rank], dims, strict=False):
+        if isinstance(s, Aligned) and everything(s):
+            axes.append(s.axis)
+        else:
+            axes.append(build.names.axis(dim, dim))
+            if isinstance(s, Whole):
+                fresh.append(axes[-1])
+    lower, upper = (_bound_at(b, tuple(fresh)) for b in (support.lower, support.upper))
+    return tuple(axes), replace(support, lower=lower, upper=upper)
+
+
+def _bound_at(bound: Expr | None, fresh: tuple[Axis, ...]) -> Expr | None:
+    if bound is None or not bound.meta.event:
+        return bound
+    return at_axes(bound, fresh)
+
+
+def _same_support(
+    build: Build, target: syntax.Target, quantity: Quantity, support: Support, first: Part, rank: int
+) -> None:
+    expected = quantity.support
+    if expected is None:
+        raise Abandon
+    line = build.report.line(first.span)
+    same = quantity.event_rank == rank and _canonical(expected) == _canonical(support)
+    if not same or any(b is not None and b.meta.axes for b in (support.lower, support.upper)):
+        raise build.report.fail(
+            "E206",
+            target.span,
+            f"here `{quantity.name}` is {SUPPORTS[support.kind].description}, on line {line} "
+            f"{SUPPORTS[expected.kind].description}"
+            if expected.kind != support.kind
+            else f"here `{quantity.name}` has other bounds than on line {line}",
+            "all elements of a quantity have the same support; its bounds may not differ between statements",
+        )
+
+
+def _canonical(support: Support) -> tuple[str, object, object]:
+    """The set that a support is: numbers above 0 are the same whether from `HalfNormal(1)` or a truncation at 0."""
+    spec = SUPPORTS[support.kind]
+    lower = spec.lower if support.lower is None else _bare(support.lower)
+    upper = spec.upper if support.upper is None else _bare(support.upper)
+    plain = spec.event_rank == 0 and support.kind != "circle"
+    return "number" if plain else support.kind, lower, upper
+
+
+def _bare(expr: Expr | None) -> object:
+    """An expression without its places in the text."""
+    match expr:
+        case None:
+            return None
+        case Literal():
+            return float(expr.value)
+        case Read():
+            return ("read", expr.name, tuple(map(_bare_subscript, expr.subscripts)))
+        case Apply():
+            return (expr.function, *map(_bare, expr.arguments))
+        case Fill():
+            return ("fill", expr.dims, _bare(expr.value))
+        case _:
+            return expr
+
+
+def _bare_subscript(s: Subscript) -> object:
+    match s:
+        case Gather(index):
+            return ("gather", _bare(index))
+        case Labelled(label):
+            return ("label", label)
+        case _:
+            return s
