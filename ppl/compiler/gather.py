@@ -3,7 +3,9 @@
 The derivative of `x[positions]` adds up, for each element of x, the cotangents of the places that read it. JAX does
 this with a scatter, element by element, which XLA neither vectorises nor fuses. The positions being data, the places
 that read each element are known when the model is compiled: they are listed in rows of equal width (padded), the rows
-are summed, and then the rows of each element. On radon (919 places, 85 elements) that halves the time of the scatter.
+are summed, and then the rows of each element. On radon (919 places, 85 elements) a gradient takes 3.4 µs so, and 3.9
+with the scatter. Where several gathers share their places (item response) the scatters win, 29 against 39 µs: XLA
+computes the cotangent anew for each of the lists.
 """
 
 from __future__ import annotations

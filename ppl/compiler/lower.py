@@ -458,6 +458,9 @@ class Lowering:
 
             return self.recorded((key, "plan", i), static, compute).array
 
+        if not (isinstance(expr, Read) and self.program.gathers_alone(expr)):
+            return subscript(self.xp, array, items, linear)
+
         def take(xp: ModuleType, flat: Array, positions: Array) -> Array:
             rows, groups = list_of(0), list_of(1)
             return planned_gather(flat, positions, rows, groups) if rows.size else gather(flat, positions)

@@ -12,6 +12,7 @@ from ppl.errors import CompilerBug
 from ppl.graph import (
     Axis,
     Expr,
+    Gather,
     Input,
     Labelled,
     Latent,
@@ -117,6 +118,27 @@ class Program:
     def is_predicted(self, name: str) -> bool:
         """Whether a quantity depends on what `predict` draws."""
         return name in self._predicted
+
+    @cached_property
+    def _gathers(self) -> Counter[tuple[Axis, ...]]:
+        """How many reads of latents gather by data, by the axes of their positions."""
+        found: Counter[tuple[Axis, ...]] = Counter()
+        seen: set[int] = set()
+        stack = [expr for node in self.graph.nodes for expr in node_expressions(node)]
+        while stack:
+            expr = stack.pop()
+            if id(expr) in seen:
+                continue
+            seen.add(id(expr))
+            stack += children(expr)
+            if isinstance(expr, Read) and not self.is_data(expr.name):
+                found.update(s.index.meta.axes for s in expr.subscripts if isinstance(s, Gather))
+        return found
+
+    def gathers_alone(self, expr: Read) -> bool:
+        """Whether no other read gathers along the axes of this one."""
+        axes = [s.index.meta.axes for s in expr.subscripts if isinstance(s, Gather)]
+        return all(self._gathers[group] <= 1 for group in axes)
 
     @cached_property
     def _kinds(self) -> dict[int, str]:

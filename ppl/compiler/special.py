@@ -34,10 +34,18 @@ def log_difference(larger: Array, smaller: Array) -> Array:
     return jnp.where(some, base + log1mexp(gap), -jnp.inf)
 
 
+@jax.custom_jvp
 def softplus(x: Array) -> Array:
-    """log(1 + exp(x)), accurate on both sides, with its derivative 1/2 at 0 too."""
+    """log(1 + exp(x)), accurate on both sides. Its derivative, the sigmoid, shares the exponential."""
     distance = jnp.abs(x)
     return 0.5 * (x + distance) + jnp.log1p(jnp.exp(-distance))
+
+
+@softplus.defjvp
+def _softplus_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (x,) = primals
+    small = jnp.exp(-jnp.abs(x))
+    return softplus(x), jnp.where(x >= 0, jnp.ones_like(small), small) / (1.0 + small) * tangents[0]
 
 
 def _stirling(z: Array) -> Array:
