@@ -15,7 +15,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from ppl import statistics
-from ppl.graph import ModelGraph, Read, Term, reads
+from ppl.graph import Expr, Latent, ModelGraph, Read, Term, reads
 from ppl.results import Groups, touches
 from ppl.summary import Summary, scalar_names
 
@@ -88,7 +88,7 @@ def diagnose(groups: Groups, summary: Summary, graph: ModelGraph | None, attrs: 
         _rhat(summary, groups["posterior"].sizes["chain"]),
         _ess(summary, groups["posterior"].sizes["chain"], groups["posterior"].sizes["draw"]),
         _divergences(groups, graph, settings),
-        _energy(stats),
+        _energy(stats, graph),
         _depth(stats, settings),
     ):
         if isinstance(check, Finding):
@@ -181,7 +181,7 @@ def _ess(summary: Summary, chains: int, draws: int) -> Finding | str | None:
     )
 
 
-def _energy(stats: xr.Dataset) -> Finding | str | None:
+def _energy(stats: xr.Dataset, graph: ModelGraph | None) -> Finding | str | None:
     if "energy" not in stats:
         return None
     values = statistics.ebfmi(stats["energy"].values)
@@ -190,12 +190,19 @@ def _energy(stats: xr.Dataset) -> Finding | str | None:
         return None
     if not low:
         return f"E-BFMI is at least {np.nanmin(values):.2f}."
+    # Where trajectories diverged too, that finding says all this.
+    diverged = "diverging" in stats and bool(stats["diverging"].values.any())
+    terms = [] if graph is None or diverged else _centred(graph, set())
+    lines = [_line(graph, term) for term in terms if graph is not None]
+    remedies = [_offset_remedy(graph, term) for term in terms if graph is not None]
+    if diverged:
+        remedies = ["mend the divergences first"]
     return Finding(
         "ebfmi",
         f"E-BFMI is below {EBFMI} in chain{'s' if len(low) > 1 else ''} {', '.join(map(str, low))}: "
         "momentum cannot carry the chains along the tails.",
-        (f"E-BFMI by chain: {', '.join(f'{v:.2f}' for v in values)}",),
-        ("a latent with heavy tails, or a scale whose group effects are written centred, is the usual cause",),
+        (f"E-BFMI by chain: {', '.join(f'{v:.2f}' for v in values)}", *lines),
+        tuple(remedies) or ("a latent with heavy tails is the usual cause: give it a tighter prior",),
         values={"ebfmi": [float(v) for v in values]},
     )
 
@@ -241,9 +248,7 @@ def _divergences(groups: Groups, graph: ModelGraph | None, settings: Mapping[str
     if graph is not None:
         names = {name.partition("[")[0] for name, low, _ in places if low}
         for term in _centred(graph, names):
-            line, _ = graph.source.position(term.span.start)
-            text = graph.source.line(line).split("#")[0].strip()
-            details.append(f"line {line}: {text}")
+            details.append(_line(graph, term))
             remedies.append(_offset_remedy(graph, term))
     target = settings.get("target_acceptance", 0.8)
     higher = 0.9 if target < 0.9 else 0.99
@@ -277,7 +282,7 @@ def _where_divergent(posterior: xr.Dataset, points: xr.Dataset, most: int = 2) -
         if not broken.size or draws[0] == draws[-1]:
             continue
         rank = float(np.mean(np.searchsorted(draws, broken) / draws.size))
-        if abs(rank - 0.5) > max(0.2, 2 * np.sqrt(1.0 / (12 * broken.size))):
+        if abs(rank - 0.5) > max(0.2, 1.55 * np.sqrt(1.0 / (12 * broken.size))):
             found.append((scalar_names(array)[0], rank < 0.5, rank))
     return sorted(found, key=lambda f: -abs(f[2] - 0.5))[:most]
 
@@ -288,12 +293,22 @@ def _centred(graph: ModelGraph, scales: set[str]) -> list[Term]:
     terms = []
     for term in graph.terms:
         scale = term.distribution.parameter("scale")
-        if term.role != "latent" or scale is None or not isinstance(term.target, Read):
+        if term.role != "latent" or scale is None or not isinstance(term.target, Read) or not _dims(graph, term):
             continue
         reached = _closure(graph, set(reads(scale))) & latents
         if reached and (not scales or reached & scales or scales & touches(term)):
             terms.append(term)
     return terms
+
+
+def _dims(graph: ModelGraph, term: Term) -> tuple[str, ...]:
+    node = graph[term.target.name] if isinstance(term.target, Read) else None
+    return node.dims if isinstance(node, Latent) else ()
+
+
+def _line(graph: ModelGraph, term: Term) -> str:
+    number, _ = graph.source.position(term.span.start)
+    return f"line {number}: {graph.source.line(number).split('#')[0].strip()}"
 
 
 def _closure(graph: ModelGraph, names: set[str]) -> set[str]:
@@ -312,28 +327,35 @@ def _closure(graph: ModelGraph, names: set[str]) -> set[str]:
 
 def _offset_remedy(graph: ModelGraph, term: Term) -> str:
     """The same latent written as a standardised offset, in the model's own words."""
-    assert isinstance(term.target, Read)
     text = graph.source.text
-
-    def words(name: str, default: str) -> str:
-        expr = term.distribution.parameter(name)
-        if expr is None:
-            return default
-        written = text[expr.meta.span.start : expr.meta.span.end]
-        return written if written.isidentifier() or written.replace(".", "").isdigit() else f"({written})"
-
     target = text[term.target.meta.span.start : term.target.meta.span.end]
-    name = term.target.name
-    brackets = target[len(name) :]
-    location = next((p for p in ("mean", "location", "loc") if term.distribution.parameter(p) is not None), "mean")
-    scale, centre = words("scale", "1"), words(location, "0")
-    kind = term.distribution.name
-    shape = "" if kind != "StudentT" else words("df", "nu") + ", "
+    name = target.partition("[")[0]
+    offset = f"{name}_offset{target[len(name) :]}"
+
+    def words(expr: Expr) -> str:
+        return text[expr.meta.span.start : expr.meta.span.end]
+
+    parameters = dict(term.distribution.parameters)
+    scale = words(parameters.pop("scale"))
+    centre = parameters.pop("mean", None) or parameters.pop("location", None)
+    shape = "".join(f"{words(expr)}, " for expr in parameters.values())
+    product = f"{_as_factor(scale)} * {offset}"
+    whole = product if centre is None or words(centre) == "0" else f"{words(centre)} + {product}"
     return (
         f"write {name} as a standardised offset:\n"
-        f"        {name}_offset{brackets} ~ {kind}({shape}0, 1)\n"
-        f"        {name}{brackets} = {centre} + {scale} * {name}_offset{brackets}"
+        f"        {offset} ~ {term.distribution.name}({shape}0, 1)\n"
+        f"        {target} = {whole}"
     )
+
+
+def _as_factor(text: str) -> str:
+    """In parentheses if it is a sum, product or quotient."""
+    depth = 0
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and character in "+-*/^ ":
+            return f"({text})"
+    return text
 
 
 def _worst(summary: Summary, values: npt.NDArray[np.float64], largest: bool) -> list[tuple[str, float]]:

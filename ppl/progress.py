@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 QUIET_SECONDS = 1.0
+LINE_SECONDS = 10.0
 
 
 class Progress(Protocol):
@@ -42,25 +43,26 @@ def make_progress(wanted: bool | None) -> Progress:
 
 @dataclass
 class Lines:
-    """A line at every tenth of the run."""
+    """A line at every tenth of the run, at the end of warmup, and every ten seconds."""
 
     began: float = 0.0
+    shown: float = 0.0
     tenth: int = -1
-    words: str = ""
+    sampling: bool = False
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
 
     def stage(self, words: str) -> None:
-        self.words = words
         if time.monotonic() - self.began > QUIET_SECONDS:
             print(words, file=sys.stderr, flush=True)
 
     def iterations(self, done: int, total: int, warmup: bool, divergences: int) -> None:
-        tenth = 10 * done // max(total, 1)
-        if tenth == self.tenth or time.monotonic() - self.began < QUIET_SECONDS:
+        tenth, now = 10 * done // max(total, 1), time.monotonic()
+        news = tenth != self.tenth or self.sampling == warmup or now - self.shown > LINE_SECONDS
+        if not news or now - self.began < QUIET_SECONDS:
             return
-        self.tenth = tenth
+        self.tenth, self.sampling, self.shown = tenth, not warmup, now
         print(_line(done, total, warmup, divergences), file=sys.stderr, flush=True)
 
     def close(self) -> None: ...

@@ -34,8 +34,9 @@ def guarded(run: Callable[[], int], as_json: bool) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted: nothing was kept", err=True)
         return int(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain again when it flushes at exit.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has seen enough (click turns that into an exit of its own). Python would complain
+        # again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.OK)
     except Exception as error:

@@ -1,0 +1,194 @@
+"""What is said of draws: findings in words with remedies, on made-up records and on densities known to be hard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import ppl
+from ppl.diagnosis import Diagnosis, diagnose
+from ppl.judge import judge
+from ppl.results import Groups, from_arviz
+from ppl.summary import summarise, table
+
+CENTRED = """
+dim school
+data y[school], sigma[school] > 0
+mu            ~ Normal(0, 5)
+tau           ~ HalfCauchy(5)
+theta[school] ~ Normal(mu, tau)   # centred
+y[school]     ~ Normal(theta[school], sigma[school])
+"""
+SCHOOLS = {"y": [28, 8, -3, 7, -1, 1, 18, 12], "sigma": [15, 10, 16, 11, 9, 11, 10, 18]}
+
+
+def made_up(chains: int = 4, draws: int = 500, **changes: np.ndarray) -> Groups:
+    """Independent draws and blameless records, with changes."""
+    generator = np.random.default_rng(0)
+    shape = (chains, draws)
+    stats = {
+        "diverging": np.zeros(shape, bool),
+        "energy": generator.normal(size=shape),
+        "acceptance_rate": np.full(shape, 0.8),
+        "tree_depth": np.full(shape, 3),
+        "lp": generator.normal(size=shape),
+    }
+    posterior = {"mu": generator.normal(size=shape), "tau": generator.exponential(size=shape)}
+    for name, value in changes.items():
+        (stats if name in stats else posterior)[name] = value
+
+    def dataset(values: dict[str, np.ndarray]) -> xr.Dataset:
+        return xr.Dataset({k: (("chain", "draw"), v) for k, v in values.items()})
+
+    return {"posterior": dataset(posterior), "sample_stats": dataset(stats)}
+
+
+def judged(groups: Groups, **attrs: object) -> Diagnosis:
+    return diagnose(groups, summarise(groups["posterior"]), None, {"settings": {"max_depth": 10}, **attrs})
+
+
+def only(diagnosis: Diagnosis) -> str:
+    assert len(diagnosis.findings) == 1, diagnosis.text()
+    return diagnosis.findings[0].name
+
+
+def test_good_draws_are_called_fine() -> None:
+    diagnosis = judged(made_up())
+    assert diagnosis.trusted
+    assert diagnosis.text().startswith("The draws look fine.")
+    assert not diagnosis.findings
+
+
+def test_chains_that_disagree() -> None:
+    draws = np.random.default_rng(1).normal(size=(4, 500))
+    draws[0] += 1.0
+    diagnosis = judged(made_up(mu=draws))
+    assert not diagnosis.trusted
+    assert [f.name for f in diagnosis.findings] == ["r_hat", "ess"]
+    assert "mu" in diagnosis.findings[0].details[0]
+
+
+def test_few_effective_draws() -> None:
+    steps = np.random.default_rng(2).normal(size=(4, 4000))
+    for t in range(1, 4000):
+        steps[:, t] += 0.97 * steps[:, t - 1]
+    diagnosis = judged(made_up(draws=4000, mu=steps))
+    assert "ess" in {f.name for f in diagnosis.findings}
+    assert not diagnosis.trusted
+    assert "--draws" in diagnosis.text()
+
+
+def test_divergences_say_where() -> None:
+    groups = made_up()
+    tau = groups["posterior"]["tau"].values
+    groups["sample_stats"]["diverging"].values[tau < 0.02] = True
+    small = tau[tau < 0.02]
+    mu = groups["posterior"]["mu"].values[tau < 0.02]
+    groups["divergent_points"] = xr.Dataset({"tau": ("divergence", small), "mu": ("divergence", mu)})
+    diagnosis = judged(groups)
+    assert only(diagnosis) == "divergences"
+    assert not diagnosis.trusted
+    assert "they gather at small tau" in diagnosis.text()
+    assert "--target-acceptance 0.9" in diagnosis.text()
+
+
+def test_one_divergence_is_enough() -> None:
+    groups = made_up()
+    groups["sample_stats"]["diverging"].values[0, 0] = True
+    assert not judged(groups).trusted
+
+
+def test_energy_that_moves_slowly() -> None:
+    walk = np.cumsum(np.random.default_rng(3).normal(size=(4, 500)), axis=1)
+    assert only(judged(made_up(energy=walk))) == "ebfmi"
+
+
+def test_saturated_trees_are_slow_not_wrong() -> None:
+    depth = np.full((4, 500), 3)
+    depth[0, :10] = 10
+    diagnosis = judged(made_up(tree_depth=depth))
+    assert only(diagnosis) == "tree depth"
+    assert diagnosis.trusted
+    assert "--max-depth 12" in diagnosis.text()
+
+
+def test_a_stuck_chain() -> None:
+    groups = made_up()
+    groups["sample_stats"]["lp"].values[2] = 1.0
+    diagnosis = judged(groups)
+    assert only(diagnosis) == "stuck"
+    assert diagnosis.findings[0].values["chains"] == [2]
+
+
+def test_one_chain_and_parts_of_runs_are_told() -> None:
+    assert only(judged(made_up(chains=1))) == "one chain"
+    diagnosis = judged(made_up(), stopped="interrupted")
+    assert only(diagnosis) == "stopped"
+    assert diagnosis.trusted
+
+
+def test_words_survive_json() -> None:
+    said = judged(made_up(chains=1)).to_json()
+    assert said["trusted"] is True
+    assert said["findings"][0]["remedies"] == ["run four: --chains 4"]
+
+
+# --- densities that are hard -------------------------------------------------------------------------
+
+
+def test_centred_eight_schools_are_not_called_fine() -> None:
+    """Betancourt & Girolami 2015: the funnel at small tau cannot be entered; run in Stan's manner."""
+    model = ppl.compile(CENTRED, "schools.ppl")
+    assert not ppl.diagnose(model.sample(SCHOOLS, seed=1)).trusted
+    groups, attrs = from_arviz(model.sample(SCHOOLS, seed=1, adaptation="stan", metric="diagonal"))
+    _, diagnosis = judge(groups, attrs)
+    assert int(groups["sample_stats"]["diverging"].sum()) > 0
+    assert groups["divergences"].sizes["divergence"] == int(groups["sample_stats"]["diverging"].sum())
+    assert not diagnosis.trusted
+    text = diagnosis.text()
+    assert "they gather at small tau" in text
+    assert "line 6: theta[school] ~ Normal(mu, tau)\n" in text
+    assert "theta_offset[school] ~ Normal(0, 1)" in text
+    assert "theta[school] = mu + tau * theta_offset[school]" in text
+
+
+def test_the_funnel_is_not_called_fine() -> None:
+    """Neal 2003, section 8."""
+    fit = ppl.compile("dim k = 9\nv ~ Normal(0, 3)\nx[k] ~ Normal(0, exp(v / 2))\n").sample(chains=4, seed=1)
+    diagnosis = ppl.diagnose(fit)
+    names = {f.name for f in diagnosis.findings}
+    assert "divergences" in names
+    assert not diagnosis.trusted
+    assert "x[k] = exp(v / 2) * x_offset[k]" in diagnosis.text()
+
+
+# --- the table ---------------------------------------------------------------------------------------
+
+
+def test_table() -> None:
+    generator = np.random.default_rng(5)
+    posterior = xr.Dataset(
+        {
+            "mu": (("chain", "draw"), generator.normal(1234.5, 0.01, size=(2, 100))),
+            "theta": (("chain", "draw", "school"), generator.normal(size=(2, 100, 2))),
+            "wide": (("chain", "draw", "obs"), generator.normal(size=(2, 100, 20))),
+            "still": (("chain", "draw"), np.ones((2, 100))),
+        },
+        {"school": ["Choate", "Deerfield"]},
+    )
+    text = table(summarise(posterior))
+    lines = text.split("\n")
+    assert lines[0].split() == ["mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat"]
+    assert lines[2].startswith("theta[Choate] ")
+    assert "  ... 14 more of wide" in lines
+    assert lines[-1].split() == ["still", "1.0", "0.0", "1.0", "1.0", "1.0", "-", "-", "-"]
+    assert "wide[19]" in table(summarise(posterior), None)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1.0, 1e3, 1e9])
+def test_table_shows_two_digits_of_the_deviation(scale: float) -> None:
+    draws = scale * np.random.default_rng(6).normal(size=(2, 1000))
+    text = table(summarise(xr.Dataset({"x": (("chain", "draw"), draws)})))
+    sd = float(text.split("\n")[1].split()[2])
+    np.testing.assert_allclose(sd, draws.std(ddof=1), rtol=0.06)
