@@ -47,6 +47,11 @@ def test_every_error_in_one_run() -> None:
     assert codes(text) == ["E201", "E101", "E105", "E101", "E203"]
 
 
+def test_not_more_errors_than_a_reader_can_use() -> None:
+    said = codes("\n".join(f"a{n} = nowhere{n}" for n in range(500)))
+    assert (len(said), set(said)) == (101, {"E101", "E042"})
+
+
 def test_a_wrong_definition_is_reported_once() -> None:
     assert codes("a ~ Normal(b, 1)\nc = a + 1\nd ~ Normal(c * a, exp(a))") == ["E101"]
 

@@ -257,7 +257,11 @@ def dim_named(scope: Scope, name: syntax.Name) -> str:
         return name.id
     quantity = scope.names.quantities.get(name.id)
     if quantity is not None:
-        over = f"`{quantity.name}` runs over {quoted(quantity.dims)}" if quantity.dims else ""
+        over = (
+            f"`{quantity.name}` runs over {quoted(quantity.dims)}"
+            if quantity.dims
+            else "an index runs over a dim, whose size comes from the data: `dim obs`"
+        )
         raise scope.report.fail("E119", name.span, f"`{name.id}` is a quantity, not a dim", over)
     found = closest(name.id, scope.names.dims)
     hint = f"did you mean `{found}`?" if found else f"declare it: `dim {name.id}`"

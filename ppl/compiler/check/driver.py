@@ -13,8 +13,10 @@ from ppl.compiler.check.survey import Placed, flat, inferred_types, look_over
 from ppl.compiler.check.tiling import check_tiling
 from ppl.compiler.check.unused import warn_unused
 from ppl.errors import Diagnostic, PplError
+from ppl.grammar import limits, messages
 from ppl.grammar import nodes as syntax
 from ppl.graph import ModelGraph
+from ppl.source import Span
 from ppl.types import Scalar
 
 
@@ -45,10 +47,18 @@ def check(program: syntax.Program) -> Checked:
     _finish_latents(build)
     _check_uncalled(build)
     if report.errors:
-        raise PplError(report.errors, program.source)
+        raise PplError(_first(report.errors), program.source)
     graph = ModelGraph(build.title, program.source, build.names.dims, build.finished_nodes())
     warn_unused(report, graph)
     return Checked(graph, tuple(report.warnings))
+
+
+def _first(errors: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """In source order, and not more than a reader can use."""
+    ordered = sorted(errors, key=lambda d: d.span or Span(0, 0))
+    if len(ordered) <= limits.ERRORS:
+        return ordered
+    return [*ordered[: limits.ERRORS], messages.too_many_errors()]
 
 
 def _shared_names(build: Build, placed: Sequence[Placed]) -> None:

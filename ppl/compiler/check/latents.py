@@ -87,8 +87,8 @@ def latent(
     parts = build.parts.setdefault(name, [])
     axes, support = _support_axes(build, dims, subscripts, found.event_rank, drawn.support)
     quantity = build.names.quantities.get(name)
-    first = not parts
-    if first:
+    first = quantity is None or quantity.support is None
+    if quantity is None or first:
         quantity = Quantity(
             name,
             "latent",
@@ -101,7 +101,6 @@ def latent(
         )
         build.define(quantity)
         build.nodes.append(Latent(name, dims, Scalar.REAL, support, found.event_rank, False, statement.span, axes))
-    assert quantity is not None
     quantity.complete = build.draws_left.get(name, 0) <= 0
     if not first:
         _same_support(build, target, quantity, support, parts[0], found.event_rank)

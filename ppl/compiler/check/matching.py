@@ -12,6 +12,7 @@ from ppl.compiler.check.names import (
     UNSUPPORTED_COMBINATORS,
     distribution_hint,
     keyword_hint,
+    parameter_hint,
     signature,
 )
 from ppl.compiler.check.report import Abandon
@@ -143,11 +144,8 @@ def matched(scope: Scope, call: syntax.Call, spec: DistributionSpec) -> dict[str
         else:
             name = argument.name.id
             if name not in every:
-                free = [p for p in every if p not in given]
-                hint = keyword_hint(name, free)
-                scope.report.error(
-                    "E202", argument.name.span, f"`{spec.name}` has no parameter `{name}`", hint or shown
-                )
+                hint = parameter_hint(spec.name, name, (p for p in every if p not in given))
+                scope.report.error("E202", argument.name.span, f"`{spec.name}` has no parameter `{name}`", hint)
                 failed = True
                 continue
         clash = next((g for g in alternatives.get(name, (name,)) if g in given), None)

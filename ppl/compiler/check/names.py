@@ -181,6 +181,35 @@ def keyword_hint(keyword: str, parameters: Iterable[str]) -> str:
     return _did_you_mean(keyword, names)
 
 
+_CONVERSIONS: Mapping[tuple[str, str], str] = {
+    ("scale", "rate"): "`rate` is 1 / scale",
+    ("precision", "scale"): "`scale` is 1 / sqrt(precision)",
+    ("prec", "scale"): "`scale` is 1 / sqrt(precision)",
+    ("tau", "scale"): "`scale` is 1 / sqrt(precision)",
+    ("variance", "scale"): "`scale` is sqrt(variance)",
+    ("var", "scale"): "`scale` is sqrt(variance)",
+}
+
+
+def parameter_hint(distribution: str, keyword: str, free: Iterable[str]) -> str:
+    """What to write for a keyword that a distribution does not have: another keyword, a conversion, or another
+    distribution of the same family."""
+    spec = DISTRIBUTIONS[distribution]
+    names = list(free)
+    for p in spec.parameters:
+        if (keyword, p.name) in _CONVERSIONS:
+            return _CONVERSIONS[keyword, p.name]
+    hint = keyword_hint(keyword, names)
+    if hint:
+        return hint
+    for other in DISTRIBUTIONS.values():
+        theirs = [p.name for p in other.parameters]
+        related = other.name != distribution and other.name.startswith(distribution)
+        if related and (keyword in theirs or keyword_hint(keyword, theirs)):
+            return f"that is `{signature(other.name)}`"
+    return f"`{signature(distribution)}`"
+
+
 def signature(distribution: str) -> str:
     """`Normal(mean=0, scale=1)`, as the reference writes it."""
     if distribution in COMBINATORS:

@@ -6,6 +6,9 @@ from ppl.codes import CODES
 from ppl.errors import Diagnostic, Severity
 from ppl.source import Source, Span
 
+# Of calls inside one another, how many an error names, innermost first.
+CALLS_SHOWN = 5
+
 
 class Abandon(Exception):
     """This part of the tree is wrong and has been reported; whoever asked for it goes on with the next part."""
@@ -26,7 +29,8 @@ class Report:
         if (code, span) in self._seen:
             return
         self._seen.add((code, span))
-        notes = tuple(f"in the call on line {self.line(call)}: `{self.text(call)}`" for call in reversed(self._calls))
+        calls = self._calls[: -CALLS_SHOWN - 1 : -1]
+        notes = tuple(f"in the call on line {self.line(call)}: `{self.text(call)}`" for call in calls)
         self.errors.append(Diagnostic(code, CODES[code], span, label, (*(h for h in hints if h), *notes)))
 
     def fail(self, code: str, span: Span, label: str, *hints: str) -> Abandon:

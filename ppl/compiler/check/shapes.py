@@ -136,6 +136,8 @@ def _event(scope: Scope, spec: FunctionSpec, arguments: Sequence[Expr], span: Sp
     events = [a.meta.event for a in arguments]
     match spec.shape:
         case "elementwise":
+            if spec.name == "multiply":
+                _check_product(scope, arguments[0], arguments[1])
             return broadcast(scope, arguments)
         case "reduce":
             if not events[0]:
@@ -180,6 +182,19 @@ def _event(scope: Scope, spec: FunctionSpec, arguments: Sequence[Expr], span: Sp
             _rank(scope, spec, arguments[0], 1)
             _rank(scope, spec, arguments[1], 1)
             return (events[0][0], events[1][0])
+
+
+def _check_product(scope: Scope, a: Expr, b: Expr) -> None:
+    """Reports `X * beta` where `X @ beta` is meant."""
+    x, y = a.meta.event, b.meta.event
+    if x and y and len(x) != len(y) and same_extent(x[-1], y[0], scope.names):
+        left, right = scope.report.text(a.meta.span), scope.report.text(b.meta.span)
+        raise scope.report.fail(
+            "E111",
+            a.meta.span.to(b.meta.span),
+            f"`*` goes element by element; these are {show_shape(x)} and {show_shape(y)}",
+            f"the matrix product is `{left} @ {right}`",
+        )
 
 
 def broadcast(scope: Scope, arguments: Sequence[Expr]) -> tuple[Whole, ...]:
