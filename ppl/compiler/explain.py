@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ppl.catalogue.supports import SUPPORTS
-from ppl.graph import Axis, Expr, Input, Latent, ModelGraph, Prediction, Support, Term, Value
+from ppl.graph import Axis, Expr, Input, Latent, ModelGraph, Prediction, Read, Support, Term, Value
 from ppl.types import Dim, Element, IndexOf
 
 _ROLES = {"latent": "prior", "observed": "likelihood", "density": "density"}
@@ -68,10 +68,14 @@ def _element(element: Element) -> str:
 
 
 def _input(graph: ModelGraph, node: Input) -> list[str]:
-    observed = any(t.role == "observed" and _target_name(t) == node.name for t in graph.terms)
     bounds = _bounds(graph, node.lower, node.upper, node.strict)
     kind = _element(node.element) + (f", {bounds}" if bounds else "")
-    return [_named(node.name, node.dims), kind, "observed" if observed else "given", _line(graph, node.span.start)]
+    return [
+        _named(node.name, node.dims),
+        kind,
+        "observed" if _observed(graph, node.name) else "given",
+        _line(graph, node.span.start),
+    ]
 
 
 def _bounds(graph: ModelGraph, lower: Expr | None, upper: Expr | None, strict: bool) -> str:
@@ -116,8 +120,9 @@ def _layout(dims: Sequence[str], event_rank: int) -> str:
 
 def _value(graph: ModelGraph, node: Value) -> list[str]:
     text = "; ".join(_text(graph, piece.value) for piece in node.pieces)
-    recorded = "recorded" if node.recorded else "not recorded"
-    return [_named(node.name, node.dims), f"= {text}", recorded, _line(graph, node.span.start)]
+    fate = "recorded" if node.recorded else "not recorded"
+    fate += ", observed" if _observed(graph, node.name) else ""
+    return [_named(node.name, node.dims), f"= {text}", fate, _line(graph, node.span.start)]
 
 
 def _prediction(graph: ModelGraph, node: Prediction) -> list[str]:
@@ -128,8 +133,9 @@ def _prediction(graph: ModelGraph, node: Prediction) -> list[str]:
 # --- terms -------------------------------------------------------------------------------------------
 
 
-def _target_name(term: Term) -> str:
-    return getattr(term.target, "name", "")
+def _observed(graph: ModelGraph, name: str) -> bool:
+    targets = (t.target for t in graph.terms if t.role == "observed")
+    return any(isinstance(target, Read) and target.name == name for target in targets)
 
 
 def _term(graph: ModelGraph, term: Term) -> list[str]:
