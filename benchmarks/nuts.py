@@ -76,8 +76,8 @@ def ours(model: Any) -> Any:
         capacity = int(np.clip(2**18 // model.size, 16, 1024))
         settings = (np.int32(WARMUP), np.float64(0.8), {"divergence_threshold": np.float64(1000.0)})
         began = time.perf_counter()
-        _, rows = program.run_chain(NUTSKernel(10), capacity, model, state, np.int32(min(capacity, 200)), *settings)
-        steps = np.asarray(rows.n_steps)[: min(capacity, 200)]
+        _, rows = program.run_chain(NUTSKernel(10), capacity, model, state, np.int32(min(capacity, DRAWS)), *settings)
+        steps = np.asarray(rows.n_steps)[:DRAWS]
         return time.perf_counter() - began, int(steps.sum())
 
     return lambda: run(1)[0], lambda: run(2), one_chain
@@ -88,26 +88,27 @@ def numpyro(model: Any) -> Any:
     import numpy as np
     from numpyro.infer import MCMC, NUTS
 
-    def mcmc(chains: int, draws: int) -> Any:
-        kernel = NUTS(potential_fn=lambda u: -model.log_density(u), dense_mass=False)
-        return MCMC(
-            kernel,
-            num_warmup=WARMUP,
-            num_samples=draws,
-            num_chains=chains,
-            chain_method="parallel" if chains > 1 else "sequential",
-            progress_bar=False,
-        )
+    kernel = NUTS(potential_fn=lambda u: -model.log_density(u))
+    all_chains = MCMC(
+        kernel,
+        num_warmup=WARMUP,
+        num_samples=DRAWS,
+        num_chains=CHAINS,
+        chain_method="parallel",
+        progress_bar=False,
+    )
 
-    all_chains = mcmc(CHAINS, DRAWS)
-    single: list[Any] = []
+    @jax.jit
+    def chain(state: Any) -> Any:
+        def step(state: Any, _: None) -> Any:
+            state = kernel.sample(state, (), {})
+            return state, (state.z, state.num_steps)
 
-    def starts(chains: int) -> Any:
-        draws = np.random.default_rng(1).uniform(-2, 2, (chains, model.size))
-        return draws if chains > 1 else draws[0]
+        return jax.lax.scan(step, state, None, length=DRAWS)[1][1]
 
     def whole() -> Any:
-        all_chains.run(jax.random.key(1), init_params=starts(CHAINS), extra_fields=("num_steps",))
+        starts = np.random.default_rng(1).uniform(-2, 2, (CHAINS, model.size))
+        all_chains.run(jax.random.key(1), init_params=starts, extra_fields=("num_steps",))
         return np.asarray(all_chains.get_samples(group_by_chain=True))
 
     def sampling() -> tuple[Any, float]:
@@ -121,14 +122,10 @@ def numpyro(model: Any) -> Any:
         return positions, seconds
 
     def one_chain() -> tuple[float, int]:
-        if not single:
-            single.append(mcmc(1, 200))
-            single[0].run(jax.random.key(1), init_params=starts(1), extra_fields=("num_steps",))
-        single[0].post_warmup_state = single[0].last_state
+        start = jax.tree.map(lambda leaf: leaf[0], all_chains.last_state)
         began = time.perf_counter()
-        single[0].run(jax.random.key(5), extra_fields=("num_steps",))
-        steps = np.asarray(single[0].get_extra_fields()["num_steps"])
-        return time.perf_counter() - began, int(steps.sum())
+        steps = jax.block_until_ready(chain(start._replace(rng_key=jax.random.key_data(jax.random.key(5)))))
+        return time.perf_counter() - began, int(np.asarray(steps).sum())
 
     return whole, sampling, one_chain
 

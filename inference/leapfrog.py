@@ -58,16 +58,32 @@ def energy(state: PhasePoint) -> jax.Array:
 
 def leapfrog(density: Density, metric: Metric, step_size: jax.Array, state: PhasePoint) -> PhasePoint:
     """One step. A negative step size goes backwards in time."""
+    there = drift(step_size, state)
+    log_density, gradient = jax.value_and_grad(density.log_density)(there.position)
+    return kick(metric, step_size, there, log_density, gradient)
+
+
+def drift(step_size: jax.Array, state: PhasePoint) -> PhasePoint:
+    """The first half of a step: momentum and velocity half a step on, position a whole one; the rest as it was."""
     half = 0.5 * step_size
-    momentum = state.momentum + half * state.gradient
     velocity = state.velocity + half * state.acceleration
-    position = state.position + step_size * velocity
-    log_density, gradient = jax.value_and_grad(density.log_density)(position)
+    return state._replace(
+        position=state.position + step_size * velocity,
+        momentum=state.momentum + half * state.gradient,
+        velocity=velocity,
+    )
+
+
+def kick(
+    metric: Metric, step_size: jax.Array, state: PhasePoint, log_density: jax.Array, gradient: jax.Array
+) -> PhasePoint:
+    """The second half of a step, from the log density and gradient at its position."""
+    half = 0.5 * step_size
     acceleration = metric.inverse_times(gradient)
     return PhasePoint(
-        position=position,
-        momentum=momentum + half * gradient,
-        velocity=velocity + half * acceleration,
+        position=state.position,
+        momentum=state.momentum + half * gradient,
+        velocity=state.velocity + half * acceleration,
         gradient=gradient,
         acceleration=acceleration,
         log_density=log_density,

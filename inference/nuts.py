@@ -22,6 +22,7 @@ A step costs one gradient, one product with M⁻¹, and at most about twenty pas
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -109,7 +110,14 @@ class NUTSKernel:
 
         def extend(subtree: _Subtree, signed_step: jax.Array) -> _Subtree:
             """One leapfrog step, and the merges it completes."""
-            end = integrator.leapfrog(density, metric, signed_step, subtree.end)
+            there = integrator.drift(signed_step, subtree.end)
+            log_density, gradient = jax.value_and_grad(density.log_density)(there.position)
+            return in_one_kernel(limit > 0, lambda now: finish(now, there, log_density, gradient, signed_step), subtree)
+
+        def finish(
+            subtree: _Subtree, there: PhasePoint, log_density: jax.Array, gradient: jax.Array, signed_step: jax.Array
+        ) -> _Subtree:
+            end = integrator.kick(metric, signed_step, there, log_density, gradient)
             end_energy = integrator.energy(end)
             error = end_energy - initial_energy
             error = jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
@@ -241,6 +249,20 @@ class NUTSKernel:
             steps=final.subtree.steps,
             acceptance=final.subtree.sum_accept / final.subtree.steps.astype(dtype),
         )
+
+
+def in_one_kernel(true: jax.Array, function: Callable[[_Subtree], _Subtree], state: _Subtree) -> _Subtree:
+    """function(state), as the body of a loop that runs once on CPUs, where XLA compiles small loops into one function.
+
+    true: a truth value that is true, but not to the compiler's knowledge. Where the density cannot be compiled into the
+    loop around it, this makes one kernel of some thirty.
+    """
+    if jax.default_backend() != "cpu":
+        return function(state)
+    result: tuple[_Subtree, jax.Array] = jax.lax.while_loop(
+        lambda carry: carry[1], lambda carry: (function(carry[0]), jnp.array(False)), (state, true)
+    )
+    return result[0]
 
 
 def _where(condition: jax.Array, if_true: tuple, if_false: tuple) -> tuple:  # type: ignore[type-arg]
