@@ -7,6 +7,7 @@ its draw d use `fold_in(fold_in(fold_in(key(s), 1), c), d)`. So results depend o
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -118,11 +119,16 @@ def _sample(
     began = time.monotonic()
     divergent = 0
     try:
-        with requests.impatient():
-            carry = engine.start(density, keys)
+        with requests.impatient(), warnings.catch_warnings():
+            # In float32, by choice, every float64 of the density is truncated, which JAX would say of each.
+            warnings.filterwarnings("ignore", "Explicitly requested dtype float64", UserWarning)
+            working = (
+                density if getattr(engine, "precision", "float64") == "float64" else jax.tree.map(_single, density)
+            )
+            carry = engine.start(working, keys)
             while not engine.done(carry):
                 start = watch.now()
-                carry, chunk = engine.advance(density, carry)
+                carry, chunk = engine.advance(working, carry)
                 chunks.append(chunk)
                 watch.add("warmup" if chunk.warmup else "sampling", start)
                 if not chunk.warmup and chunk.divergences is not None:
@@ -155,13 +161,18 @@ def _sample(
         )
     warm = [chunk for chunk in chunks if chunk.warmup] if options.save_warmup else []
     return _Sampled(
-        positions=np.concatenate([c.positions for c in kept], axis=1),
+        positions=np.concatenate([c.positions for c in kept], axis=1).astype(np.float64),
         stats=_joined(kept),
-        warmup_positions=np.concatenate([c.positions for c in warm], axis=1) if warm else np.empty((0, 0, 0)),
+        warmup_positions=np.concatenate([np.empty((options.chains, 0, density.size)), *(c.positions for c in warm)], 1),
         warmup_stats=_joined(warm),
         divergences=_divergences(kept),
         stopped=stopped,
     )
+
+
+def _single(leaf: jax.Array) -> jax.Array:
+    """An array in the precision of a float32 run."""
+    return leaf.astype({"float64": "float32", "int64": "int32"}.get(str(leaf.dtype), leaf.dtype))
 
 
 def _joined(chunks: list[Chunk]) -> dict[str, Array]:
@@ -178,7 +189,7 @@ def _divergences(chunks: list[Chunk]) -> dict[str, Array]:
         if record is not None:
             parts["chain"].append(np.asarray(record.chain))
             parts["draw"].append(np.asarray(record.draw) + before)
-            parts["position"].append(np.asarray(record.position))
+            parts["position"].append(np.asarray(record.position, np.float64))
             parts["energy_error"].append(np.asarray(record.energy_error))
         before += chunk.draws
     return {name: np.concatenate(values) for name, values in parts.items() if values}

@@ -45,19 +45,22 @@ def summarise(posterior: xr.Dataset, only: Sequence[str] = ()) -> Summary:
         parts.append(array.values.astype(np.float64).reshape(chains, draws, -1))
     values = np.concatenate(parts, axis=-1) if parts else np.empty((chains, draws, 0))
     flat = values.reshape(-1, values.shape[-1])
-    q5, q50, q95 = np.quantile(flat, [0.05, 0.5, 0.95], axis=0)
-    columns = {
-        "mean": flat.mean(axis=0),
-        "sd": flat.std(axis=0, ddof=1) if len(flat) > 1 else np.full(flat.shape[1], np.nan),
-        "q5": q5,
-        "q50": q50,
-        "q95": q95,
+    with np.errstate(invalid="ignore", over="ignore"):
+        columns = _moments(flat)
+    columns |= {
         "ess_bulk": statistics.ess_bulk(values),
         "ess_tail": statistics.ess_tail(values),
         "r_hat": statistics.rhat(values),
         "mcse_mean": statistics.mcse_mean(values),
     }
     return Summary(tuple(names), tuple(variables), columns)
+
+
+def _moments(flat: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+    """Means, deviations and quantiles; NaN where draws are infinite or too few."""
+    q5, q50, q95 = np.quantile(flat, [0.05, 0.5, 0.95], axis=0)
+    sd = flat.std(axis=0, ddof=1) if len(flat) > 1 else np.full(flat.shape[1], np.nan)
+    return {"mean": flat.mean(axis=0), "sd": sd, "q5": q5, "q50": q50, "q95": q95}
 
 
 def scalar_names(array: xr.DataArray) -> list[str]:

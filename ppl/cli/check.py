@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import click
 
 from ppl.cli.edge import diagnostic_json, print_json, show_errors, show_warnings
 from ppl.cli.shared import data_option, json_option
-from ppl.errors import Exit, PplError
+from ppl.errors import Diagnostic, Exit, PplError, Severity
 from ppl.model import load
+from ppl.source import Source
 
 
 @click.command()
@@ -39,11 +43,11 @@ def check(models: tuple[str, ...], data: tuple[str, ...], as_json: bool) -> int:
                 warnings, notes = (*warnings, *bound.warnings), bound.notes
         except PplError as error:
             code = max(code, error.exit_code)
-            reports.append({"file": path, "errors": [diagnostic_json(d, error.source) for d in error.diagnostics]})
+            reports.append(_report(path, error.diagnostics, error.source))
             if not as_json:
                 show_errors(error, as_json=False)
             continue
-        reports.append({"file": path, "errors": [diagnostic_json(d, model.graph.source) for d in warnings]})
+        reports.append(_report(path, warnings, model.graph.source))
         if not as_json:
             show_warnings(warnings, model.graph.source)
             click.echo(f"{path}: {'the model and its data fit' if data else 'no errors'}")
@@ -52,3 +56,10 @@ def check(models: tuple[str, ...], data: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         print_json({"models": reports})
     return int(code)
+
+
+def _report(path: str, diagnostics: Iterable[Diagnostic], source: Source | None) -> dict[str, Any]:
+    kinds: dict[str, list[dict[str, Any]]] = {"errors": [], "warnings": []}
+    for one in diagnostics:
+        kinds["errors" if one.severity is Severity.ERROR else "warnings"].append(diagnostic_json(one, source))
+    return {"file": path, **kinds}

@@ -101,5 +101,12 @@ def main() -> None:
     if sys.argv[1:2] == ["sample"]:
         from ppl.inference.runtime import environment
 
-        os.environ.update(environment(os.environ))
+        settings = environment(os.environ)
+        cache = settings.get("JAX_COMPILATION_CACHE_DIR")
+        try:
+            if cache is not None:
+                os.makedirs(cache, exist_ok=True)
+        except OSError:
+            del settings["JAX_COMPILATION_CACHE_DIR"]  # nowhere to keep programs: JAX would warn at each of them
+        os.environ.update(settings)
     sys.exit(run(sys.argv[1:]))

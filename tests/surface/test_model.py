@@ -70,6 +70,11 @@ def test_groups_and_reproducibility(model: ppl.Model) -> None:
     np.testing.assert_array_equal(alone["posterior"]["a"][0], both["posterior"]["a"][0])
 
 
+def test_single_precision_by_choice(model: ppl.Model) -> None:
+    groups, _ = from_arviz(model.sample({"x": X, "y": Y}, precision="float32", **SHORT))
+    np.testing.assert_allclose(groups["posterior"]["b"].mean(), 2.0, atol=0.3)
+
+
 def test_diagnose_and_summarise(model: ppl.Model) -> None:
     fit = model.sample({"x": X, "y": Y}, seed=1, chains=4, warmup=500, draws=500)
     assert ppl.diagnose(fit).trusted
