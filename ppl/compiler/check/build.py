@@ -26,9 +26,10 @@ class Part:
 class Build:
     """The state of one check.
 
-    parts: of each latent and value that has any; observed: of data, those that statements observe. left_dims: the
-    dims that the statements' left sides name, None where an index does not say. draws_left, assignments_left: how
-    many more statements `name ~` and `name =` follow. failed: names with a statement that is wrong. reach: for each
+    parts: of each latent that has any; assigned: of values; observed: of data, those that statements observe.
+    left_dims: the dims that the statements' left sides name, None where an index does not say. draws_left,
+    assignments_left: how many more statements `name ~` and `name =` follow. failed: names with a statement that is
+    wrong. reach: for each
     quantity, how far it looks along latents that were not complete when it was defined.
     """
 
@@ -38,6 +39,7 @@ class Build:
     title: str | None = None
     nodes: list[Node] = field(default_factory=list)
     parts: dict[str, list[Part]] = field(default_factory=dict)
+    assigned: dict[str, list[Part]] = field(default_factory=dict)
     observed: dict[str, list[Part]] = field(default_factory=dict)
     pieces: dict[str, list[Piece]] = field(default_factory=dict)
     left_dims: dict[str, list[str | None]] = field(default_factory=dict)

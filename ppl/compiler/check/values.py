@@ -47,7 +47,7 @@ def _assign(build: Build, target: syntax.Target, statement: syntax.Assign, loops
     piece = _piece(build, where, value, statement)
     pieces = build.pieces.setdefault(name, [])
     pieces.append(piece)
-    build.parts.setdefault(name, []).append(Part(piece.subscripts, target.span))
+    build.assigned.setdefault(name, []).append(Part(piece.subscripts, target.span))
     if left > 0:
         return
     if name in build.failed:
@@ -59,7 +59,7 @@ def _finish(build: Build, target: syntax.Target, pieces: list[Piece]) -> None:
     name = target.name.id
     shapes = {tuple(_dim(s) for s in p.subscripts) for p in pieces}
     dims = _merged(build, target, shapes)
-    if not check_tiling(build, name, dims, build.parts[name], drawn=False):
+    if not check_tiling(build, name, dims, build.assigned[name], drawn=False):
         raise Abandon
     elements = {p.value.meta.element for p in pieces}
     element = elements.pop() if len(elements) == 1 else Scalar.REAL
