@@ -162,11 +162,7 @@ def _terms(
 def _named(evaluation: Evaluation) -> dict[str, Array]:
     program = evaluation.program
     names = [latent.name for latent in program.graph.latents]
-    names += [
-        v.name
-        for v in program.graph.values
-        if v.recorded and not program.is_data(v.name) and not program.is_predicted(v.name)
-    ]
+    names += [v.name for v in program.graph.values if v.recorded and not program.is_data(v.name)]
     return {name: evaluation.quantity(name) for name in names}
 
 

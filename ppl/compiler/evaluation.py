@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from ppl.compiler.named import aligned
 from ppl.compiler.program import Program
 from ppl.dataset import Dataset
 from ppl.errors import CompilerBug
-from ppl.graph import Expr, Input, Latent, Prediction, Value
+from ppl.graph import Expr, Input, Latent, Value
 
 Array = Any
 
@@ -52,7 +52,6 @@ class Evaluation:
     constants: Constants | Recorder
     data: Lowering | None
     known: dict[str, Array] = field(default_factory=dict)
-    generate: Callable[[Prediction], Array] | None = None
 
     def __post_init__(self) -> None:
         self.lowering = Lowering(self.program, jnp, self.quantity, self.constants, self.data)
@@ -60,12 +59,9 @@ class Evaluation:
     def quantity(self, name: str) -> Array:
         if name not in self.known:
             node = self.program.graph[name]
-            if isinstance(node, Prediction) and self.generate is not None:
-                self.known[name] = self.generate(node)
-            elif isinstance(node, Value):
-                self.known[name] = assemble(self.lowering, node)
-            else:
+            if not isinstance(node, Value):
                 raise CompilerBug(f"`{name}` is read before it has a value")
+            self.known[name] = assemble(self.lowering, node)
         return self.known[name]
 
     # --- latents -------------------------------------------------------------------------------------

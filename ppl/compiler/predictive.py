@@ -113,14 +113,9 @@ def replicate(evaluation: Evaluation, key: Array) -> dict[str, Array]:
 
 
 def predict(evaluation: Evaluation, key: Array) -> dict[str, Array]:
-    """A draw of every prediction, and the recorded quantities that follow from predictions."""
-    program = evaluation.program
-    graph = program.graph
-    keys = {p.name: jax.random.fold_in(key, i) for i, p in enumerate(graph.predictions)}
-    evaluation.generate = lambda prediction: predicted(evaluation, prediction, keys[prediction.name])
-    names = [p.name for p in graph.predictions]
-    names += [v.name for v in graph.values if v.recorded and program.is_predicted(v.name)]
-    return {name: evaluation.quantity(name) for name in names}
+    """A draw of every prediction."""
+    predictions = evaluation.program.graph.predictions
+    return {p.name: predicted(evaluation, p, jax.random.fold_in(key, i)) for i, p in enumerate(predictions)}
 
 
 def predicted(evaluation: Evaluation, prediction: Prediction, key: Array) -> Array:
@@ -129,7 +124,6 @@ def predicted(evaluation: Evaluation, prediction: Prediction, key: Array) -> Arr
     dtype = INT if is_discrete(prediction.distribution) else REAL
     inner, mask = evaluation.lowering.filtered(prediction.axes, prediction.where, (id(prediction), "where"))
     event = tuple(inner.program.size(s) for s in prediction.subscripts if isinstance(s, Whole))
-    event += shape[len(prediction.subscripts) :]
     drawn = _draw(inner, prediction.distribution, prediction.axes, event, key)
     blank = jnp.full(shape, np.nan, REAL) if dtype == REAL else jnp.zeros(shape, INT)
     drawn = Named(drawn.array.astype(dtype), drawn.axes)

@@ -106,20 +106,6 @@ class Program:
         return self._fixed[name]
 
     @cached_property
-    def _predicted(self) -> frozenset[str]:
-        names: set[str] = set()
-        for node in self.graph.nodes:
-            if isinstance(node, Prediction) or (
-                isinstance(node, Value) and any(n in names for e in node_expressions(node) for n in all_reads(e))
-            ):
-                names.add(node.name)
-        return frozenset(names)
-
-    def is_predicted(self, name: str) -> bool:
-        """Whether a quantity depends on what `predict` draws."""
-        return name in self._predicted
-
-    @cached_property
     def _gathers(self) -> Counter[tuple[Axis, ...]]:
         """How many reads of latents gather by data, by the axes of their positions."""
         found: Counter[tuple[Axis, ...]] = Counter()

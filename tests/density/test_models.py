@@ -247,7 +247,7 @@ counts[row, grade] ~ Multinomial(total[row], p)
     u = jnp.zeros(density.size)
     assert density.log_likelihood(u)["counts"].shape == (3,)
     assert density.likelihood_dims == {"rating": ("obs",), "counts": ("row",)}
-    replicated = density.replicate(u, jax.random.key(0))
+    replicated = jax.jit(density.replicate)(u, jax.random.key(0))
     assert replicated["counts"].dtype == np.int64
     assert (np.asarray(replicated["counts"]).sum(1) == counts.sum(1)).all()
     assert set(np.asarray(replicated["rating"]).tolist()) <= {0, 1, 2, 3}
