@@ -101,12 +101,12 @@ def student_sf(z: Any, df: Any) -> Any:
 
 
 def incomplete_beta(a: Any, b: Any, x: Any) -> Any:
-    """I_x(a, b) by the series that converges for the smaller of x and 1 - x."""
+    """I_x(a, b) = x^a (1 - x)^b F(1, a + b; a + 1; x) / (a B(a, b)), whose terms are all positive."""
     if x <= 0:
         return mp.mpf(0)
     if x >= 1:
         return mp.mpf(1)
-    if x > mp.mpf(1) / 2:
+    if x > 0.9 and x > a / (a + b):
         return 1 - incomplete_beta(b, a, 1 - x)
     return x**a * (1 - x) ** b / (a * mp.beta(a, b)) * mp.hyp2f1(1, a + b, a + 1, x)
 

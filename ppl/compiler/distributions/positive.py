@@ -32,6 +32,13 @@ def _from_zero(value: Array) -> tuple[Array, Array]:
     return inside, jnp.where(inside, value, 1.0)
 
 
+def _above_zero(value: Array, scale: Array) -> tuple[Array, Array]:
+    """Where a value is above 0, and value / scale, or 1 elsewhere."""
+    safe = positive(scale)[0]
+    some = value > 0
+    return some, jnp.where(some, value / safe, 1.0)
+
+
 def half_normal_log_prob(value: Array, scale: Array) -> Array:
     inside, x = _from_zero(value)
     safe, penalty = positive(scale)
@@ -49,10 +56,11 @@ def half_normal_log_sf(value: Array, scale: Array) -> Array:
 
 
 def half_normal_log_cdf(value: Array, scale: Array) -> Array:
-    z = jnp.maximum(value, 0.0) / positive(scale)[0]
+    some, z = _above_zero(value, scale)
     near = z < 0.5
     root = jnp.where(near, z, 0.5) * 0.7071067811865476
-    return jnp.where(near, jnp.log(lax.erf(root)), log1mexp(LOG_2 + log_ndtr(-jnp.where(near, 1.0, z))))
+    log_p = jnp.where(near, jnp.log(lax.erf(root)), log1mexp(LOG_2 + log_ndtr(-jnp.where(near, 1.0, z))))
+    return masked(some, log_p)
 
 
 def half_cauchy_log_prob(value: Array, scale: Array) -> Array:
@@ -67,8 +75,8 @@ def half_cauchy_sample(key: Array, shape: tuple[int, ...], scale: Array) -> Arra
 
 
 def half_cauchy_log_cdf(value: Array, scale: Array) -> Array:
-    z = jnp.maximum(value, 0.0) / positive(scale)[0]
-    return jnp.log(lax.atan2(z, jnp.ones_like(z))) + (LOG_2 - LOG_PI)
+    some, z = _above_zero(value, scale)
+    return masked(some, jnp.log(lax.atan2(z, jnp.ones_like(z))) + (LOG_2 - LOG_PI))
 
 
 def half_cauchy_log_sf(value: Array, scale: Array) -> Array:
@@ -133,14 +141,23 @@ def weibull_sample(key: Array, size: tuple[int, ...], shape: Array, scale: Array
     return scale * jax.random.exponential(key, size, scale.dtype) ** (1.0 / shape)
 
 
-def weibull_log_sf(value: Array, shape: Array, scale: Array) -> Array:
+def _weibull_log_hazard(value: Array, shape: Array, scale: Array) -> tuple[Array, Array]:
+    """Where a value is in (0, inf), and log (x / scale)^shape."""
     inside = finite_positive(value)
     log_z = jnp.log(jnp.where(inside, value, 1.0)) - jnp.log(positive(scale)[0])
-    return jnp.where(inside, -jnp.exp(positive(shape)[0] * log_z), jnp.where(value > 0, -jnp.inf, 0.0))
+    return inside, positive(shape)[0] * log_z
+
+
+def weibull_log_sf(value: Array, shape: Array, scale: Array) -> Array:
+    inside, log_hazard = _weibull_log_hazard(value, shape, scale)
+    return jnp.where(inside, -jnp.exp(log_hazard), jnp.where(value > 0, -jnp.inf, 0.0))
 
 
 def weibull_log_cdf(value: Array, shape: Array, scale: Array) -> Array:
-    return log1mexp(weibull_log_sf(value, shape, scale))
+    inside, log_hazard = _weibull_log_hazard(value, shape, scale)
+    small = log_hazard < -37.0  # there 1 - exp(-h) is h to rounding, and h may underflow
+    log_p = jnp.where(small, log_hazard, log1mexp(-jnp.exp(jnp.where(small, 0.0, log_hazard))))
+    return jnp.where(inside, log_p, jnp.where(value > 0, 0.0, -jnp.inf))
 
 
 def pareto_log_prob(value: Array, minimum: Array, shape: Array) -> Array:
