@@ -60,7 +60,7 @@ def leapfrog(density: Density, metric: Metric, step_size: jax.Array, state: Phas
     """One step. A negative step size goes backwards in time."""
     there = drift(step_size, state)
     log_density, gradient = jax.value_and_grad(density.log_density)(there.position)
-    return kick(metric, step_size, there, log_density, gradient)
+    return kick(step_size, there, log_density, gradient, metric.inverse_times(gradient))
 
 
 def drift(step_size: jax.Array, state: PhasePoint) -> PhasePoint:
@@ -75,11 +75,10 @@ def drift(step_size: jax.Array, state: PhasePoint) -> PhasePoint:
 
 
 def kick(
-    metric: Metric, step_size: jax.Array, state: PhasePoint, log_density: jax.Array, gradient: jax.Array
+    step_size: jax.Array, state: PhasePoint, log_density: jax.Array, gradient: jax.Array, acceleration: jax.Array
 ) -> PhasePoint:
-    """The second half of a step, from the log density and gradient at its position."""
+    """The second half of a step, from the log density, gradient and M⁻¹·gradient at its position."""
     half = 0.5 * step_size
-    acceleration = metric.inverse_times(gradient)
     return PhasePoint(
         position=state.position,
         momentum=state.momentum + half * gradient,

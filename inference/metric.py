@@ -39,12 +39,17 @@ class Dense(NamedTuple):
     inverse: jax.Array
     root: jax.Array
 
-    # A product written as a sum is compiled into the loop around it; a dot may become a call to a library.
     def inverse_times(self, vector: jax.Array) -> jax.Array:
-        return jnp.sum(self.inverse * vector[None, :], axis=1)
+        # A product written as a sum is compiled into the loop around it; a dot may become a call to a library.
+        return jnp.sum(self.inverse * vector[:, None], axis=0)
 
     def momentum(self, normal: jax.Array) -> jax.Array:
-        return jnp.sum(self.root * normal[None, :], axis=1)
+        # As a loop over columns, so that the normals are not worked out anew for every element of the product.
+        def add(i: jax.Array, total: jax.Array) -> jax.Array:
+            return total + self.root[:, i] * normal[i]
+
+        product: jax.Array = jax.lax.fori_loop(0, normal.shape[0], add, jnp.zeros_like(normal))
+        return product
 
 
 class LowRank(NamedTuple):

@@ -109,15 +109,20 @@ class NUTSKernel:
             return way
 
         def extend(subtree: _Subtree, signed_step: jax.Array) -> _Subtree:
-            """One leapfrog step, and the merges it completes."""
+            """One leapfrog step more."""
             there = integrator.drift(signed_step, subtree.end)
             log_density, gradient = jax.value_and_grad(density.log_density)(there.position)
-            return in_one_kernel(limit > 0, lambda now: finish(now, there, log_density, gradient, signed_step), subtree)
+            # Outside the kernel, so that the product is computed once and not in each operation that needs it.
+            acceleration = metric.inverse_times(gradient)
 
-        def finish(
-            subtree: _Subtree, there: PhasePoint, log_density: jax.Array, gradient: jax.Array, signed_step: jax.Array
-        ) -> _Subtree:
-            end = integrator.kick(metric, signed_step, there, log_density, gradient)
+            def finish(subtree: _Subtree) -> _Subtree:
+                end = integrator.kick(signed_step, there, log_density, gradient, acceleration)
+                return visit(subtree, end)
+
+            return in_one_kernel(limit > 0, finish, subtree)
+
+        def visit(subtree: _Subtree, end: PhasePoint) -> _Subtree:
+            """The subtree with one more point: its weight, and the merges it completes."""
             end_energy = integrator.energy(end)
             error = end_energy - initial_energy
             error = jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
