@@ -101,6 +101,8 @@ class Model:
         chains: int = 4,
         seed: int = 1,
         time_limit: float | None = None,
+        log_likelihood: bool = True,
+        predictive: bool = True,
         save_warmup: bool = False,
         save_unconstrained: bool = False,
         progress: bool | None = None,
@@ -109,8 +111,9 @@ class Model:
         """Draws from the posterior, as `arviz.InferenceData` (ArviZ 0.x) or `xarray.DataTree` (1.x).
 
         engine: `nuts` or `hmc`; settings: that engine's (`warmup=1000`, `draws=1000`, `target_acceptance=0.8`, ...);
-        time_limit: seconds after which the draws so far are returned, marked `partial`; progress: None shows it in a
-        terminal. `ppl.diagnose(fit)` says whether to trust the draws.
+        time_limit: seconds after which the draws so far are returned, marked `partial`; log_likelihood, predictive:
+        False leaves out groups that are as large as the data times the draws; progress: None shows it in a terminal.
+        `ppl.diagnose(fit)` says whether to trust the draws.
 
         Raises:
             PplError: an error of the data, an unknown engine or setting, no starting point of finite density.
@@ -121,7 +124,7 @@ class Model:
         from ppl.results import to_arviz
         from ppl.run import run
 
-        options = RunOptions(chains, seed, time_limit, save_warmup, save_unconstrained)
+        options = RunOptions(chains, seed, time_limit, log_likelihood, predictive, save_warmup, save_unconstrained)
         chosen = make_engine(engine, settings)
         bound = self.bind(data)
         for warning in (*self.warnings, *bound.warnings):

@@ -9,12 +9,15 @@ from ppl.errors import Diagnostic, Exit, PplError
 
 @dataclass(frozen=True)
 class RunOptions:
-    """time_limit: seconds of sampling, warmup included;
+    """time_limit: seconds of sampling, warmup included; log_likelihood, predictive: whether to compute these groups,
+    which are as large as the data times the draws;
     save_warmup, save_unconstrained: keep further groups; imported: seconds that imports took, for the record."""
 
     chains: int = 4
     seed: int = 1
     time_limit: float | None = None
+    log_likelihood: bool = True
+    predictive: bool = True
     save_warmup: bool = False
     save_unconstrained: bool = False
     imported: float | None = None

@@ -6,6 +6,7 @@ its draw d use `fold_in(fold_in(fold_in(key(s), 1), c), d)`. So results depend o
 
 from __future__ import annotations
 
+import functools
 import time
 import warnings
 from collections.abc import Collection, Mapping
@@ -122,9 +123,8 @@ def _sample(
         with requests.impatient(), warnings.catch_warnings():
             # In float32, by choice, every float64 of the density is truncated, which JAX would say of each.
             warnings.filterwarnings("ignore", "Explicitly requested dtype float64", UserWarning)
-            working = (
-                density if getattr(engine, "precision", "float64") == "float64" else jax.tree.map(_single, density)
-            )
+            single = getattr(engine, "precision", "float64") == "float32"
+            working = jax.tree.map(_single, density) if single else density
             carry = engine.start(working, keys)
             while not engine.done(carry):
                 start = watch.now()
@@ -208,7 +208,8 @@ def _groups(
 ) -> Groups:
     layout = Layout.of(dataset)
     dims_of = density.dims_of
-    follows = over_draws(_outputs, density, sampled.positions, key)
+    wanted = functools.partial(_outputs, options.log_likelihood, options.predictive)
+    follows = over_draws(wanted, density, sampled.positions, key)
     targets = observed(graph)
     groups: Groups = {}
     groups["posterior"] = layout.dataset(_as_written(graph, follows["values"]), dims_of)
@@ -266,12 +267,12 @@ def _computed_from_data(
     return {name: np.asarray(data.quantity(name)) for name in wanted}
 
 
-def _outputs(density: Any, u: jax.Array, key: jax.Array) -> dict[str, Any]:
+def _outputs(log_likelihood: bool, predictive: bool, density: Any, u: jax.Array, key: jax.Array) -> dict[str, Any]:
     replicates, predictions = jax.random.split(key)
     return {
         "values": density.constrain(u),
-        "log_likelihood": density.log_likelihood(u),
-        "replicates": density.replicate(u, replicates),
+        "log_likelihood": density.log_likelihood(u) if log_likelihood else {},
+        "replicates": density.replicate(u, replicates) if predictive else {},
         "predictions": density.predict(u, predictions),
     }
 

@@ -66,7 +66,9 @@ def write(groups: Groups, attrs: Mapping[str, Any], path: Path) -> None:
         for name in dict.fromkeys((*GROUPS, *groups)):
             if name in groups:
                 group = groups[name]
-                encoding = {v: {"zlib": True, "complevel": 1} for v in group.variables if group[v].ndim}
+                # Draws are noise to a compressor; whole numbers and truth values are not.
+                small = [v for v in group.variables if group[v].ndim and group[v].dtype.kind in "iub"]
+                encoding = {v: {"zlib": True, "complevel": 1} for v in small}
                 group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=encoding)
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())

@@ -52,6 +52,8 @@ def engine_options() -> list[click.Option]:
 @click.option("--chains", default=4, show_default=True, help="Number of chains.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same draws.")
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Stop after this time and keep the draws so far.")
+@click.option("--no-log-likelihood", is_flag=True, help="Leave out log p of each observed element (large).")
+@click.option("--no-predictive", is_flag=True, help="Leave out a replicate of the data for each draw (large).")
 @click.option("--save-warmup", is_flag=True, help="Keep the draws of the warmup too.")
 @click.option("--save-unconstrained", is_flag=True, help="Keep the draws on the unconstrained space too.")
 @click.option("--progress/--quiet", "progress", default=None, help="Show progress  [default: in a terminal]")
@@ -65,6 +67,8 @@ def sample(
     chains: int,
     seed: int,
     time_limit: float | None,
+    no_log_likelihood: bool,
+    no_predictive: bool,
     save_warmup: bool,
     save_unconstrained: bool,
     progress: bool | None,
@@ -87,7 +91,9 @@ def sample(
     from ppl.options import RunOptions
     from ppl.storage import check_writable, write_safely
 
-    options = RunOptions(chains, seed, time_limit, save_warmup, save_unconstrained)
+    options = RunOptions(
+        chains, seed, time_limit, not no_log_likelihood, not no_predictive, save_warmup, save_unconstrained
+    )
     chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
     checked = load(model)
     path = Path(output) if output is not None else Path(f"{Path(model).stem}.nc")
@@ -98,13 +104,14 @@ def sample(
     from ppl.judge import judge
     from ppl.progress import make_progress
     from ppl.run import run
+    from ppl.run_record import decode_attrs
 
     options = replace(options, imported=time.perf_counter() - began)
     fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))
     place, problem = write_safely(fit.groups, fit.attrs, path)
     summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph)
     if as_json:
-        found = {"output": str(place), "stopped": fit.stopped, "timings": fit.attrs["timings"]}
+        found = {"output": str(place), "stopped": fit.stopped, "timings": decode_attrs(fit.attrs)["timings"]}
         print_json({**found, **to_json(summary, diagnosis)})
     else:
         show(summary, diagnosis)

@@ -109,13 +109,14 @@ def test_json_and_force(shell: Shell) -> None:
 def test_optional_groups(shell: Shell) -> None:
     shell(
         "sample", "schools.ppl", "--data", "schools.json", *QUICK, "--save-warmup", "--save-unconstrained", "--engine",
-        "hmc",
+        "hmc", "--no-log-likelihood", "--no-predictive",
     )  # fmt: skip
     groups, attrs = storage.read(Path("schools.nc"))
     assert attrs["engine"] == "hmc"
     assert groups["warmup_posterior"]["theta"].shape == (2, 300, 3)
     assert groups["warmup_sample_stats"]["lp"].shape == (2, 300)
     assert groups["unconstrained_posterior"]["position"].shape == (2, 300, 5)
+    assert not {"log_likelihood", "posterior_predictive"} & set(groups)
 
 
 # --- help and usage ----------------------------------------------------------------------------------
