@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class Requests:
-    """How often the user asked to stop. From the second time on, code within `impatient()` is broken off at once."""
+    """How often the user asked to stop. The second time breaks off code within `impatient()`; the third, anything."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -22,7 +22,7 @@ class Requests:
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
-        if self._impatient and self.count > 1:
+        if self.count > 2 or (self._impatient and self.count > 1):
             raise KeyboardInterrupt
 
     @contextmanager

@@ -140,6 +140,7 @@ def _sample(
                 elif options.time_limit is not None and time.monotonic() - began > options.time_limit:
                     stopped = "time limit"
                 if stopped and not engine.done(carry):
+                    progress.stage("stopping; the draws so far are kept")
                     break
                 stopped = None
     except KeyboardInterrupt:
