@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import sys
@@ -98,15 +99,17 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The command as a process of its own: JAX gets its settings through the environment before it is imported."""
-    if sys.argv[1:2] == ["sample"]:
-        from ppl.inference.runtime import environment
+    if sys.argv[1:2] != ["sample"]:
+        sys.exit(run(sys.argv[1:]))
+    from ppl.inference.runtime import borrowed_programs, default_cache, environment
 
+    with contextlib.ExitStack() as stack:
         settings = environment(os.environ)
-        cache = settings.get("JAX_COMPILATION_CACHE_DIR")
-        try:
-            if cache is not None:
-                os.makedirs(cache, exist_ok=True)
-        except OSError:
-            del settings["JAX_COMPILATION_CACHE_DIR"]  # nowhere to keep programs: JAX would warn at each of them
+        if "JAX_COMPILATION_CACHE_DIR" in settings:
+            try:
+                settings["JAX_COMPILATION_CACHE_DIR"] = str(stack.enter_context(borrowed_programs(default_cache())))
+            except OSError:
+                del settings["JAX_COMPILATION_CACHE_DIR"]  # nowhere to keep programs: JAX would warn at each of them
         os.environ.update(settings)
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    sys.exit(code)
