@@ -44,7 +44,7 @@ def sum_of_product(lowering: Lowering, body: Expr, axes: tuple[Axis, ...], dtype
         outside.append(Named(np.asarray(repeats, dtype)))
     if inside:
         outside.append(_contract(lowering.xp, inside, axes))
-    return _product(lowering.xp, outside)
+    return product(lowering.xp, outside)
 
 
 def _constants(lowering: Lowering, body: Expr, parts: list[Expr], axes: tuple[Axis, ...], dtype: DType) -> list[Named]:
@@ -56,22 +56,23 @@ def _constants(lowering: Lowering, body: Expr, parts: list[Expr], axes: tuple[Ax
         return [lowering.value(part, dtype) for part in parts]
 
     def compute(data: Lowering) -> Named:
-        product = _product(np, [data.value(part, dtype) for part in parts])
+        whole = product(np, [data.value(part, dtype) for part in parts])
         seen = [data.seen(axis) for axis in axes]
-        order = (*(a for a in product.axes if a in seen), *(a for a in product.axes if a not in seen))
-        return Named(aligned(np, product, order, product.rank), order)
+        order = (*(a for a in whole.axes if a in seen), *(a for a in whole.axes if a not in seen))
+        return Named(aligned(np, whole, order, whole.rank), order)
 
     static = lowering.static(body.meta.axes + axes)
     key = (id(body), "factors", str(dtype), tuple(s.key for s in static))
     return [lowering.selected(lowering.recorded(key, static, compute))]
 
 
-def _product(xp: Any, values: list[Named]) -> Named:
+def product(xp: Any, values: list[Named]) -> Named:
+    """Elementwise, over all their axes."""
     axes, arrays = broadcast(xp, values)
-    product = arrays[0]
+    total = arrays[0]
     for array in arrays[1:]:
-        product = product * array
-    return Named(product, axes)
+        total = total * array
+    return Named(total, axes)
 
 
 def _contract(xp: Any, values: list[Named], axes: tuple[Axis, ...]) -> Named:
@@ -81,9 +82,8 @@ def _contract(xp: Any, values: list[Named], axes: tuple[Axis, ...]) -> Named:
         values = _merged(xp, values)
     summed = [axis for axis in axes if any(axis in v.axes for v in values)]
     if len(values) == 2 and xp is not np and _is_matrix_product(values[0], values[1], summed):
-        return _dot(values[0], values[1], summed)
-    product = _product(xp, values)
-    return _summed_alone(xp, product, summed)
+        return dot(values[0], values[1], summed)
+    return _summed_alone(xp, product(xp, values), summed)
 
 
 def _elsewhere(axis: Axis, value: Named, values: list[Named]) -> bool:
@@ -102,7 +102,7 @@ def _merged(xp: Any, values: list[Named]) -> list[Named]:
     pairs = [(i, j) for j in range(len(values)) for i in range(j)]
     i, j = min(pairs, key=lambda pair: len(union((values[pair[0]], values[pair[1]]))))
     rest = [v for k, v in enumerate(values) if k not in (i, j)]
-    return [*rest, _product(xp, [values[i], values[j]])]
+    return [*rest, product(xp, [values[i], values[j]])]
 
 
 def _is_matrix_product(a: Named, b: Named, summed: list[Axis]) -> bool:
@@ -111,7 +111,8 @@ def _is_matrix_product(a: Named, b: Named, summed: list[Axis]) -> bool:
     return a.rank == b.rank == 0 and shared == set(summed) and (len(a.axes) > len(shared) or len(b.axes) > len(shared))
 
 
-def _dot(a: Named, b: Named, summed: list[Axis]) -> Named:
+def dot(a: Named, b: Named, summed: list[Axis]) -> Named:
+    """The sum over `summed` of a * b, which share no other axis."""
     if len(a.axes) > len(b.axes):
         a, b = b, a
     over = (tuple(a.axes.index(axis) for axis in summed), tuple(b.axes.index(axis) for axis in summed))

@@ -21,6 +21,7 @@ from ppl.compiler.contraction import sum_of_product
 from ppl.compiler.gather import gather, plan, planned_gather
 from ppl.compiler.guards import Guard, can_fail, guarded
 from ppl.compiler.named import Named, aligned, broadcast, cast, dtype_of, union
+from ppl.compiler.predictor import linear_predictor
 from ppl.compiler.program import Program
 from ppl.compiler.subscripts import At, Item, Pick, Slice, joint, linear_positions, subscript
 from ppl.errors import CompilerBug, Diagnostic, PplError
@@ -298,6 +299,10 @@ class Lowering:
     def _elementwise(self, expr: Apply) -> Named:
         name, arguments = expr.function, expr.arguments
         spec = FUNCTIONS[name]
+        if name in ("add", "subtract") and self.store is not None and not self.guards and not expr.meta.event:
+            total = linear_predictor(self, expr)
+            if total is not None:
+                return total
         if name == "power" and isinstance(arguments[1], Literal) and isinstance(arguments[1].value, int):
             base = self.value(arguments[0], REAL)
             return Named(base.array ** int(arguments[1].value), base.axes)

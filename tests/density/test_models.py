@@ -318,3 +318,36 @@ y[obs] ~ Normal(m[obs], 1)
         return norm(v["a"]) + norm(y, mean, 1).sum()
 
     compare(compiled(text, {"x": x, "y": y}), reference, everything("a"))
+
+
+def test_linear_predictors_and_matrix_products() -> None:
+    text = """
+dim row
+dim k = 3
+data y[row], x1[row], x2[row], x3[row], X[row, k], keep[row] : bool
+a, b1, b2, b3 ~ Normal(0, 1)
+c[k] ~ Normal(0, 1)
+s ~ Exponential(1)
+m = X @ c
+e[row] = a - (2 * b1 * x1[row] - x1[row] * b2 * b1 * x2[row]) - b3 * 0.5 * x3[row] + a * a + m[row]
+y[r] ~ Normal(e[r], s) for r in row if keep[r]
+"""
+    n = 7
+    columns = {name: RNG.normal(size=n) for name in ("y", "x1", "x2", "x3")}
+    data = {**columns, "X": RNG.normal(size=(n, 3)), "keep": np.arange(n) % 3 > 0}
+
+    def reference(v):  # type: ignore[no-untyped-def]
+        a, b1, b2, b3 = v["a"], v["b1"], v["b2"], v["b3"]
+        x1, x2, x3 = data["x1"], data["x2"], data["x3"]
+        mean = a - 2 * b1 * x1 + x1 * b2 * b1 * x2 - b3 * 0.5 * x3 + a * a + data["X"] @ v["c"]
+        total = norm([a, b1, b2, b3]).sum() + norm(v["c"]).sum() + stats.expon.logpdf(v["s"])
+        return total + norm(data["y"], mean, v["s"])[data["keep"]].sum()
+
+    density = compiled(text, data)
+    compare(density, reference, everything("a", "b1", "b2", "b3", "c", "s"))
+    columns_of_data = [leaf.shape for leaf in density.leaves if leaf.ndim == 2 and leaf.shape[0] == 3]
+    assert (3, n) in columns_of_data
+    u = jnp.asarray(RNG.normal(size=density.size))
+    estimate = jax.jit(lambda positions: density.log_density_on(u, {"row": positions}))
+    mean = np.mean([float(estimate(jnp.array([i]))) for i in range(n)])
+    assert mean == pytest.approx(float(density.log_density(u)), rel=1e-11)
