@@ -8,17 +8,15 @@ and a sum is up to ten times slower. Without a matrix, product and sum fuse into
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ppl.compiler.context import Context
 from ppl.compiler.named import Named, aligned, broadcast, union
 from ppl.graph import Apply, Axis, Expr
-
-if TYPE_CHECKING:
-    from ppl.compiler.lower import Lowering
 
 Array = Any
 DType = np.dtype[np.generic]
@@ -31,7 +29,7 @@ def factors(expr: Expr) -> tuple[Expr, ...]:
     return (expr,)
 
 
-def sum_of_product(lowering: Lowering, body: Expr, axes: tuple[Axis, ...], dtype: DType) -> Named:
+def sum_of_product(lowering: Context, body: Expr, axes: tuple[Axis, ...], dtype: DType) -> Named:
     """The sum of a body over `axes`."""
     parts = factors(body)
     fixed = [part for part in parts if lowering.program.kind(part) != "live"]
@@ -47,15 +45,15 @@ def sum_of_product(lowering: Lowering, body: Expr, axes: tuple[Axis, ...], dtype
     return product(lowering.xp, outside)
 
 
-def _constants(lowering: Lowering, body: Expr, parts: list[Expr], axes: tuple[Axis, ...], dtype: DType) -> list[Named]:
+def _constants(lowering: Context, body: Expr, parts: list[Expr], axes: tuple[Axis, ...], dtype: DType) -> list[Named]:
     """The factors that data determine, as one array where that is no larger, with the summed axes first."""
-    if lowering.store is None or all(lowering.program.kind(part) == "number" for part in parts):
+    if not lowering.records or all(lowering.program.kind(part) == "number" for part in parts):
         return [lowering.value(part, dtype) for part in parts]
     widest = max((part.meta.axes for part in parts), key=len)
     if not all(axis in widest for part in parts for axis in part.meta.axes):
         return [lowering.value(part, dtype) for part in parts]
 
-    def compute(data: Lowering) -> Named:
+    def compute(data: Context) -> Named:
         whole = product(np, [data.value(part, dtype) for part in parts])
         seen = [data.seen(axis) for axis in axes]
         order = (*(a for a in whole.axes if a in seen), *(a for a in whole.axes if a not in seen))

@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ppl.catalogue.functions import FUNCTIONS
 from ppl.compiler.named import Named, aligned, union
-from ppl.graph import Apply, Expr, Read, children
+from ppl.graph import Apply, Expr, Literal, Position, Read, Reduce, children
 
 Array = Any
 
@@ -47,6 +48,23 @@ def can_fail(expr: Expr) -> bool:
     if isinstance(expr, Apply) and expr.function not in _NEVER_FAIL:
         return True
     return not isinstance(expr, Read) and any(can_fail(child) for child in children(expr))
+
+
+def keeps_places(expr: Expr) -> bool:
+    """Whether an element of the value depends on the same element of its parts, so that a mask over elements is one
+    for the parts too. A matrix product mixes elements; a subscript or a stack moves them."""
+    match expr:
+        case Apply():
+            return FUNCTIONS[expr.function].shape == "elementwise"
+        case Reduce():
+            return expr.operation != "cumsum"
+        case _:
+            return isinstance(expr, (Literal, Position, Read))
+
+
+def of_scalars(guards: tuple[Guard, ...]) -> tuple[Guard, ...]:
+    """The guards that say nothing of single elements of an array."""
+    return tuple(guard for guard in guards if guard.mask.rank == 0)
 
 
 def guarded(value: Named, guards: tuple[Guard, ...]) -> Named:

@@ -19,7 +19,7 @@ from ppl.catalogue.functions import FUNCTIONS
 from ppl.compiler import functions
 from ppl.compiler.contraction import sum_of_product
 from ppl.compiler.gather import gather, plan, planned_gather
-from ppl.compiler.guards import Guard, can_fail, guarded
+from ppl.compiler.guards import Guard, can_fail, guarded, keeps_places, of_scalars
 from ppl.compiler.named import Named, aligned, broadcast, cast, dtype_of, union
 from ppl.compiler.predictor import linear_predictor
 from ppl.compiler.program import Program
@@ -94,6 +94,11 @@ class Lowering:
     guards: tuple[Guard, ...] = ()
     memo: dict[Hashable, Named] = field(default_factory=dict)
 
+    @property
+    def records(self) -> bool:
+        """Whether what data determine comes from constants (in JAX), and is not computed here (in NumPy)."""
+        return self.store is not None
+
     def within(self, selection: Selection) -> Lowering:
         return replace(self, selections=(*self.selections, selection))
 
@@ -118,7 +123,8 @@ class Lowering:
         key = (id(expr), self._key(expr.meta.axes), tuple(guard.key for guard in self.guards))
         named = self.memo.get(key)
         if named is None:
-            named = self._lower(expr)
+            lowering = self if keeps_places(expr) else replace(self, guards=of_scalars(self.guards))
+            named = lowering._lower(expr)
             if isinstance(expr, Read):
                 named = guarded(named, self.guards)
             self.memo[key] = named

@@ -28,6 +28,7 @@ from ppl.graph import (
     Whole,
     children,
     distribution_expressions,
+    reads,
     subscript_children,
 )
 
@@ -98,7 +99,7 @@ class Program:
                 fixed[node.name] = False
             elif isinstance(node, Value):
                 fixed[node.name] = True  # a value may read its own earlier pieces
-                names = {name for expr in node_expressions(node) for name in all_reads(expr)}
+                names = {name for expr in node_expressions(node) for name in reads(expr)}
                 fixed[node.name] = all(fixed[name] for name in names)
         return fixed
 
@@ -149,25 +150,8 @@ class Program:
 
     @cached_property
     def names(self) -> Mapping[int, str]:
-        """A readable name for each term, by its identity: `y`, or `y (line 8)` if several terms share a target."""
-        terms = self.graph.terms
-        count = Counter(term.name for term in terms)
-        line = {id(term): self.graph.source.position(term.span.start)[0] for term in terms}
-        names = {id(t): t.name if count[t.name] == 1 else f"{t.name} (line {line[id(t)]})" for t in terms}
-        seen: Counter[str] = Counter()
-        for term in terms:
-            name = names[id(term)]
-            seen[name] += 1
-            if seen[name] > 1:
-                names[id(term)] = f"{name} ({seen[name]})"
-        return names
-
-
-def all_reads(expr: Expr) -> Iterator[str]:
-    if isinstance(expr, Read):
-        yield expr.name
-    for child in children(expr):
-        yield from all_reads(child)
+        """The name of each term, by its identity."""
+        return {id(term): term.name for term in self.graph.terms}
 
 
 def piece_expressions(piece: Piece) -> Iterator[Expr]:
