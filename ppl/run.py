@@ -145,6 +145,10 @@ def _sample(
                 stopped = None
     except KeyboardInterrupt:
         stopped = "interrupted"
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        if not any(not chunk.warmup for chunk in chunks):
+            raise
+        stopped = f"failed: {str(error).partition(chr(10))[0]}"
     except InitialisationError as failure:
         raise explain_failed_start(graph, density, labels, failure) from None
     kept = [chunk for chunk in chunks if not chunk.warmup]
@@ -209,8 +213,7 @@ def _groups(
 ) -> Groups:
     layout = Layout.of(dataset)
     dims_of = density.dims_of
-    wanted = functools.partial(_outputs, options.log_likelihood, options.predictive)
-    follows = over_draws(wanted, density, sampled.positions, key)
+    follows = _follow(density, sampled.positions, key, options)
     targets = observed(graph)
     groups: Groups = {}
     groups["posterior"] = layout.dataset(_as_written(graph, follows["values"]), dims_of)
@@ -266,6 +269,21 @@ def _computed_from_data(
     data = data_lowering(program, dataset)
     wanted = [v.name for v in graph.values if program.is_data(v.name) and (v.recorded or v.name in targets)]
     return {name: np.asarray(data.quantity(name)) for name in wanted}
+
+
+def _follow(density: CompiledDensity, positions: Array, key: jax.Array, options: RunOptions) -> dict[str, Any]:
+    """All outputs; only the values of quantities where memory does not hold the others, so that no draw is lost."""
+    wanted = functools.partial(_outputs, options.log_likelihood, options.predictive)
+    try:
+        return dict(over_draws(wanted, density, positions, key))
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        if not (options.log_likelihood or options.predictive):
+            raise
+        reason = str(error).partition("\n")[0]
+        warnings.warn(
+            f"no log-likelihood and no predictive draws: computing them failed ({reason})", RuntimeWarning, stacklevel=2
+        )
+        return dict(over_draws(functools.partial(_outputs, False, False), density, positions, key))
 
 
 def _outputs(log_likelihood: bool, predictive: bool, density: Any, u: jax.Array, key: jax.Array) -> dict[str, Any]:

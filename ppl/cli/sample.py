@@ -101,6 +101,7 @@ def sample(
     bound = checked.bind(list(data))
     show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
 
+    from ppl.interrupts import listening
     from ppl.judge import judge
     from ppl.progress import make_progress
     from ppl.run import run
@@ -108,7 +109,8 @@ def sample(
 
     options = replace(options, imported=time.perf_counter() - began)
     fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))
-    place, problem = write_safely(fit.groups, fit.attrs, path)
+    with listening():  # an interrupt now must not cost the draws
+        place, problem = write_safely(fit.groups, fit.attrs, path)
     summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph)
     if as_json:
         found = {"output": str(place), "stopped": fit.stopped, "timings": decode_attrs(fit.attrs)["timings"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import signal
@@ -161,6 +162,36 @@ def test_an_interrupt_in_the_middle_keeps_finished_draws(model: ppl.Model, monke
     assert 0 < groups["posterior"].sizes["draw"] < 10_000_000
     assert groups["log_likelihood"]["y"].sizes["draw"] == groups["posterior"].sizes["draw"]
     assert ppl.diagnose(fit).findings[0].name == "stopped"
+
+
+def test_memory_that_runs_out_costs_no_draw(model: ppl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = driver.over_draws
+
+    def scarce(function: functools.partial[object], *arguments: object) -> object:
+        if any(function.args):
+            raise MemoryError("out of memory")
+        return whole(function, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(driver, "over_draws", scarce)
+    with pytest.warns(RuntimeWarning, match="out of memory"):
+        fit = model.sample({"x": X, "y": Y}, **SHORT)
+    groups, _ = from_arviz(fit)
+    assert groups["posterior"]["a"].shape == (2, 200)
+    assert "log_likelihood" not in groups
+
+    advance, calls = NUTS.advance, itertools.count()
+
+    def failing(self: NUTS, *arguments: object) -> object:
+        result = advance(self, *arguments)  # type: ignore[arg-type]
+        if not result[1].warmup and next(calls) == 1:
+            raise MemoryError("out of memory")
+        return result
+
+    monkeypatch.setattr(driver, "over_draws", whole)
+    monkeypatch.setattr(NUTS, "advance", failing)
+    with pytest.warns(ppl.ModelWarning, match="failed: out of memory"):
+        fit = model.sample({"x": X, "y": Y}, chains=2, warmup=100, draws=10_000_000)
+    assert 0 < from_arviz(fit)[0]["posterior"].sizes["draw"] < 10_000_000
 
 
 def test_an_interrupt_in_warmup_is_an_interrupt(model: ppl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
