@@ -121,7 +121,7 @@ def _digits(row: dict[str, float]) -> int:
 def _number(value: float, digits: int) -> str:
     if not math.isfinite(value):
         return "-" if math.isnan(value) else str(value)
-    return f"{value:.2e}" if digits > 6 or abs(value) >= 1e7 else f"{value:.{max(digits, 1)}f}"
+    return f"{value:.2e}" if digits > 6 or abs(value) >= 1e7 else f"{value:z.{max(digits, 1)}f}"
 
 
 def _whole(value: float) -> str:

@@ -115,14 +115,17 @@ def _index(
         if np.any(wrong):
             words = f"a label of `{dim}` or its position, a whole number"
             return None, [place.error("E304", "has the wrong type", np.asarray(wrong), values, words)]
+    own = labels.get(dim)
+    if own is not None and all(map(_is_whole, own)):
+        # Where elements are called by numbers, numbers call them.
+        names = values.astype(np.int64).astype(np.str_)
+        if set(np.unique(names).tolist()) <= set(own):
+            return _from_labels(declared, dim, names, labels, place)
     positions = values.astype(np.int64) - element.first
     outside = (positions < 0) | (positions >= size)
     if not outside.any():
         return positions, []
     low, high = int(values.min()), int(values.max())
-    own = labels.get(dim)
-    if own is not None and {str(x) for x in np.unique(values).tolist()} <= set(own):
-        return _from_labels(declared, dim, values.astype(np.str_), labels, place)
     if element.first == 0 and low >= 1 and high == size:
         brackets = "[" + ", ".join(declared.dims) + "]" if declared.dims else ""
         mend = f"declare it as `{declared.name}{brackets} : {dim} from 1`"
@@ -138,6 +141,10 @@ def _index(
     last = size - 1 + element.first
     words = f"a position of `{dim}`, from {element.first} to {last}"
     return None, [place.error("E307", f"has positions that `{dim}` does not have", outside, values, words)]
+
+
+def _is_whole(label: str) -> bool:
+    return label.removeprefix("-").isdecimal()
 
 
 def _from_labels(

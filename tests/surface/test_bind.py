@@ -60,6 +60,8 @@ def test_labels_from_index_data_alone_in_order_of_appearance() -> None:
     # Integers that are labels, not positions.
     dataset = model.bind({"y": [1, 2, 3], "c": [2003, 2001, 2003], "county": [2001, 2002, 2003]}).dataset
     assert dataset.arrays["c"].tolist() == [2, 0, 2]
+    dataset = model.bind({"y": [1, 2, 3], "c": [1, 2, 1], "county": [1, 2, 3]}).dataset
+    assert dataset.arrays["c"].tolist() == [0, 1, 0]
 
 
 def test_counting_from_one() -> None:
