@@ -5,11 +5,16 @@ All are elementwise over floating arrays of one dtype and broadcastable shapes, 
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.custom_derivatives import SymbolicZero
 from jax.scipy.special import log_ndtr as _jax_log_ndtr
+
+Pair = tuple[Array, Array]
 
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 _SHIFT = 8
@@ -144,33 +149,41 @@ def _log_gamma_tails(a: Array, x: Array) -> tuple[Array, Array]:
     return below, above
 
 
-@jax.custom_jvp
-def log_gamma_tails(a: Array, x: Array) -> tuple[Array, Array]:
-    """log P(a, x) and log Q(a, x), the regularised incomplete gamma functions, far into both tails; a > 0.
-
-    The derivative in `a` is carried forward through the same iterations; the one in `x` is the density.
-    """
+def _log_gamma_tails_closed(a: Array, x: Array) -> Pair:
     p, q = _log_gamma_tails(a, x)
     below, above = x <= 0, x == jnp.inf
     p = jnp.where(below, -jnp.inf, jnp.where(above, 0.0, p))
     return p, jnp.where(below, 0.0, jnp.where(above, -jnp.inf, q))
 
 
-@log_gamma_tails.defjvp
-def _log_gamma_tails_jvp(
-    primals: tuple[Array, Array], tangents: tuple[Array, Array]
-) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+@jax.custom_jvp
+def log_gamma_tails(a: Array, x: Array) -> Pair:
+    """log P(a, x) and log Q(a, x), the regularised incomplete gamma functions, far into both tails; a > 0.
+
+    The derivative in `a` is carried forward through the same iterations; the one in `x` is the density. Neither is
+    computed unless it is asked for.
+    """
+    return _log_gamma_tails_closed(a, x)
+
+
+def _log_gamma_tails_jvp(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tuple[Pair, Pair]:
     (a, x), (a_dot, x_dot) = primals, tangents
-    a_full = jnp.broadcast_to(a, jnp.broadcast_shapes(a.shape, x.shape))
-    _, (p_a, q_a) = jax.jvp(lambda s: _log_gamma_tails(s, x), (a_full,), (jnp.ones_like(a_full),))
-    p, q = log_gamma_tails(a, x)
     inside = (x > 0) & (x < jnp.inf)
-    safe = jnp.where(inside, x, 1.0)
-    log_pdf = (a - 1.0) * jnp.log(safe) - safe - lax.lgamma(a)
-    p_x = jnp.where(inside, jnp.exp(log_pdf - jnp.where(inside, p, 0.0)), 0.0)
-    q_x = jnp.where(inside, -jnp.exp(log_pdf - jnp.where(inside, q, 0.0)), 0.0)
-    p_a, q_a = jnp.where(inside, p_a, 0.0), jnp.where(inside, q_a, 0.0)
-    return (p, q), (p_a * a_dot + p_x * x_dot, q_a * a_dot + q_x * x_dot)
+    p, q = log_gamma_tails(a, x)
+    p_dot, q_dot = jnp.zeros_like(p), jnp.zeros_like(q)
+    if not isinstance(a_dot, SymbolicZero):
+        a_full = jnp.broadcast_to(a, p.shape)
+        (p, q), (p_a, q_a) = jax.jvp(lambda s: _log_gamma_tails_closed(s, x), (a_full,), (jnp.ones_like(a_full),))
+        p_dot, q_dot = jnp.where(inside, p_a, 0.0) * a_dot, jnp.where(inside, q_a, 0.0) * a_dot
+    if not isinstance(x_dot, SymbolicZero):
+        safe = jnp.where(inside, x, 1.0)
+        log_pdf = (a - 1.0) * jnp.log(safe) - safe - lax.lgamma(a)
+        p_dot = p_dot + jnp.where(inside, jnp.exp(log_pdf - jnp.where(inside, p, 0.0)), 0.0) * x_dot
+        q_dot = q_dot - jnp.where(inside, jnp.exp(log_pdf - jnp.where(inside, q, 0.0)), 0.0) * x_dot
+    return (p, q), (p_dot, q_dot)
+
+
+log_gamma_tails.defjvp(_log_gamma_tails_jvp, symbolic_zeros=True)
 
 
 # --- incomplete beta ---------------------------------------------------------------------------------
@@ -213,36 +226,42 @@ def _log_beta_tails(a: Array, b: Array, x: Array, y: Array) -> tuple[Array, Arra
     return jnp.where(low, small, other), jnp.where(low, other, small)
 
 
-@jax.custom_jvp
-def log_beta_tails(a: Array, b: Array, x: Array, y: Array) -> tuple[Array, Array]:
-    """log I_x(a, b) and log(1 - I_x(a, b)), far into both tails; y = 1 - x, given apart for accuracy near x = 1."""
+def _log_beta_tails_closed(a: Array, b: Array, x: Array, y: Array) -> Pair:
     p, q = _log_beta_tails(a, b, x, y)
     below, above = x <= 0, y <= 0
     p = jnp.where(below, -jnp.inf, jnp.where(above, 0.0, p))
     return p, jnp.where(below, 0.0, jnp.where(above, -jnp.inf, q))
 
 
-@log_beta_tails.defjvp
+@jax.custom_jvp
+def log_beta_tails(a: Array, b: Array, x: Array, y: Array) -> Pair:
+    """log I_x(a, b) and log(1 - I_x(a, b)), far into both tails; y = 1 - x, given apart for accuracy near x = 1.
+
+    Derivatives as in `log_gamma_tails`; the one in `x` is taken along y = 1 - x.
+    """
+    return _log_beta_tails_closed(a, b, x, y)
+
+
 def _log_beta_tails_jvp(
-    primals: tuple[Array, Array, Array, Array], tangents: tuple[Array, Array, Array, Array]
-) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    primals: tuple[Array, Array, Array, Array], tangents: tuple[Any, Any, Any, Any]
+) -> tuple[Pair, Pair]:
     a, b, x, y = primals
-    a_dot, b_dot, x_dot, _ = tangents
-    shape = jnp.broadcast_shapes(a.shape, b.shape, x.shape)
-    a_full, b_full = jnp.broadcast_to(a, shape), jnp.broadcast_to(b, shape)
-    one, zero = jnp.ones_like(a_full), jnp.zeros_like(a_full)
-    _, (p_a, q_a) = jax.jvp(lambda s, t: _log_beta_tails(s, t, x, y), (a_full, b_full), (one, zero))
-    _, (p_b, q_b) = jax.jvp(lambda s, t: _log_beta_tails(s, t, x, y), (a_full, b_full), (zero, one))
-    p, q = log_beta_tails(a, b, x, y)
     inside = (x > 0) & (y > 0)
-    log_pdf = (
-        (a - 1.0) * jnp.log(jnp.where(inside, x, 0.5)) + (b - 1.0) * jnp.log(jnp.where(inside, y, 0.5)) - log_beta(a, b)
-    )
-    p_x = jnp.exp(log_pdf - jnp.where(inside, p, 0.0))
-    q_x = -jnp.exp(log_pdf - jnp.where(inside, q, 0.0))
+    p, q = log_beta_tails(a, b, x, y)
+    p_dot, q_dot = jnp.zeros_like(p), jnp.zeros_like(q)
+    shapes = tuple(jnp.broadcast_to(t, p.shape) for t in (a, b))
+    for i, dot in enumerate(tangents[:2]):
+        if not isinstance(dot, SymbolicZero):
+            direction = tuple(jnp.full_like(p, float(i == j)) for j in range(2))
+            _, (p_i, q_i) = jax.jvp(lambda s, t: _log_beta_tails_closed(s, t, x, y), shapes, direction)
+            p_dot = p_dot + jnp.where(inside, p_i, 0.0) * dot
+            q_dot = q_dot + jnp.where(inside, q_i, 0.0) * dot
+    if not isinstance(tangents[2], SymbolicZero):
+        safe_x, safe_y = jnp.where(inside, x, 0.5), jnp.where(inside, y, 0.5)
+        log_pdf = (a - 1.0) * jnp.log(safe_x) + (b - 1.0) * jnp.log(safe_y) - log_beta(a, b)
+        p_dot = p_dot + jnp.where(inside, jnp.exp(log_pdf - jnp.where(inside, p, 0.0)), 0.0) * tangents[2]
+        q_dot = q_dot - jnp.where(inside, jnp.exp(log_pdf - jnp.where(inside, q, 0.0)), 0.0) * tangents[2]
+    return (p, q), (p_dot, q_dot)
 
-    def total(by_a: Array, by_b: Array, by_x: Array) -> Array:
-        by_a, by_b, by_x = (jnp.where(inside, t, 0.0) for t in (by_a, by_b, by_x))
-        return by_a * a_dot + by_b * b_dot + by_x * x_dot
 
-    return (p, q), (total(p_a, p_b, p_x), total(q_a, q_b, q_x))
+log_beta_tails.defjvp(_log_beta_tails_jvp, symbolic_zeros=True)

@@ -18,7 +18,7 @@ from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.membership import outside
 from ppl.compiler.distributions import log_cdf, log_prob, log_prob_truncated, sample, sample_ordered, sample_truncated
 
-DRAWS = 20_000
+DRAWS = 5_000
 LEVEL = 1e-4
 
 # Three sets of parameters for each distribution, so that a sampler also shows that it broadcasts.
@@ -66,7 +66,13 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "covariance": [[[2.0, 0.3, -0.4], [0.3, 1.5, 0.2], [-0.4, 0.2, 0.7]]] * 3,
     },
 }
-UNIVARIATE = [name for name, spec in DISTRIBUTIONS.items() if spec.event_rank == 0]
+# log_cdf of these iterates to convergence over all draws
+SLOW = ("StudentT", "HalfStudentT", "Gamma", "ChiSquared", "InverseGamma", "Beta", "BetaBinomial")
+UNIVARIATE = [
+    pytest.param(name, marks=pytest.mark.long if name in SLOW else ())
+    for name, spec in DISTRIBUTIONS.items()
+    if spec.event_rank == 0
+]
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +146,7 @@ def test_draws_of_vectors() -> None:
             masses = scipy.stats.binom.logpmf(values, trials, p)
             assert counts_p_value(draws[:, j, k], masses, values) > LEVEL
         pair = np.cov(draws[:, j].T)[1, 2]
-        assert pair == pytest.approx(-trials * probabilities[1] * probabilities[2], rel=0.1, abs=0.02)
+        assert pair == pytest.approx(-trials * probabilities[1] * probabilities[2], rel=0.15, abs=0.04)
     shares = draws_of("Dirichlet")
     assert np.allclose(shares.sum(-1), 1.0)
     for j, alpha in enumerate(np.array(PARAMETERS["Dirichlet"]["concentration"])):
@@ -151,7 +157,7 @@ def test_draws_of_vectors() -> None:
     z = (draws_of("MvNormal")[:, 0] - np.array([0.0, 1.0, 2.0])) @ whiten.T
     for k in range(3):
         assert uniform_p_value(scipy.stats.norm.cdf(z[:, k])) > LEVEL
-    assert np.allclose(np.cov(z.T), np.eye(3), atol=0.04)
+    assert np.allclose(np.cov(z.T), np.eye(3), atol=0.08)
 
 
 @pytest.mark.parametrize("kind", ["precision", "cholesky"])
@@ -160,7 +166,7 @@ def test_draws_of_other_parameterisations(kind: str) -> None:
     matrix = np.linalg.inv(covariance) if kind == "precision" else np.linalg.cholesky(covariance)
     draws = np.asarray(sample("MvNormal", jax.random.key(1), {"mean": 0.5, kind: matrix}, (DRAWS, 3)))
     z = (draws - 0.5) @ np.linalg.inv(np.linalg.cholesky(covariance)).T
-    assert np.allclose(np.cov(z.T), np.eye(3), atol=0.04)
+    assert np.allclose(np.cov(z.T), np.eye(3), atol=0.08)
     assert uniform_p_value(scipy.stats.norm.cdf(z[:, 2])) > LEVEL
 
 
@@ -207,7 +213,15 @@ def truncated_draws(name: str, parameters: dict[str, float], lower: float | None
     return draws
 
 
-@pytest.mark.parametrize(("name", "parameters", "lower", "upper"), TRUNCATED)
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "parameters", "lower", "upper"), TRUNCATED[3:])
+def test_truncated_draws_of_others(
+    name: str, parameters: dict[str, float], lower: float | None, upper: float | None
+) -> None:
+    test_truncated_draws(name, parameters, lower, upper)
+
+
+@pytest.mark.parametrize(("name", "parameters", "lower", "upper"), TRUNCATED[:3])
 def test_truncated_draws(name: str, parameters: dict[str, float], lower: float | None, upper: float | None) -> None:
     """The share of the mass below each draw is uniform; it is integrated from the density."""
     draws = np.sort(truncated_draws(name, parameters, lower, upper))

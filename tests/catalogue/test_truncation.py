@@ -109,7 +109,13 @@ BOUNDS: dict[str, tuple[tuple[dict[str, float], float | None, float | None], ...
     ),
     "Geometric": (({"probability": 0.3}, 1.0, None), ({"probability": 0.3}, 3000.0, 3003.0)),
 }
-ARGUMENTS = [(name, *case) for name, cases in BOUNDS.items() for case in cases]
+# every case is a program to compile: by default the first of each, without those that only repeat an iteration
+REPEATS = ("Beta", "Binomial", "BinomialLogit", "HalfStudentT", "ChiSquared", "InverseGamma", "PoissonLog")
+ARGUMENTS = [
+    pytest.param(name, *case, marks=pytest.mark.long if i or name in REPEATS else ())
+    for name, cases in BOUNDS.items()
+    for i, case in enumerate(cases)
+]
 
 
 def test_every_truncatable_distribution_is_tried() -> None:

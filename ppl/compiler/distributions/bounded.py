@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array, lax
 from jax.scipy.special import i0e
 
-from ppl.compiler.distributions.law import Law, guard, masked, positive
+from ppl.compiler.distributions.law import Law, guard, masked, positive, with_tails
 from ppl.compiler.special import log_beta, log_beta_tails
 
 # --- Beta --------------------------------------------------------------------------------------------
@@ -34,14 +34,9 @@ def beta_sample(key: Array, shape: tuple[int, ...], alpha: Array, beta: Array) -
     return jnp.clip(jax.nn.sigmoid(log_a - log_b), info.tiny, 1.0 - info.epsneg)
 
 
-def beta_log_cdf(value: Array, alpha: Array, beta: Array) -> Array:
+def beta_log_tails(value: Array, alpha: Array, beta: Array) -> tuple[Array, Array]:
     x = jnp.clip(value, 0.0, 1.0)
-    return log_beta_tails(positive(alpha)[0], positive(beta)[0], x, 1.0 - x)[0]
-
-
-def beta_log_sf(value: Array, alpha: Array, beta: Array) -> Array:
-    x = jnp.clip(value, 0.0, 1.0)
-    return log_beta_tails(positive(alpha)[0], positive(beta)[0], x, 1.0 - x)[1]
+    return log_beta_tails(positive(alpha)[0], positive(beta)[0], x, 1.0 - x)
 
 
 # --- Uniform -----------------------------------------------------------------------------------------
@@ -115,7 +110,7 @@ def von_mises_sample(key: Array, shape: tuple[int, ...], location: Array, concen
 
 
 LAWS: Mapping[str, Law] = {
-    "Beta": Law(beta_log_prob, beta_sample, beta_log_cdf, beta_log_sf),
+    "Beta": with_tails(beta_log_prob, beta_sample, beta_log_tails),
     "Uniform": Law(uniform_log_prob, uniform_sample, uniform_log_cdf, uniform_log_sf),
     "VonMises": Law(von_mises_log_prob, von_mises_sample),
 }

@@ -28,7 +28,8 @@ def _pick(table: Array, position: Array) -> Array:
     batch = jnp.broadcast_shapes(table.shape[:-1], position.shape)
     table = jnp.broadcast_to(table, (*batch, table.shape[-1]))
     position = jnp.broadcast_to(position, batch)
-    return jnp.take_along_axis(table, position[..., None], -1)[..., 0]
+    picked: Array = jnp.take_along_axis(table, position[..., None], -1)[..., 0]
+    return picked
 
 
 def categorical_log_prob(value: Array, probabilities: Array) -> Array:
@@ -86,7 +87,8 @@ def multinomial_log_prob(value: Array, trials: Array, probabilities: Array) -> A
 def multinomial_sample(key: Array, shape: tuple[int, ...], trials: Array, probabilities: Array) -> Array:
     p = jnp.broadcast_to(probabilities, shape)
     n = jnp.broadcast_to(trials, shape[:-1])
-    return jax.random.multinomial(key, n, p, shape=shape, dtype=p.dtype).astype(jnp.result_type(int))
+    draws: Array = jax.random.multinomial(key, n, p, shape=shape, dtype=p.dtype)
+    return draws.astype(jnp.result_type(int))
 
 
 LAWS: Mapping[str, Law] = {

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from ppl.compiler.distributions.law import Law, guard, masked, positive, whole
+from ppl.compiler.distributions.law import Law, guard, masked, positive, whole, with_tails
 from ppl.compiler.special import log1mexp, log_beta_tails, log_choose, log_gamma_ratio, log_gamma_tails, softplus
 
 
@@ -92,12 +92,8 @@ def _binomial_tails(value: Array, trials: Array, p: Array, q: Array) -> tuple[Ar
     )
 
 
-def binomial_log_cdf(value: Array, trials: Array, probability: Array) -> Array:
-    return _binomial_tails(value, trials, probability, 1.0 - probability)[0]
-
-
-def binomial_log_sf(value: Array, trials: Array, probability: Array) -> Array:
-    return _binomial_tails(value, trials, probability, 1.0 - probability)[1]
+def binomial_log_tails(value: Array, trials: Array, probability: Array) -> tuple[Array, Array]:
+    return _binomial_tails(value, trials, probability, 1.0 - probability)
 
 
 def binomial_logit_log_prob(value: Array, trials: Array, logit: Array) -> Array:
@@ -112,12 +108,8 @@ def binomial_logit_sample(key: Array, shape: tuple[int, ...], trials: Array, log
     return binomial_sample(key, shape, trials, jax.nn.sigmoid(logit))
 
 
-def binomial_logit_log_cdf(value: Array, trials: Array, logit: Array) -> Array:
-    return _binomial_tails(value, trials, jax.nn.sigmoid(logit), jax.nn.sigmoid(-logit))[0]
-
-
-def binomial_logit_log_sf(value: Array, trials: Array, logit: Array) -> Array:
-    return _binomial_tails(value, trials, jax.nn.sigmoid(logit), jax.nn.sigmoid(-logit))[1]
+def binomial_logit_log_tails(value: Array, trials: Array, logit: Array) -> tuple[Array, Array]:
+    return _binomial_tails(value, trials, jax.nn.sigmoid(logit), jax.nn.sigmoid(-logit))
 
 
 def beta_binomial_log_prob(value: Array, trials: Array, alpha: Array, beta: Array) -> Array:
@@ -153,19 +145,11 @@ def poisson_sample(key: Array, shape: tuple[int, ...], rate: Array) -> Array:
     return _integers(jax.random.poisson(key, rate, shape))
 
 
-def _poisson_tails(value: Array, rate: Array) -> tuple[Array, Array]:
+def poisson_log_tails(value: Array, rate: Array) -> tuple[Array, Array]:
     k = jnp.floor(value)
     inside = k >= 0
     sf, cdf = log_gamma_tails(jnp.where(inside, k, 0.0) + 1.0, rate)
     return jnp.where(inside, cdf, -jnp.inf), jnp.where(inside, sf, 0.0)
-
-
-def poisson_log_cdf(value: Array, rate: Array) -> Array:
-    return _poisson_tails(value, rate)[0]
-
-
-def poisson_log_sf(value: Array, rate: Array) -> Array:
-    return _poisson_tails(value, rate)[1]
 
 
 def poisson_log_log_prob(value: Array, log_rate: Array) -> Array:
@@ -177,12 +161,8 @@ def poisson_log_sample(key: Array, shape: tuple[int, ...], log_rate: Array) -> A
     return poisson_sample(key, shape, jnp.exp(log_rate))
 
 
-def poisson_log_log_cdf(value: Array, log_rate: Array) -> Array:
-    return poisson_log_cdf(value, jnp.exp(log_rate))
-
-
-def poisson_log_log_sf(value: Array, log_rate: Array) -> Array:
-    return poisson_log_sf(value, jnp.exp(log_rate))
+def poisson_log_log_tails(value: Array, log_rate: Array) -> tuple[Array, Array]:
+    return poisson_log_tails(value, jnp.exp(log_rate))
 
 
 def zero_inflated_poisson_log_prob(value: Array, gate: Array, rate: Array) -> Array:
@@ -220,21 +200,13 @@ def negative_binomial_sample(key: Array, shape: tuple[int, ...], mean: Array, co
     return poisson_sample(key_count, shape, unit * (mean / concentration))
 
 
-def _negative_binomial_tails(value: Array, mean: Array, concentration: Array) -> tuple[Array, Array]:
+def negative_binomial_log_tails(value: Array, mean: Array, concentration: Array) -> tuple[Array, Array]:
     """log P(X <= k) = log I_q(r, k + 1) with q = r / (m + r), and log P(X > k)."""
     k = jnp.floor(value)
     inside = k >= 0
     m, r = positive(mean)[0], positive(concentration)[0]
     cdf, sf = log_beta_tails(r, jnp.where(inside, k, 0.0) + 1.0, 1.0 / (1.0 + m / r), 1.0 / (1.0 + r / m))
     return jnp.where(inside, cdf, -jnp.inf), jnp.where(inside, sf, 0.0)
-
-
-def negative_binomial_log_cdf(value: Array, mean: Array, concentration: Array) -> Array:
-    return _negative_binomial_tails(value, mean, concentration)[0]
-
-
-def negative_binomial_log_sf(value: Array, mean: Array, concentration: Array) -> Array:
-    return _negative_binomial_tails(value, mean, concentration)[1]
 
 
 def geometric_log_prob(value: Array, probability: Array) -> Array:
@@ -260,14 +232,12 @@ def geometric_log_cdf(value: Array, probability: Array) -> Array:
 LAWS: Mapping[str, Law] = {
     "Bernoulli": Law(bernoulli_log_prob, bernoulli_sample),
     "BernoulliLogit": Law(bernoulli_logit_log_prob, bernoulli_logit_sample),
-    "Binomial": Law(binomial_log_prob, binomial_sample, binomial_log_cdf, binomial_log_sf),
-    "BinomialLogit": Law(binomial_logit_log_prob, binomial_logit_sample, binomial_logit_log_cdf, binomial_logit_log_sf),
+    "Binomial": with_tails(binomial_log_prob, binomial_sample, binomial_log_tails),
+    "BinomialLogit": with_tails(binomial_logit_log_prob, binomial_logit_sample, binomial_logit_log_tails),
     "BetaBinomial": Law(beta_binomial_log_prob, beta_binomial_sample),
-    "Poisson": Law(poisson_log_prob, poisson_sample, poisson_log_cdf, poisson_log_sf),
-    "PoissonLog": Law(poisson_log_log_prob, poisson_log_sample, poisson_log_log_cdf, poisson_log_log_sf),
+    "Poisson": with_tails(poisson_log_prob, poisson_sample, poisson_log_tails),
+    "PoissonLog": with_tails(poisson_log_log_prob, poisson_log_sample, poisson_log_log_tails),
     "ZeroInflatedPoisson": Law(zero_inflated_poisson_log_prob, zero_inflated_poisson_sample),
-    "NegativeBinomial2": Law(
-        negative_binomial_log_prob, negative_binomial_sample, negative_binomial_log_cdf, negative_binomial_log_sf
-    ),
+    "NegativeBinomial2": with_tails(negative_binomial_log_prob, negative_binomial_sample, negative_binomial_log_tails),
     "Geometric": Law(geometric_log_prob, geometric_sample, geometric_log_cdf, geometric_log_sf),
 }

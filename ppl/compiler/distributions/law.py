@@ -19,12 +19,28 @@ from jax import Array
 @dataclass(frozen=True)
 class Law:
     """log_prob(value, **parameters): elementwise over the batch; sample(key, shape, **parameters): shape is the whole
-    output with its event; log_cdf and log_sf: log P(X <= x) and log P(X > x), where truncation needs them."""
+    output with its event; log_cdf and log_sf: log P(X <= x) and log P(X > x), where truncation needs them; log_tails:
+    both at once, where one iteration gives both."""
 
     log_prob: Callable[..., Array]
     sample: Callable[..., Array]
     log_cdf: Callable[..., Array] | None = None
     log_sf: Callable[..., Array] | None = None
+    log_tails: Callable[..., tuple[Array, Array]] | None = None
+
+
+def with_tails(
+    log_prob: Callable[..., Array], sample: Callable[..., Array], log_tails: Callable[..., tuple[Array, Array]]
+) -> Law:
+    """A law whose two tails come from one function."""
+
+    def log_cdf(value: Array, **parameters: Array) -> Array:
+        return log_tails(value, **parameters)[0]
+
+    def log_sf(value: Array, **parameters: Array) -> Array:
+        return log_tails(value, **parameters)[1]
+
+    return Law(log_prob, sample, log_cdf, log_sf, log_tails)
 
 
 def guard(inside: Array, parameter: Array, substitute: float = 1.0) -> tuple[Array, Array]:

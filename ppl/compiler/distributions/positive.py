@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from ppl.compiler.distributions.law import Law, finite_positive, masked, positive
+from ppl.compiler.distributions.law import Law, finite_positive, masked, positive, with_tails
 from ppl.compiler.distributions.real import (
     HALF_LOG_2PI,
     LOG_2,
@@ -97,12 +97,9 @@ def half_student_sample(key: Array, shape: tuple[int, ...], df: Array, scale: Ar
     return scale * jnp.abs(jax.random.t(key, jnp.broadcast_to(df, shape), shape, df.dtype))
 
 
-def half_student_log_sf(value: Array, df: Array, scale: Array) -> Array:
-    return student_tails(jnp.maximum(value, 0.0) / positive(scale)[0], positive(df)[0])[0]
-
-
-def half_student_log_cdf(value: Array, df: Array, scale: Array) -> Array:
-    return student_tails(jnp.maximum(value, 0.0) / positive(scale)[0], positive(df)[0])[1]
+def half_student_log_tails(value: Array, df: Array, scale: Array) -> tuple[Array, Array]:
+    beyond, within = student_tails(jnp.maximum(value, 0.0) / positive(scale)[0], positive(df)[0])
+    return within, beyond
 
 
 # --- Exponential, Weibull, Pareto: closed survival functions -----------------------------------------
@@ -223,12 +220,8 @@ def gamma_sample(key: Array, size: tuple[int, ...], shape: Array, rate: Array) -
     return jnp.maximum(jnp.exp(draws - jnp.log(rate)), np.finfo(shape.dtype).tiny)
 
 
-def gamma_log_cdf(value: Array, shape: Array, rate: Array) -> Array:
-    return log_gamma_tails(positive(shape)[0], positive(rate)[0] * value)[0]
-
-
-def gamma_log_sf(value: Array, shape: Array, rate: Array) -> Array:
-    return log_gamma_tails(positive(shape)[0], positive(rate)[0] * value)[1]
+def gamma_log_tails(value: Array, shape: Array, rate: Array) -> tuple[Array, Array]:
+    return log_gamma_tails(positive(shape)[0], positive(rate)[0] * value)
 
 
 def chi_squared_log_prob(value: Array, df: Array) -> Array:
@@ -239,12 +232,8 @@ def chi_squared_sample(key: Array, size: tuple[int, ...], df: Array) -> Array:
     return gamma_sample(key, size, 0.5 * df, jnp.full_like(df, 0.5))
 
 
-def chi_squared_log_cdf(value: Array, df: Array) -> Array:
-    return gamma_log_cdf(value, 0.5 * df, jnp.full_like(df, 0.5))
-
-
-def chi_squared_log_sf(value: Array, df: Array) -> Array:
-    return gamma_log_sf(value, 0.5 * df, jnp.full_like(df, 0.5))
+def chi_squared_log_tails(value: Array, df: Array) -> tuple[Array, Array]:
+    return gamma_log_tails(value, 0.5 * df, jnp.full_like(df, 0.5))
 
 
 def _invertible(value: Array) -> Array:
@@ -266,27 +255,25 @@ def inverse_gamma_sample(key: Array, size: tuple[int, ...], shape: Array, scale:
     return jnp.minimum(jnp.exp(jnp.log(scale) - draws), np.finfo(shape.dtype).max)
 
 
-def inverse_gamma_log_cdf(value: Array, shape: Array, scale: Array) -> Array:
+def inverse_gamma_log_tails(value: Array, shape: Array, scale: Array) -> tuple[Array, Array]:
     inside = _invertible(value)
-    tail = log_gamma_tails(positive(shape)[0], positive(scale)[0] / jnp.where(inside, value, 1.0))[1]
-    return jnp.where(inside, tail, jnp.where(value > 1.0, 0.0, -jnp.inf))
-
-
-def inverse_gamma_log_sf(value: Array, shape: Array, scale: Array) -> Array:
-    inside = _invertible(value)
-    tail = log_gamma_tails(positive(shape)[0], positive(scale)[0] / jnp.where(inside, value, 1.0))[0]
-    return jnp.where(inside, tail, jnp.where(value > 1.0, -jnp.inf, 0.0))
+    sf, cdf = log_gamma_tails(positive(shape)[0], positive(scale)[0] / jnp.where(inside, value, 1.0))
+    above = value > 1.0
+    return (
+        jnp.where(inside, cdf, jnp.where(above, 0.0, -jnp.inf)),
+        jnp.where(inside, sf, jnp.where(above, -jnp.inf, 0.0)),
+    )
 
 
 LAWS: Mapping[str, Law] = {
     "HalfNormal": Law(half_normal_log_prob, half_normal_sample, half_normal_log_cdf, half_normal_log_sf),
     "HalfCauchy": Law(half_cauchy_log_prob, half_cauchy_sample, half_cauchy_log_cdf, half_cauchy_log_sf),
-    "HalfStudentT": Law(half_student_log_prob, half_student_sample, half_student_log_cdf, half_student_log_sf),
+    "HalfStudentT": with_tails(half_student_log_prob, half_student_sample, half_student_log_tails),
     "Exponential": Law(exponential_log_prob, exponential_sample, exponential_log_cdf, exponential_log_sf),
     "Weibull": Law(weibull_log_prob, weibull_sample, weibull_log_cdf, weibull_log_sf),
     "Pareto": Law(pareto_log_prob, pareto_sample, pareto_log_cdf, pareto_log_sf),
     "LogNormal": Law(log_normal_log_prob, log_normal_sample, log_normal_log_cdf, log_normal_log_sf),
-    "Gamma": Law(gamma_log_prob, gamma_sample, gamma_log_cdf, gamma_log_sf),
-    "ChiSquared": Law(chi_squared_log_prob, chi_squared_sample, chi_squared_log_cdf, chi_squared_log_sf),
-    "InverseGamma": Law(inverse_gamma_log_prob, inverse_gamma_sample, inverse_gamma_log_cdf, inverse_gamma_log_sf),
+    "Gamma": with_tails(gamma_log_prob, gamma_sample, gamma_log_tails),
+    "ChiSquared": with_tails(chi_squared_log_prob, chi_squared_sample, chi_squared_log_tails),
+    "InverseGamma": with_tails(inverse_gamma_log_prob, inverse_gamma_sample, inverse_gamma_log_tails),
 }

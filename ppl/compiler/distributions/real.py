@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.custom_derivatives import SymbolicZero
 
 from ppl.compiler.distributions.law import Law, masked, positive
 from ppl.compiler.special import log1mexp, log_beta_tails, log_gamma_ratio, log_ndtr, softplus
@@ -91,15 +93,22 @@ def student_log_lower(z: Array, df: Array) -> Array:
     return _student_log_lower(z, df)
 
 
-@student_log_lower.defjvp
-def _student_log_lower_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+def _student_log_lower_jvp(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
     (z, df), (z_dot, df_dot) = primals, tangents
-    df_full = jnp.broadcast_to(df, jnp.broadcast_shapes(z.shape, df.shape))
-    value, by_df = jax.jvp(lambda s: _student_log_lower(z, s), (df_full,), (jnp.ones_like(df_full),))
-    one = jnp.ones_like(df)
-    log_pdf = student_log_prob(z, df, jnp.zeros_like(df), one)
-    by_z = jnp.where(jnp.isneginf(value), 0.0, jnp.exp(log_pdf - value))
-    return value, by_z * z_dot + jnp.where(jnp.isneginf(value), 0.0, by_df) * df_dot
+    value = student_log_lower(z, df)
+    some = value > -jnp.inf
+    tangent = jnp.zeros_like(value)
+    if not isinstance(df_dot, SymbolicZero):
+        df_full = jnp.broadcast_to(df, value.shape)
+        by_df = jax.jvp(lambda s: _student_log_lower(z, s), (df_full,), (jnp.ones_like(df_full),))[1]
+        tangent = jnp.where(some, by_df, 0.0) * df_dot
+    if not isinstance(z_dot, SymbolicZero):
+        log_pdf = student_log_prob(z, df, jnp.zeros_like(df), jnp.ones_like(df))
+        tangent = tangent + jnp.where(some, jnp.exp(log_pdf - jnp.where(some, value, 0.0)), 0.0) * z_dot
+    return value, tangent
+
+
+student_log_lower.defjvp(_student_log_lower_jvp, symbolic_zeros=True)
 
 
 def student_log_cdf(value: Array, df: Array, location: Array, scale: Array) -> Array:

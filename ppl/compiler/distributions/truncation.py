@@ -23,11 +23,25 @@ def log_mass(law: Law, parameters: dict[str, Array], lower: Array | None, upper:
         return law.log_cdf(upper, **parameters)
     if upper is None:
         return law.log_sf(lower, **parameters)
-    sf_lower, sf_upper = law.log_sf(lower, **parameters), law.log_sf(upper, **parameters)
-    cdf_lower, cdf_upper = law.log_cdf(lower, **parameters), law.log_cdf(upper, **parameters)
+    (cdf_lower, cdf_upper), (sf_lower, sf_upper) = _at_both(law, parameters, lower, upper)
     right = cdf_lower > sf_upper
     larger, smaller = jnp.where(right, sf_lower, cdf_upper), jnp.where(right, sf_upper, cdf_lower)
     return log_difference(larger, smaller)
+
+
+def _at_both(law: Law, parameters: dict[str, Array], lower: Array, upper: Array) -> tuple[Array, Array]:
+    """log cdf and log survival function at both bounds, each (2, ...): what iterates does so once."""
+    ends = jnp.stack(jnp.broadcast_arrays(lower, upper))
+
+    def tails(end: Array) -> tuple[Array, Array]:
+        if law.log_tails is not None:
+            return law.log_tails(end, **parameters)
+        assert law.log_cdf is not None
+        assert law.log_sf is not None
+        return law.log_cdf(end, **parameters), law.log_sf(end, **parameters)
+
+    cdf, sf = jax.vmap(tails)(ends)
+    return cdf, sf
 
 
 def below(bound: Array, discrete: bool) -> Array:
@@ -64,16 +78,17 @@ def sample(
 
     The point is sought on a scale that reaches all floating numbers evenly (asinh), from the end where the mass is.
     """
-    assert law.log_cdf is not None
-    assert law.log_sf is not None
+    log_cdf, log_sf = law.log_cdf, law.log_sf
+    assert log_cdf is not None
+    assert log_sf is not None
     limit = float(np.log(np.finfo(dtype).max)) - 1.0
     start = None if lower is None else jnp.broadcast_to(below(lower, discrete), shape)
     stop = None if upper is None else jnp.broadcast_to(upper, shape)
     share = jax.random.uniform(key, shape, dtype, minval=np.finfo(dtype).tiny)
     low = jnp.full(shape, -limit, dtype) if start is None else jnp.arcsinh(start)
     high = jnp.full(shape, limit, dtype) if stop is None else jnp.arcsinh(stop)
-    log_lower = jnp.full(shape, -jnp.inf, dtype) if start is None else law.log_cdf(start, **parameters)
-    log_above = jnp.full(shape, -jnp.inf, dtype) if stop is None else law.log_sf(stop, **parameters)
+    log_lower = jnp.full(shape, -jnp.inf, dtype) if start is None else log_cdf(start, **parameters)
+    log_above = jnp.full(shape, -jnp.inf, dtype) if stop is None else log_sf(stop, **parameters)
     mass = log_mass(law, parameters, start, stop)
     # P(X <= x) and P(X > x) at the point sought; the smaller of the two is compared
     target_cdf = jnp.logaddexp(log_lower, jnp.log(share) + mass)
@@ -84,7 +99,7 @@ def sample(
         low, high = ends
         middle = 0.5 * (low + high)
         x = jnp.sinh(middle)
-        short = jnp.where(by_cdf, law.log_cdf(x, **parameters) < target_cdf, law.log_sf(x, **parameters) > target_sf)
+        short = jnp.where(by_cdf, log_cdf(x, **parameters) < target_cdf, log_sf(x, **parameters) > target_sf)
         return jnp.where(short, middle, low), jnp.where(short, high, middle)
 
     low, high = lax.fori_loop(0, _BISECTIONS, halve, (low, high))
