@@ -211,7 +211,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Support:
-    """Where a quantity lives. kind: a key of `ppl.catalogue.supports.SUPPORTS`; bounds only for kinds that take them."""
+    """Where a quantity lives. kind: a key of `ppl.catalogue.supports.SUPPORTS`; bounds: of the kinds that take them."""
 
     kind: str
     lower: Expr | None = None

@@ -83,7 +83,7 @@ def random_text(r: random.Random, kind: str, depth: int) -> str:
     return f"({random_text(r, kind, depth - 1)} if {test} else {random_text(r, kind, depth - 1)})"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_values_agree_with_the_interpreter(seed: int) -> None:
     r = random.Random(seed)
     kinds = [r.choice(["scalar", "obs", "array", "obs", "array"]) for _ in range(12)]
