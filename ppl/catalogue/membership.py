@@ -57,9 +57,9 @@ def _outside(support: str, x: Numbers) -> Mask:
     if spec.event_rank < 2:
         bad = bad | _any_of_event(_out_of_range(support, x), spec.event_rank)
     if support in ("simplex", "open_simplex"):
-        return bad | (np.abs(np.sum(x, axis=-1) - 1.0) > SUM_TOLERANCE)
+        return np.asarray(bad | (np.abs(np.sum(x, axis=-1) - 1.0) > SUM_TOLERANCE))
     if support in ("ordered", "positive_ordered"):
-        return bad | np.any(np.diff(x, axis=-1) <= 0, axis=-1)
+        return np.asarray(bad | np.any(np.diff(x, axis=-1) <= 0, axis=-1))
     if spec.event_rank == 2:
         return bad | _not_of_matrix_kind(support, np.where(np.isfinite(x), x, 0.0))
     return bad
