@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ppl.compiler.check import calls, declarations, draws, values
 from ppl.compiler.check.build import Build
-from ppl.compiler.check.report import Abandon, Report
+from ppl.compiler.check.report import Abandon, Enough, Report
 from ppl.compiler.check.scope import Names
 from ppl.compiler.check.survey import Placed, flat, inferred_types, look_over
 from ppl.compiler.check.tiling import check_tiling
@@ -36,7 +37,16 @@ def check(program: syntax.Program) -> Checked:
     """
     report = Report(program.source)
     build = Build(program.source, report, Names(report))
-    placed = list(flat(program.statements))
+    with suppress(Enough):
+        _statements(build, list(flat(program.statements)))
+    if report.errors:
+        raise PplError(_first(report.errors), program.source)
+    graph = ModelGraph(build.title, program.source, build.names.dims, build.finished_nodes())
+    warn_unused(report, graph)
+    return Checked(graph, tuple(report.warnings))
+
+
+def _statements(build: Build, placed: Sequence[Placed]) -> None:
     _shared_names(build, placed)
     look_over(build, placed)
     types = inferred_types(placed)
@@ -46,11 +56,6 @@ def check(program: syntax.Program) -> Checked:
             _infer(build, statement, types)
     _finish_latents(build)
     _check_uncalled(build)
-    if report.errors:
-        raise PplError(_first(report.errors), program.source)
-    graph = ModelGraph(build.title, program.source, build.names.dims, build.finished_nodes())
-    warn_unused(report, graph)
-    return Checked(graph, tuple(report.warnings))
 
 
 def _first(errors: Sequence[Diagnostic]) -> list[Diagnostic]:

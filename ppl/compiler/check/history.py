@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
 
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.walk import each_read
@@ -28,17 +27,24 @@ def check_looks_back(
                 f"`{read.name}` depends on `{name}`, which this statement draws",
                 f"a quantity may depend on its own earlier elements, `{name}[t-1]`, and no others",
             )
-    orders = list(permutations(range(len(dims))))
     stages = [[_stage(build, d, t, s) for d, t, s in zip(dims, target, r.subscripts, strict=True)] for r in direct]
-    if any(all(_before(stage, order) for stage in stages) for order in orders):
-        return
-    for read, stage in zip(direct, stages, strict=True):
-        if not any(_before(stage, order) for order in orders):
-            hint = _hint(build, name, dims)
-            build.report.error("E116", read.meta.span, f"this is not an earlier element of `{name}`", hint)
-            return
-    span = direct[0].meta.span
-    build.report.error("E116", span, f"no order of the elements of `{name}` lets each depend on earlier ones only")
+    left = _unordered(stages, len(dims))
+    if left:
+        wrong = next((n for n in left if "earlier" not in stages[n]), left[0])
+        hint = _hint(build, name, dims)
+        build.report.error("E116", direct[wrong].meta.span, f"this is not an earlier element of `{name}`", hint)
+
+
+def _unordered(stages: Sequence[Sequence[str]], dims: int) -> list[int]:
+    """The reads that no order of the elements, first along one dim and then along the next, puts before the target."""
+    left, unused = list(range(len(stages))), list(range(dims))
+    while left:
+        dim = next((d for d in unused if all(stages[n][d] != "other" for n in left)), None)
+        if dim is None:
+            return left
+        unused.remove(dim)
+        left = [n for n in left if stages[n][dim] != "earlier"]
+    return left
 
 
 def record_reach(
@@ -93,13 +99,6 @@ def _hint(build: Build, name: str, dims: Sequence[str]) -> str:
         dim = dims[0]
         return f"if `{dim}` has an order, declare `dim {dim} ordered` and write `{name}[t-1]` `for t in {dim}[1:]`"
     return f"a quantity may depend on its own earlier elements, `{name}[t-1]`, and no others"
-
-
-def _before(stage: Sequence[str], order: Sequence[int]) -> bool:
-    for n in order:
-        if stage[n] != "same":
-            return stage[n] == "earlier"
-    return False
 
 
 def _stage(build: Build, dim: str, target: Subscript, read: Subscript) -> str:

@@ -108,6 +108,10 @@ _SYNONYMS: tuple[frozenset[str], ...] = tuple(
 )
 
 
+# Names that a name is compared with; in a model with more, a guess would cost too much time.
+CANDIDATES = 400
+
+
 def quoted(names: Iterable[str]) -> str:
     """`a`, `b` and `c`."""
     parts = [f"`{n}`" for n in names]
@@ -120,8 +124,12 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
     for candidate in pool:
         if candidate.lower() == name.lower() and candidate != name:
             return candidate
+    allowed = (len(name) + 1) // 4 + (len(name) == 2)
+    pool = [c for c in pool if abs(len(c) - len(name)) <= max(allowed, 3)]
+    if len(pool) > CANDIDATES:
+        return None
     best = min(pool, key=lambda c: distance(name, c), default=None)
-    if best is not None and distance(name, best) <= (len(name) + 1) // 4 + (len(name) == 2):
+    if best is not None and distance(name, best) <= allowed:
         return best
     return next(iter(get_close_matches(name, pool, n=1, cutoff=0.75)), None) if len(name) > 4 else None
 

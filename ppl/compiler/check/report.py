@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ppl.codes import CODES
 from ppl.errors import Diagnostic, Severity
+from ppl.grammar import limits
 from ppl.source import Source, Span
 
 # Of calls inside one another, how many an error names, innermost first.
@@ -12,6 +13,10 @@ CALLS_SHOWN = 5
 
 class Abandon(Exception):
     """This part of the tree is wrong and has been reported; whoever asked for it goes on with the next part."""
+
+
+class Enough(Exception):
+    """More errors than a reader can use: the check stops."""
 
 
 class Report:
@@ -32,6 +37,8 @@ class Report:
         calls = self._calls[: -CALLS_SHOWN - 1 : -1]
         notes = tuple(f"in the call on line {self.line(call)}: `{self.text(call)}`" for call in calls)
         self.errors.append(Diagnostic(code, CODES[code], span, label, (*(h for h in hints if h), *notes)))
+        if len(self.errors) > limits.ERRORS:
+            raise Enough
 
     def fail(self, code: str, span: Span, label: str, *hints: str) -> Abandon:
         """Add an error; what to raise, to abandon the expression or statement."""

@@ -15,6 +15,10 @@ _Point = tuple[int, int]
 _FAR = 1_000_000_000
 
 
+# Work of comparing pieces with cells of the dims: more than people write, little enough to wait for.
+CELLS = 1_000_000
+
+
 @dataclass(frozen=True)
 class Flaw:
     """A part of the dims that no statement defines (`owners` empty), or that several do."""
@@ -47,6 +51,10 @@ def flaw(name: str, dims: Sequence[str], parts: Sequence[Sequence[Subscript]], s
 
 def check_tiling(build: Build, name: str, dims: Sequence[str], parts: Sequence[Part], drawn: bool) -> bool:
     """Whether the parts cover the dims exactly once; reports what is missing or said twice. drawn: by `~`."""
+    if len(parts) ** (len(dims) + 1) > CELLS:
+        label = f"`{name}` is defined in {len(parts)} statements"
+        build.report.error("E125", parts[-1].span, label, "define many elements at once: `x[t] ... for t in time[1:]`")
+        return False
     sizes = {d: size for d in dims if (size := build.names.size(d)) is not None}
     found = flaw(name, dims, [p.subscripts for p in parts], sizes)
     if found is None:
