@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ppl.errors import PplError
-    from ppl.judge import diagnose, summarise
     from ppl.model import Model, ModelWarning, compile, load
+    from ppl.results.judge import diagnose, summarise
 
 _HOMES = {
     "compile": "ppl.model",
@@ -23,8 +23,8 @@ _HOMES = {
     "Model": "ppl.model",
     "ModelWarning": "ppl.model",
     "PplError": "ppl.errors",
-    "diagnose": "ppl.judge",
-    "summarise": "ppl.judge",
+    "diagnose": "ppl.results.judge",
+    "summarise": "ppl.results.judge",
 }
 
 __all__ = ["Model", "ModelWarning", "PplError", "compile", "diagnose", "load", "summarise"]

@@ -21,8 +21,8 @@ from ppl.graph import ModelGraph
 from ppl.source import Source
 
 if TYPE_CHECKING:  # these import NumPy or JAX, which reading and checking a model must not need
-    from ppl.compiler.bind import Bound
-    from ppl.compiler.density import CompiledDensity
+    from ppl.compiler.binding.bind import Bound
+    from ppl.compiler.density.compiled import CompiledDensity
 
 
 class ModelWarning(UserWarning):
@@ -71,7 +71,7 @@ class Model:
         Raises:
             PplError: with every error of the data.
         """
-        from ppl.compiler.bind import bind_with_notes
+        from ppl.compiler.binding.bind import bind_with_notes
         from ppl.data import load as load_data
 
         return bind_with_notes(self.graph, load_data(data))
@@ -89,7 +89,7 @@ class Model:
     def log_density(self, data: Any = None) -> CompiledDensity:
         """The log density on the unconstrained space, for samplers of one's own. It is in float64: use it under
         `jax.enable_x64(True)`."""
-        from ppl.compiler.density import compile_density
+        from ppl.compiler.density.compiled import compile_density
 
         return compile_density(self.graph, self.bind(data).dataset)
 
@@ -118,11 +118,11 @@ class Model:
         Raises:
             PplError: an error of the data, an unknown engine or setting, no starting point of finite density.
         """
-        from ppl.engines import make_engine
-        from ppl.options import RunOptions
-        from ppl.progress import make_progress
-        from ppl.results import to_arviz
-        from ppl.run import run
+        from ppl.results.container import to_arviz
+        from ppl.running.driver import run
+        from ppl.running.engines import make_engine
+        from ppl.running.options import RunOptions
+        from ppl.running.progress import make_progress
 
         options = RunOptions(chains, seed, time_limit, log_likelihood, predictive, save_warmup, save_unconstrained)
         chosen = make_engine(engine, settings)

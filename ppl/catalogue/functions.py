@@ -1,4 +1,4 @@
-"""The functions of the language, as a table. No JAX here: `ppl.compiler.lower` implements each name.
+"""The functions of the language, as a table. No JAX here: `ppl.compiler.lowering.lower` implements each name.
 
 Operators are rows too: `a + b` is the function `add`. A row says what a function means, how many arguments it takes,
 which shapes it accepts and gives (`SHAPES`), and what is known of its values, for the analysis of supports.

@@ -1,4 +1,4 @@
-"""The supports of the language, as a table: names, ranges, event ranks. Transforms: `ppl.compiler.transforms`."""
+"""The supports of the language, as a table: names, ranges, event ranks. See `ppl.compiler.density.transforms`."""
 
 from __future__ import annotations
 

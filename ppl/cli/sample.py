@@ -87,9 +87,9 @@ def sample(
         ppl sample radon.ppl --data homes.csv --data counties.json -o radon.nc --force
     """
     began = time.perf_counter()
-    from ppl.engines import make_engine
-    from ppl.options import RunOptions
-    from ppl.storage import check_writable, write_safely
+    from ppl.results.storage import check_writable, write_safely
+    from ppl.running.engines import make_engine
+    from ppl.running.options import RunOptions
 
     options = RunOptions(
         chains, seed, time_limit, not no_log_likelihood, not no_predictive, save_warmup, save_unconstrained
@@ -101,11 +101,11 @@ def sample(
     bound = checked.bind(list(data))
     show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
 
-    from ppl.interrupts import listening
-    from ppl.judge import judge
-    from ppl.progress import make_progress
-    from ppl.run import run
-    from ppl.run_record import decode_attrs
+    from ppl.results.judge import judge
+    from ppl.running.driver import run
+    from ppl.running.interrupts import listening
+    from ppl.running.progress import make_progress
+    from ppl.running.record import decode_attrs
 
     options = replace(options, imported=time.perf_counter() - began)
     fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))

@@ -13,8 +13,8 @@ from ppl.cli.shared import json_option
 from ppl.errors import Diagnostic, Exit, PplError
 
 if TYPE_CHECKING:
-    from ppl.diagnosis import Diagnosis
-    from ppl.summary import Summary
+    from ppl.results.diagnosis import Diagnosis
+    from ppl.results.summary import Summary
 
 
 @click.command()
@@ -34,9 +34,9 @@ def summary(file: str, variables: tuple[str, ...], everything: bool, as_json: bo
         ppl summary eight_schools.nc --var mu --var tau
         ppl summary eight_schools.nc --json
     """
-    from ppl.judge import judge
-    from ppl.storage import read
-    from ppl.summary import summarise
+    from ppl.results.judge import judge
+    from ppl.results.storage import read
+    from ppl.results.summary import summarise
 
     groups, attrs = read(Path(file))
     whole, diagnosis = judge(groups, attrs)
@@ -64,7 +64,7 @@ def check_names(wanted: Sequence[str], known: Sequence[str], file: str) -> None:
 
 
 def show(summary: Summary, diagnosis: Diagnosis, everything: bool = False) -> None:
-    from ppl.summary import table
+    from ppl.results.summary import table
 
     click.echo(table(summary, None if everything else 8))
     click.echo()

@@ -62,6 +62,6 @@ def test_tables_need_no_jax() -> None:
 
 def test_densities_need_no_numpyro() -> None:
     """Importing NumPyro would cost every run half a second."""
-    code = "import sys, ppl.compiler.distributions, ppl.compiler.transforms; print('numpyro' in sys.modules)"
+    code = "import sys, ppl.compiler.distributions, ppl.compiler.density.transforms; print('numpyro' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "False"

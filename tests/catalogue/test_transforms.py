@@ -13,7 +13,7 @@ import pytest
 
 from ppl.catalogue.membership import outside
 from ppl.catalogue.supports import SUPPORTS
-from ppl.compiler.transforms import TRANSFORMS, to_constrained, to_unconstrained, unconstrained_shape
+from ppl.compiler.density.transforms import TRANSFORMS, to_constrained, to_unconstrained, unconstrained_shape
 
 EVENTS = {0: (), 1: (4,), 2: (4, 4)}
 KINDS = [name for name, spec in SUPPORTS.items() if not spec.discrete]

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ppl.compiler.bind import bind
-from ppl.compiler.density import compile_density
+from ppl.compiler.binding.bind import bind
+from ppl.compiler.density.compiled import compile_density
 from ppl.data import load
 from tests.check.programs import graph
 

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ppl.compiler.bind import bind
+from ppl.compiler.binding.bind import bind
 from ppl.compiler.check import check
-from ppl.compiler.density import compile_density
+from ppl.compiler.density.compiled import compile_density
 from ppl.data import load
 from ppl.grammar import nodes as syntax
 from ppl.grammar.parser import parse

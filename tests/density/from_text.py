@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from ppl.compiler.bind import bind
+from ppl.compiler.binding.bind import bind
 from ppl.compiler.check import check
-from ppl.compiler.density import CompiledDensity, compile_density
+from ppl.compiler.density.compiled import CompiledDensity, compile_density
 from ppl.data import load
 from ppl.grammar.parser import parse
 from ppl.source import Source

@@ -13,7 +13,7 @@ import scipy.linalg
 from scipy import special
 
 from ppl.catalogue.functions import FUNCTIONS, REAL
-from ppl.compiler import functions
+from ppl.compiler.lowering import functions
 
 RNG = np.random.default_rng(5)
 UNIT = RNG.uniform(0.05, 0.95, size=(2, 4))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ppl.compiler.density import CompiledDensity, compile_density
+from ppl.compiler.density.compiled import CompiledDensity, compile_density
 from ppl.dataset import Dataset
 from ppl.errors import PplError
 from ppl.graph import ModelGraph

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ppl import storage
 from ppl.cli import main as command
 from ppl.errors import CompilerBug
+from ppl.results import storage
 
 SCHOOLS = """\
 dim school
@@ -283,7 +283,7 @@ def test_output_is_checked_before_sampling(shell: Shell, monkeypatch: pytest.Mon
     def never(*_: object) -> None:
         pytest.fail("sampled although the output cannot be written")
 
-    monkeypatch.setattr("ppl.run.run", never)
+    monkeypatch.setattr("ppl.running.driver.run", never)
     Path("schools.nc").write_text("precious")
     assert shell("sample", "schools.ppl", "--data", "schools.json", *QUICK) == 2
     assert "--force" in shell.err

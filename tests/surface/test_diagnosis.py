@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 
 import ppl
-from ppl.diagnosis import Diagnosis, diagnose
-from ppl.judge import judge
-from ppl.results import Groups, from_arviz
-from ppl.summary import summarise, table
+from ppl.results.container import Groups, from_arviz
+from ppl.results.diagnosis import Diagnosis, diagnose
+from ppl.results.judge import judge
+from ppl.results.summary import summarise, table
 
 CENTRED = """
 dim school

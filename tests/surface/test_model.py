@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 import ppl
-from ppl import run as driver
 from ppl.errors import PplError
 from ppl.inference.nuts import NUTS
-from ppl.results import from_arviz
+from ppl.results.container import from_arviz
+from ppl.running import driver
 
 TEXT = """
 dim obs

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ppl import storage
+from ppl.results import storage
 
 COMMAND = [sys.executable, "-c", "from ppl.cli.main import main; main()"]
 MODEL = "dim o\ndata y[o]\nmu ~ Normal(0, 5)\ns ~ HalfNormal(2)\ny[o] ~ Normal(mu, s)\n"

@@ -9,7 +9,7 @@ import arviz as az
 import numpy as np
 import pytest
 
-from ppl import statistics
+from ppl.results import statistics
 
 
 def chains(count: int, length: int, seed: int = 0) -> np.ndarray:

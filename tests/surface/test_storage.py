@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ppl import storage
 from ppl.errors import Exit, PplError
-from ppl.results import Groups, Layout, from_arviz, to_arviz
+from ppl.results import storage
+from ppl.results.container import Groups, Layout, from_arviz, to_arviz
 
 
 @pytest.fixture

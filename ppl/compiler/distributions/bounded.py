@@ -12,7 +12,7 @@ from jax import Array, lax
 from jax.scipy.special import i0e
 
 from ppl.compiler.distributions.law import Law, guard, masked, positive, with_tails
-from ppl.compiler.special import log_beta, log_beta_tails
+from ppl.compiler.distributions.special import log_beta, log_beta_tails
 
 # --- Beta --------------------------------------------------------------------------------------------
 

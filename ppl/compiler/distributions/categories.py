@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from ppl.compiler.distributions.law import Law, guard, masked, whole
-from ppl.compiler.special import log1mexp
+from ppl.compiler.distributions.special import log1mexp
 
 
 def _position(value: Array, size: int) -> tuple[Array, Array]:

@@ -9,7 +9,14 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from ppl.compiler.distributions.law import Law, guard, masked, positive, whole, with_tails
-from ppl.compiler.special import log1mexp, log_beta_tails, log_choose, log_gamma_ratio, log_gamma_tails, softplus
+from ppl.compiler.distributions.special import (
+    log1mexp,
+    log_beta_tails,
+    log_choose,
+    log_gamma_ratio,
+    log_gamma_tails,
+    softplus,
+)
 
 
 def _integers(draws: Array) -> Array:

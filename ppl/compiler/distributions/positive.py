@@ -21,7 +21,7 @@ from ppl.compiler.distributions.real import (
     student_constant,
     student_tails,
 )
-from ppl.compiler.special import log1mexp, log_gamma_tails, log_ndtr
+from ppl.compiler.distributions.special import log1mexp, log_gamma_tails, log_ndtr
 
 # --- folded at zero ----------------------------------------------------------------------------------
 

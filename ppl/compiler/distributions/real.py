@@ -12,7 +12,7 @@ from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 
 from ppl.compiler.distributions.law import Law, masked, positive
-from ppl.compiler.special import log1mexp, log_beta_tails, log_gamma_ratio, log_ndtr, softplus
+from ppl.compiler.distributions.special import log1mexp, log_beta_tails, log_gamma_ratio, log_ndtr, softplus
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 LOG_PI = math.log(math.pi)

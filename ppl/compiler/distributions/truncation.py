@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array, lax
 
 from ppl.compiler.distributions.law import Law, masked
-from ppl.compiler.special import log_difference
+from ppl.compiler.distributions.special import log_difference
 
 _BISECTIONS = 80
 

@@ -9,9 +9,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.evaluation import Evaluation
-from ppl.compiler.named import Named, aligned
-from ppl.compiler.scoring import score
+from ppl.compiler.density.evaluation import Evaluation
+from ppl.compiler.density.scoring import score
+from ppl.compiler.lowering.named import Named, aligned
 from ppl.graph import Term
 from ppl.source import Span
 

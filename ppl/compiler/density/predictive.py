@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.assemble import covers, place
-from ppl.compiler.evaluation import Evaluation
-from ppl.compiler.lower import INT, REAL, Lowering
-from ppl.compiler.named import Named, union
-from ppl.compiler.program import Program
-from ppl.compiler.scoring import aligned_parameters, draw, is_discrete, parameter_expressions, score
+from ppl.compiler.density.evaluation import Evaluation
+from ppl.compiler.density.program import Program
+from ppl.compiler.density.scoring import aligned_parameters, draw, is_discrete, parameter_expressions, score
+from ppl.compiler.lowering.assemble import covers, place
+from ppl.compiler.lowering.lower import INT, REAL, Lowering
+from ppl.compiler.lowering.named import Named, union
 from ppl.errors import CompilerBug
 from ppl.graph import Axis, Distribution, Prediction, Read, Term, Whole
 

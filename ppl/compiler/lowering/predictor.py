@@ -11,9 +11,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.context import Context
-from ppl.compiler.contraction import dot, factors, product
-from ppl.compiler.named import Named, broadcast
+from ppl.compiler.lowering.context import Context
+from ppl.compiler.lowering.contraction import dot, factors, product
+from ppl.compiler.lowering.named import Named, broadcast
 from ppl.graph import Apply, Axis, Expr
 
 Array = Any

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ppl.catalogue.functions import FUNCTIONS
-from ppl.compiler.named import Named, aligned, union
+from ppl.compiler.lowering.named import Named, aligned, union
 from ppl.graph import Apply, Expr, Literal, Position, Read, Reduce, children
 
 Array = Any

@@ -11,15 +11,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.evaluation import Evaluation, Slot, data_lowering, layout
-from ppl.compiler.faults import Fault, elements, faults
-from ppl.compiler.fold import Constants, Recorder
-from ppl.compiler.lower import Lowering
-from ppl.compiler.minibatch import batch_dims, check_batch, subsampled
-from ppl.compiler.parameters import check_parameters
-from ppl.compiler.predictive import likelihood_dims, log_likelihood, predict, replicate
-from ppl.compiler.program import Program, make_program
-from ppl.compiler.scoring import score, total
+from ppl.compiler.density.evaluation import Evaluation, Slot, data_lowering, layout
+from ppl.compiler.density.faults import Fault, elements, faults
+from ppl.compiler.density.minibatch import batch_dims, check_batch, subsampled
+from ppl.compiler.density.parameters import check_parameters
+from ppl.compiler.density.predictive import likelihood_dims, log_likelihood, predict, replicate
+from ppl.compiler.density.program import Program, make_program
+from ppl.compiler.density.scoring import score, total
+from ppl.compiler.lowering.fold import Constants, Recorder
+from ppl.compiler.lowering.lower import Lowering
 from ppl.dataset import Dataset
 from ppl.graph import Axis, ModelGraph, Term
 

@@ -9,12 +9,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler import transforms
-from ppl.compiler.assemble import assemble
-from ppl.compiler.fold import Constants, Recorder
-from ppl.compiler.lower import REAL, Lowering
-from ppl.compiler.named import aligned
-from ppl.compiler.program import Program
+from ppl.compiler.density import transforms
+from ppl.compiler.density.program import Program
+from ppl.compiler.lowering.assemble import assemble
+from ppl.compiler.lowering.fold import Constants, Recorder
+from ppl.compiler.lowering.lower import REAL, Lowering
+from ppl.compiler.lowering.named import aligned
 from ppl.dataset import Dataset
 from ppl.errors import CompilerBug
 from ppl.graph import Expr, Input, Latent, Value

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from ppl.compiler.check import check
-from ppl.diagnosis import Diagnosis
-from ppl.diagnosis import diagnose as diagnose_groups
 from ppl.errors import PplError
 from ppl.grammar.parser import parse
 from ppl.graph import ModelGraph
-from ppl.results import Groups, from_arviz
-from ppl.run_record import decode_attrs
+from ppl.results.container import Groups, from_arviz
+from ppl.results.diagnosis import Diagnosis
+from ppl.results.diagnosis import diagnose as diagnose_groups
+from ppl.results.summary import Summary
+from ppl.results.summary import summarise as summarise_posterior
+from ppl.running.record import decode_attrs
 from ppl.source import Source
-from ppl.summary import Summary
-from ppl.summary import summarise as summarise_posterior
 
 
 def diagnose(fit: Any) -> Diagnosis:

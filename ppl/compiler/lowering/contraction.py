@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.context import Context
-from ppl.compiler.named import Named, aligned, broadcast, union
+from ppl.compiler.lowering.context import Context
+from ppl.compiler.lowering.named import Named, aligned, broadcast, union
 from ppl.graph import Apply, Axis, Expr
 
 Array = Any

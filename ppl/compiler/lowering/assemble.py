@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from ppl.compiler.lower import Lowering
-from ppl.compiler.named import Named, aligned, dtype_of, transpose
-from ppl.compiler.subscripts import At, Item, Pick, Slice, linear_positions
+from ppl.compiler.lowering.lower import Lowering
+from ppl.compiler.lowering.named import Named, aligned, dtype_of, transpose
+from ppl.compiler.lowering.subscripts import At, Item, Pick, Slice, linear_positions
 from ppl.graph import Axis, Expr, Piece, Subscript, Value
 
 Array = Any

@@ -8,9 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.lower import Lowering, Selection
-from ppl.compiler.named import Named, broadcast
-from ppl.compiler.program import Program
+from ppl.compiler.density.program import Program
+from ppl.compiler.lowering.lower import Lowering, Selection
+from ppl.compiler.lowering.named import Named, broadcast
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Axis, Term
 

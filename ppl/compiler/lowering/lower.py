@@ -16,14 +16,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from ppl.catalogue.functions import FUNCTIONS
-from ppl.compiler import functions
-from ppl.compiler.contraction import sum_of_product
-from ppl.compiler.gather import gather, plan, planned_gather
-from ppl.compiler.guards import Guard, can_fail, guarded, keeps_places, of_scalars
-from ppl.compiler.named import Named, aligned, broadcast, cast, dtype_of, union
-from ppl.compiler.predictor import linear_predictor
-from ppl.compiler.program import Program
-from ppl.compiler.subscripts import At, Item, Pick, Slice, joint, linear_positions, subscript
+from ppl.compiler.density.program import Program
+from ppl.compiler.lowering import functions
+from ppl.compiler.lowering.contraction import sum_of_product
+from ppl.compiler.lowering.gather import gather, plan, planned_gather
+from ppl.compiler.lowering.guards import Guard, can_fail, guarded, keeps_places, of_scalars
+from ppl.compiler.lowering.named import Named, aligned, broadcast, cast, dtype_of, union
+from ppl.compiler.lowering.predictor import linear_predictor
+from ppl.compiler.lowering.subscripts import At, Item, Pick, Slice, joint, linear_positions, subscript
 from ppl.errors import CompilerBug, Diagnostic, PplError
 from ppl.graph import (
     Affine,

@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from ppl.compiler.gather import gather
-from ppl.compiler.named import Named, aligned, cast, transpose, union
+from ppl.compiler.lowering.gather import gather
+from ppl.compiler.lowering.named import Named, aligned, cast, transpose, union
 from ppl.graph import Axis
 
 Array = Any

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from ppl import statistics
 from ppl.graph import Expr, Latent, ModelGraph, Read, Term, reads
-from ppl.results import Groups, touches
-from ppl.summary import Summary, scalar_names
+from ppl.results import statistics
+from ppl.results.container import Groups, touches
+from ppl.results.summary import Summary, scalar_names
 
 RHAT = 1.01
 ESS_PER_CHAIN = 100

@@ -19,20 +19,20 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from ppl.compiler.density import CompiledDensity, compile_density
-from ppl.compiler.evaluation import data_lowering
+from ppl.compiler.density.compiled import CompiledDensity, compile_density
+from ppl.compiler.density.evaluation import data_lowering
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
 from ppl.inference.contract import Chunk, InitialisationError
-from ppl.interrupts import Requests, listening
-from ppl.options import RunOptions
-from ppl.outputs import over_draws
-from ppl.progress import Progress, Silent
-from ppl.results import Groups, Layout, observed
-from ppl.run_record import make_attrs
-from ppl.starts import explain_failed_start
-from ppl.timing import Stopwatch
+from ppl.results.container import Groups, Layout, observed
+from ppl.running.interrupts import Requests, listening
+from ppl.running.options import RunOptions
+from ppl.running.outputs import over_draws
+from ppl.running.progress import Progress, Silent
+from ppl.running.record import make_attrs
+from ppl.running.starts import explain_failed_start
+from ppl.running.timing import Stopwatch
 
 Array = npt.NDArray[Any]
 

@@ -13,7 +13,7 @@ from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
 
 if TYPE_CHECKING:  # xarray takes half a second, and looking whether a file may be written does not need it
-    from ppl.results import Groups
+    from ppl.results.container import Groups
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -57,7 +57,7 @@ def write(groups: Groups, attrs: Mapping[str, Any], path: Path) -> None:
     """
     import xarray as xr
 
-    from ppl.results import GROUPS
+    from ppl.results.container import GROUPS
 
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     os.close(handle)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from ppl import statistics
+from ppl.results import statistics
 
 COLUMNS = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat")
 

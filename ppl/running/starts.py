@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.density import CompiledDensity
-from ppl.compiler.faults import Fault
+from ppl.compiler.density.compiled import CompiledDensity
+from ppl.compiler.density.faults import Fault
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
 from ppl.inference.contract import InitialisationError

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ppl.compiler.named import Named
-from ppl.compiler.program import Program
+from ppl.compiler.density.program import Program
+from ppl.compiler.lowering.named import Named
 from ppl.graph import Axis, Expr
 
 
 class Context(Protocol):
-    """A lowering in NumPy (`records` is False) or in JAX; see `ppl.compiler.lower.Lowering`."""
+    """A lowering in NumPy (`records` is False) or in JAX; see `ppl.compiler.lowering.lower.Lowering`."""
 
     @property
     def program(self) -> Program: ...

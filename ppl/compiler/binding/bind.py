@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ppl.compiler.binding.dims import Work, elements, find_labels, find_sizes, order_by_labels
+from ppl.compiler.binding.entries import convert, within_bounds
+from ppl.compiler.binding.observed import outside_supports
 from ppl.compiler.check.sizes import check_sizes
-from ppl.compiler.dims import Work, elements, find_labels, find_sizes, order_by_labels
-from ppl.compiler.entries import convert, within_bounds
-from ppl.compiler.observed import outside_supports
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, PplError, Severity
 from ppl.graph import Input, ModelGraph

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ppl.compiler.named import Named
+from ppl.compiler.lowering.named import Named
 from ppl.errors import CompilerBug
 from ppl.graph import Axis
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from ppl.catalogue.distributions import DISTRIBUTIONS, Parameter
 from ppl.catalogue.membership import outside
 from ppl.catalogue.supports import SUPPORTS
-from ppl.compiler.lower import REAL, Lowering
-from ppl.compiler.named import Named
-from ppl.compiler.scoring import base_of
+from ppl.compiler.density.scoring import base_of
+from ppl.compiler.lowering.lower import REAL, Lowering
+from ppl.compiler.lowering.named import Named
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Distribution, Expr, Prediction, Term
 

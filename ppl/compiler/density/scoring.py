@@ -11,8 +11,8 @@ import numpy as np
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler import distributions
-from ppl.compiler.lower import INT, REAL, Lowering
-from ppl.compiler.named import Named, aligned, broadcast, union
+from ppl.compiler.lowering.lower import INT, REAL, Lowering
+from ppl.compiler.lowering.named import Named, aligned, broadcast, union
 from ppl.graph import Axis, Distribution, Expr, Term
 
 Array = Any

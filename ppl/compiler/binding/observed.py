@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.membership import outside
 from ppl.catalogue.supports import SUPPORTS
-from ppl.compiler.constants import evaluate, positions, spread
+from ppl.compiler.binding.constants import evaluate, positions, spread
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic
 from ppl.graph import Distribution, Expr, ModelGraph, Read, Term

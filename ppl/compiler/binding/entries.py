@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ppl.compiler.constants import evaluate
+from ppl.compiler.binding.constants import evaluate
 from ppl.dataset import RawArray
 from ppl.errors import Diagnostic
 from ppl.graph import Axis, Expr, Input, ModelGraph

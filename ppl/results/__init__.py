@@ -1,0 +1,1 @@
+"""What a run leaves: containers, files, summaries, and whether to trust them."""

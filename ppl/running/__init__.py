@@ -1,0 +1,1 @@
+"""One run: engine, progress, interruption, and everything that follows from the draws."""
