@@ -24,6 +24,8 @@ MOST_ROWS = 1024
 # Seconds that a chunk should take, so that progress moves and an interrupt is answered.
 CHUNK_SECONDS = 0.25
 FIRST_CHUNK = 20
+# Iterations of warmup after which draws are taken to come from the target.
+CONVERGED = 300
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Life:
             if given.shape != (count, size):
                 raise ValueError(f"positions have shape {given.shape}, but {(count, size)} was expected")
             states = states._replace(point=states.point._replace(position=given))
-        return {"states": states, "window": _no_window(count, size, dtype), "pace": np.float64(0.0)}
+        window = _no_window(count, size, dtype)
+        return {"states": states, "window": window, "misled": np.bool_(False), "pace": np.float64(0.0)}
 
     def advance(self, density: Density, carry: Carry, limit: int | None = None) -> tuple[Carry, Chunk]:
         states: ChainState = carry["states"]
@@ -84,24 +87,32 @@ class Life:
         pace = (time.perf_counter() - began) / count
         _refuse_failed(states)
 
-        window = carry["window"]
+        window, misled = carry["window"], carry["misled"]
         if windows and windows[0] <= done < windows[-1]:
             window = {
                 "positions": np.concatenate([window["positions"], rows.positions], axis=1),
                 "gradients": np.concatenate([window["gradients"], rows.gradients], axis=1),
             }
             if done + count in windows:
-                adapted = estimation.estimate(self.adaptation, states.metric, window["positions"], window["gradients"])
+                x, g = window["positions"], window["gradients"]
+                misled = np.bool_(
+                    self.metric == "auto"
+                    and self.adaptation == "pooled"
+                    and done + count >= CONVERGED
+                    and estimation.misleads(x, g)
+                )
+                adapted = estimation.estimate(self.adaptation, states.metric, x, g, misled=bool(misled))
                 states = states._replace(
                     metric=adapted,
                     phase=np.full_like(states.phase, SEARCH),
                     direction=np.zeros_like(states.direction),
                 )
                 window = _no_window(states.key.shape[0], density.size, states.point.position.dtype)
-        if done + count == self.warmup and self.adaptation == "pooled":
+        # Chains that see different places each keep a step for theirs; one in a neck would else slow them all.
+        if done + count == self.warmup and self.adaptation == "pooled" and not misled:
             states = states._replace(step_size=adaptation.pooled(states.step_size))
         # The first chunk's pace is that of the compiler.
-        following = {"states": states, "window": window, "pace": np.float64(pace if done else 0.0)}
+        following = {"states": states, "window": window, "misled": misled, "pace": np.float64(pace if done else 0.0)}
         return following, _chunk(warmup, rows)
 
     def done(self, carry: Carry) -> bool:

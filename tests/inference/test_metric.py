@@ -141,3 +141,36 @@ def test_the_form_goes_by_dimension_unless_chosen() -> None:
     assert estimation.form_of("auto", 10) == "dense"
     assert estimation.form_of("auto", 1000) == "low-rank"
     assert estimation.form_of("diagonal", 10) == "diagonal"
+
+
+def test_departure_tells_a_funnel_from_gaussians() -> None:
+    for seed in range(3):
+        x, g = gaussian_draws(covariance(SIZE, seed), 300, seed)
+        assert abs(estimation.departure(x.reshape(-1, SIZE), g.reshape(-1, SIZE))) < 0.05
+    # Neal's funnel with v ~ N(0, 3), exact draws: cov(g) is that of its neck.
+    generator = np.random.default_rng(3)
+    v = generator.normal(0, 3, size=1000)
+    rest = generator.normal(size=(1000, 9)) * np.exp(v / 2)[:, None]
+    slopes = np.column_stack(
+        [-v / 9 + 0.5 * (rest**2 * np.exp(-v)[:, None] - 1).sum(axis=1), -rest * np.exp(-v)[:, None]]
+    )
+    assert estimation.departure(np.column_stack([v, rest]), slopes) > 2 * estimation.MOST_DEPARTURE
+
+
+@pytest.mark.parametrize("form", ["diagonal", "dense", "low-rank"])
+def test_far_from_a_gaussian_the_variances_of_the_draws_are_taken(form: str) -> None:
+    generator = np.random.default_rng(4)
+    x = generator.standard_cauchy(size=(4, 200, SIZE))
+    g = generator.standard_cauchy(size=(4, 200, SIZE)) * np.arange(1, SIZE + 1)
+    with jax.enable_x64(True):
+        metric = first(estimation.estimate("pooled", stacked(form, SIZE), x, g, misled=True))
+        flat = x.reshape(-1, SIZE)
+        expected = 800 / 805 * flat.var(axis=0, ddof=1) + 5 / 805 * 1e-3
+        np.testing.assert_allclose(matrix(metric), np.diag(expected), rtol=1e-10)
+
+
+def test_scales_too_far_apart_for_a_matrix_leave_variances() -> None:
+    x, g = gaussian_draws(np.diag(10.0 ** np.array([-300, -200, -100, 0, 100, 200])), 50)
+    with jax.enable_x64(True), np.errstate(all="ignore"):
+        metric = first(estimation.estimate("pooled", stacked("dense", SIZE), x, g))
+        assert np.isfinite(matrix(metric)).all()

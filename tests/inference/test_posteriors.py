@@ -98,7 +98,7 @@ def test_the_funnel_diverges_and_says_where() -> None:
 
 def test_centred_eight_schools_is_in_trouble_and_non_centred_is_not() -> None:
     def runs(centred: bool) -> list[Run]:
-        return [run(NUTS(metric="diagonal"), eight_schools(centred), seed) for seed in range(1, 4)]
+        return [run(NUTS(), eight_schools(centred), seed) for seed in range(1, 4)]
 
     def divergences(results: list[Run]) -> int:
         return sum(int(result.stats["diverging"].sum()) for result in results)
