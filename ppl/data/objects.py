@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,9 @@ def kind_of(value: Any) -> str | None:
 
 def frame_columns(frame: Any, origin: str) -> dict[str, RawArray]:
     """A data frame as a table: every column is an entry over the dim of its rows."""
-    labels = _index_labels(frame.index)
+    # Columns of one table belong together, so that a bare index with repeats (after pandas.concat) may be ignored.
+    bare = frame.index.nlevels == 1 and frame.index.name is None and frame.index.dtype.kind in "iu"
+    labels = None if bare and not frame.index.is_unique else _index_labels(frame.index)
     entries = {str(name): RawArray(_values(frame[name]), origin, (labels,)) for name in frame.columns}
     if frame.index.name is not None and str(frame.index.name) not in entries:
         entries[str(frame.index.name)] = RawArray(np.array([str(x) for x in frame.index]), origin, (None,))
@@ -38,9 +40,8 @@ def frame_columns(frame: Any, origin: str) -> dict[str, RawArray]:
 def frame_matrix(frame: Any, origin: str) -> RawArray:
     """A data frame as the value of one input: rows are its first dim, columns its second."""
     columns = tuple(str(c) for c in frame.columns)
-    named = None if all(isinstance(c, int | np.integer) for c in frame.columns) else columns
     values = frame.to_numpy()
-    return RawArray(_plain(values), origin, (_index_labels(frame.index), named))
+    return RawArray(_plain(values), origin, (_index_labels(frame.index), columns))
 
 
 def series(value: Any, origin: str) -> RawArray:
@@ -48,7 +49,7 @@ def series(value: Any, origin: str) -> RawArray:
 
 
 def data_array(value: Any, origin: str) -> RawArray:
-    """Axes keep their names; coordinates that are not just positions become labels."""
+    """Axes keep their names; coordinates become labels."""
     labels = tuple(_coordinate(value, d) for d in value.dims)
     return RawArray(_plain(np.asarray(value.values)), origin, labels, tuple(str(d) for d in value.dims))
 
@@ -65,23 +66,14 @@ def xarray_dataset(value: Any, origin: str) -> dict[str, RawArray]:
 def _coordinate(value: Any, dim: Hashable) -> tuple[str, ...] | None:
     if dim not in value.coords:
         return None
-    return _labels(value.coords[dim].values.tolist())
+    return tuple(str(x) for x in value.coords[dim].values.tolist())
 
 
-def _index_labels(index: Any) -> tuple[str, ...] | None:
-    """Labels of a pandas index: text, dates, or whatever has a name; bare integers are only positions."""
+def _index_labels(index: Any) -> tuple[str, ...]:
+    """Labels of a pandas index. Those of a default one (0, 1, ...) matter only beside another order of them."""
     if index.nlevels > 1:
         return tuple(" ".join(map(str, key)) for key in index)
-    if index.name is None and index.dtype.kind in "iu":
-        return None
     return tuple(str(x) for x in index)
-
-
-def _labels(values: Iterable[Any]) -> tuple[str, ...] | None:
-    values = list(values)
-    if values == list(range(len(values))):
-        return None
-    return tuple(str(x) for x in values)
 
 
 def _values(column: Any) -> npt.NDArray[np.generic]:

@@ -63,6 +63,8 @@ def value_of(value: Any, origin: str, name: str) -> RawArray:
         return value
     if isinstance(value, Mapping | list | tuple):
         return from_nested(value, origin, name)
+    if np.ma.isMaskedArray(value):
+        return RawArray(tidy(value.ravel().tolist()).reshape(value.shape), origin, (None,) * value.ndim)
     if hasattr(value, "__array__"):
         array = np.asarray(value)
         if array.dtype.kind not in "fiubU":

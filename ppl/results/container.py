@@ -14,7 +14,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from ppl.dataset import Dataset
-from ppl.graph import ModelGraph, Read, Term, distribution_expressions, reads
+from ppl.graph import ModelGraph, Term, distribution_expressions, reads
+from ppl.types import IndexOf
 
 Groups = dict[str, xr.Dataset]
 Arrays = Mapping[str, npt.NDArray[np.generic]]
@@ -40,18 +41,19 @@ _OURS = ("chain", "draw", "divergence", "unconstrained")
 
 @dataclass(frozen=True)
 class Layout:
-    """Dims and labels for the variables of a model. Positions label the dims that have no labels of their own."""
+    """Dims for the variables of a model: for each the labels of its elements, (size,)."""
 
-    sizes: Mapping[str, int]
-    labels: Mapping[str, tuple[str, ...]]
+    coordinates: Mapping[str, npt.NDArray[np.generic]]
 
     @staticmethod
-    def of(dataset: Dataset) -> Layout:
-        return Layout(dataset.sizes, dataset.labels)
-
-    def coordinate(self, dim: str) -> npt.NDArray[np.generic]:
-        labels = self.labels.get(dim)
-        return np.arange(self.sizes[dim]) if labels is None else np.array(labels)
+    def of(graph: ModelGraph, dataset: Dataset) -> Layout:
+        """A dim without labels counts as its index data do: from 1 if they are declared so, else from 0."""
+        firsts: dict[str, list[int]] = {}
+        for declared in graph.inputs:
+            if isinstance(declared.element, IndexOf):
+                firsts.setdefault(declared.element.dim, []).append(declared.element.first)
+        counted = {d: np.arange(n) + min(firsts.get(d, [0])) for d, n in dataset.sizes.items()}
+        return Layout({**counted, **{dim: np.array(own) for dim, own in dataset.labels.items()}})
 
     def variable(
         self, values: npt.NDArray[np.generic], dims: Sequence[str], leading: Sequence[str] = ()
@@ -64,7 +66,7 @@ class Layout:
             number = 2
             while name in names:
                 name, number = f"{dim}_{number}", number + 1
-            coordinates[name] = self.coordinate(dim)
+            coordinates[name] = self.coordinates[dim]
             names.append(name)
         return tuple(names), values, coordinates
 
@@ -84,11 +86,6 @@ class Layout:
 
 
 # --- what the graph says ------------------------------------------------------------------------------
-
-
-def observed(graph: ModelGraph) -> dict[str, Term]:
-    """Names of observed quantities, with the term that observes each."""
-    return {t.target.name: t for t in graph.terms if t.role == "observed" and isinstance(t.target, Read)}
 
 
 def touches(term: Term) -> frozenset[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import time
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,13 @@ import xarray as xr
 
 from ppl.compiler.density.compiled import CompiledDensity, compile_density
 from ppl.compiler.density.evaluation import data_lowering
+from ppl.compiler.lowering.lower import Lowering
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
 from ppl.inference.contract import Chunk, InitialisationError
-from ppl.results.container import Groups, Layout, observed
+from ppl.results.container import Groups, Layout
+from ppl.results.observations import Observations, find_observations
 from ppl.running.interrupts import Requests, listening
 from ppl.running.options import RunOptions
 from ppl.running.outputs import over_draws
@@ -211,27 +213,25 @@ def _groups(
     key: jax.Array,
     options: RunOptions,
 ) -> Groups:
-    layout = Layout.of(dataset)
     dims_of = density.dims_of
+    data = data_lowering(density.plan.program, dataset)
+    layout = Layout.of(graph, dataset)
+    observations = find_observations(data, layout)
     follows = _follow(density, sampled.positions, key, options)
-    targets = observed(graph)
     groups: Groups = {}
     groups["posterior"] = layout.dataset(_as_written(graph, follows["values"]), dims_of)
     groups["sample_stats"] = layout.dataset(sampled.stats, dict.fromkeys(sampled.stats, ()))
-    for group, part, dims in (
-        ("log_likelihood", "log_likelihood", density.likelihood_dims),
-        ("posterior_predictive", "replicates", dims_of),
-        ("predictions", "predictions", dims_of),
+    for group, part, events in (
+        ("log_likelihood", "log_likelihood", False),
+        ("posterior_predictive", "replicates", True),
     ):
-        if follows[part]:
-            groups[group] = layout.dataset(_as_written(graph, follows[part]), dims)
-    data = {**dataset.arrays, **_computed_from_data(graph, dataset, density, targets)}
-    for group, arrays in (
-        ("observed_data", {name: values for name, values in data.items() if name in targets}),
-        ("constant_data", {name: values for name, values in data.items() if name not in targets}),
-    ):
-        if arrays:
-            groups[group] = layout.dataset(arrays, dims_of, leading=())
+        found = _as_written(graph, follows[part])
+        kept = {name: observations.kept(name, found[name], events) for name in found if name in observations}
+        if kept:
+            groups[group] = observations.layout.dataset(kept, observations.dims(events))
+    if follows["predictions"]:
+        groups["predictions"] = layout.dataset(_as_written(graph, follows["predictions"]), dims_of)
+    groups |= _data_groups(graph, data, layout, observations, dims_of)
     if options.save_unconstrained:
         groups["unconstrained_posterior"] = _unconstrained(sampled.positions)
     if options.save_warmup and sampled.warmup_positions.size:
@@ -261,14 +261,25 @@ def _constrained(density: Any, u: jax.Array, key: jax.Array) -> dict[str, jax.Ar
     return values
 
 
-def _computed_from_data(
-    graph: ModelGraph, dataset: Dataset, density: CompiledDensity, targets: Collection[str]
-) -> dict[str, Array]:
-    """Recorded or observed values that no latent enters: the same in every draw."""
-    program = density.plan.program
-    data = data_lowering(program, dataset)
-    wanted = [v.name for v in graph.values if program.is_data(v.name) and (v.recorded or v.name in targets)]
-    return {name: np.asarray(data.quantity(name)) for name in wanted}
+def _data_groups(
+    graph: ModelGraph,
+    data: Lowering,
+    layout: Layout,
+    observations: Observations,
+    dims_of: Mapping[str, tuple[str, ...]],
+) -> Groups:
+    """Inputs, and recorded or observed values that no latent enters: the observed elements, and everything else."""
+    names = [declared.name for declared in graph.inputs]
+    names += [v.name for v in graph.values if data.program.is_data(v.name) and (v.recorded or v.name in observations)]
+    arrays = {name: np.asarray(data.quantity(name)) for name in names}
+    kept = {name: observations.kept(name, arrays[name]) for name in arrays if name in observations}
+    rest = {name: values for name, values in arrays.items() if not observations.covers(name)}
+    groups: Groups = {}
+    if kept:
+        groups["observed_data"] = observations.layout.dataset(kept, observations.dims(), leading=())
+    if rest:
+        groups["constant_data"] = layout.dataset(rest, dims_of, leading=())
+    return groups
 
 
 def _follow(density: CompiledDensity, positions: Array, key: jax.Array, options: RunOptions) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,3 +124,80 @@ def test_every_missing_entry_is_reported_in_one_run() -> None:
 def test_an_entry_that_the_model_does_not_use_is_a_warning() -> None:
     bound = ppl.compile(COUNTIES).bind({"y": [1], "u": [1], "county_of": [0], "extra": [1, 2]})
     assert [w.code for w in bound.warnings] == ["W130"]
+
+
+ONE_DIM = "dim g{}\ndata y[g], s[g]\nm ~ Normal(0, 1)\ny[g] ~ Normal(m, 1 + s[g])\n"
+
+
+def refusal(text: str, data: object) -> str:
+    with pytest.raises(PplError) as caught:
+        ppl.compile(text).bind(data)
+    return str(caught.value)
+
+
+def test_an_integer_index_labels_too() -> None:
+    model = ppl.compile(ONE_DIM.format(""))
+    y, s = pd.Series([1.0, 2, 3], index=[5, 7, 9]), pd.Series([10.0, 20, 30], index=[9, 7, 5])
+    dataset = model.bind({"y": y, "s": s}).dataset
+    assert dataset.labels == {"g": ("5", "7", "9")}
+    assert dataset.arrays["s"].tolist() == [30, 20, 10]
+    # A default index is a mere count, unless another order of it stands beside.
+    assert model.bind({"y": y, "s": s.reset_index(drop=True)}).dataset.arrays["s"].tolist() == [10, 20, 30]
+    assert model.bind(pd.DataFrame({"y": [1.0], "s": [2.0]})).dataset.labels == {}
+    default, turned = y.reset_index(drop=True), pd.Series([10.0, 20, 30], index=[2, 1, 0])
+    arrays = model.bind({"y": default, "s": turned}).dataset.arrays
+    assert (arrays["y"].tolist(), arrays["s"].tolist()) in (([1, 2, 3], [30, 20, 10]), ([3, 2, 1], [10, 20, 30]))
+    frame = pd.DataFrame({"y": [1.0, 2, 3], "s": [1.0, 2, 3]})
+    assert model.bind(frame[frame["y"] > 1]).dataset.labels == {"g": ("1", "2")}
+    assert "E306" in refusal(ONE_DIM.format(""), {"y": pd.Series([1.0, 2], index=[0, 0]), "s": [1, 1]})
+    assert "E306" in refusal(ONE_DIM.format(""), {"y": y, "s": pd.Series([1.0, 2, 3], index=[5, 7, 7])})
+
+
+def test_masked_elements_are_missing() -> None:
+    masked = np.ma.masked_less([-5.0, 2.0, 3.0], 0)
+    assert "`y[0]` is nan" in refusal(ONE_DIM.format(""), {"y": masked, "s": [1, 1, 1]})
+
+
+@pytest.mark.parametrize(
+    ("dim", "entry", "words"),
+    [
+        ("", ["A", "B", "A"], "`A` labels more than one element"),
+        ("", [1, 2, 1], "`1` labels more than one element"),
+        ("", [0.5, 1.5, 2.5], "it is neither a list of labels nor a size"),
+        ("", "A", "it is neither a list of labels nor a size"),
+        (" = {a, b, c}", ["a", "x", "c"], "it lists a, x, c, but the model a, b, c"),
+        (" = {a, b, c}", ["b", "a", "c"], "it lists b, a, c, but the model a, b, c"),
+    ],
+)
+def test_an_entry_named_like_a_dim_is_never_dropped(dim: str, entry: object, words: str) -> None:
+    said = refusal(ONE_DIM.format(dim), {"y": [1, 2, 3], "s": [1, 1, 1], "g": entry})
+    assert "E306" in said
+    assert words in said
+    assert "W130" not in said
+
+
+def test_an_entry_that_repeats_the_model_is_accepted() -> None:
+    bound = ppl.compile(ONE_DIM.format(" = {a, b, c}")).bind({"y": [1, 2, 3], "s": [1, 1, 1], "g": ["a", "b", "c"]})
+    assert not bound.warnings
+    said = refusal(ONE_DIM.format(" = 2"), {"y": [1, 2], "s": [1, 1], "g": ["a", "b", "c"]})
+    assert "the model says `dim g = 2`, but `g` in the data lists 3 labels" in said
+
+
+def test_years_as_positions_are_names() -> None:
+    text = "dim obs, g\ndata y[obs], w[obs] : g{}\na[g] ~ Normal(0, 1)\ny[obs] ~ Normal(a[w[obs]], 1)\n"
+    data = {"y": [1, 2, 3], "w": [2001, 2002, 2001]}
+    for first in ("", " from 1"):
+        said = refusal(text.format(first), data)
+        assert '"g": [2001, 2002]' in said
+        assert "declare" not in said
+    assert ppl.compile(text.format("")).bind({**data, "g": [2001, 2002]}).dataset.arrays["w"].tolist() == [0, 1, 0]
+    assert '"g": [2001, 2002]' in refusal(text.format(""), {**data, "g": 2})
+    assert ": g from 1`" in refusal(text.format(""), {**data, "w": [1, 2, 1]})
+
+
+def test_empty_data_are_named(tmp_path: Path) -> None:
+    said = refusal(ONE_DIM.format(""), {"y": [], "s": []})
+    assert "`y` in the data is empty" in said
+    assert "E109" not in said
+    (tmp_path / "d.csv").write_text("y,s\n")
+    assert "`s` in d.csv is empty" in refusal(ONE_DIM.format(""), tmp_path / "d.csv")

@@ -141,6 +141,9 @@ def test_python_values() -> None:
     assert data["d"].labels == (("u", "v"),)
     with pytest.raises(PplError, match="E314"):
         load(3)
+    masked = load({"y": np.ma.masked_less([-5.0, 2.0, 3.0], 0), "n": np.ma.masked_equal([[1, 2]], 2)})
+    assert np.isnan(masked["y"].values).tolist() == [True, False, False]
+    assert np.isnan(masked["n"].values).tolist() == [[False, True]]
 
 
 def test_pandas() -> None:
@@ -156,8 +159,13 @@ def test_pandas() -> None:
     assert np.isnan(float(data["n"].values[1]))
     values = load({"s": frame["y"], "m": pd.DataFrame([[1, 2]], columns=["a", "b"]), "plain": pd.Series([1, 2])})
     assert values["s"].labels == (("A", "B"),)
-    assert values["m"].labels == (None, ("a", "b"))
-    assert values["plain"].labels == (None,)
+    assert values["m"].labels == (("0",), ("a", "b"))
+    assert values["plain"].labels == (("0", "1"),)
+    table = pd.concat([frame, frame], ignore_index=True).iloc[[2, 0]]
+    assert load(table)["y"].labels == (("2", "0"),)
+    # Columns of one table belong together, whatever its rows are called.
+    assert load(pd.DataFrame({"y": [1, 2]}, index=[0, 0]))["y"].labels == (None,)
+    assert load({"y": pd.Series([1, 2], index=[0, 0])})["y"].labels == (("0", "0"),)
 
 
 def test_xarray() -> None:

@@ -17,7 +17,7 @@ from ppl.results.container import Groups, Layout, from_arviz, to_arviz
 
 @pytest.fixture
 def groups() -> Groups:
-    layout = Layout({"school": 2, "obs": 3, "draw": 2}, {"school": ("Choate", "Deerfield")})
+    layout = Layout({"school": np.array(["Choate", "Deerfield"]), "obs": np.arange(3), "draw": np.arange(2)})
     generator = np.random.default_rng(0)
     posterior = {
         "mu": generator.normal(size=(4, 10)),

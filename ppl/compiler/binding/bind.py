@@ -63,7 +63,8 @@ def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray]) -> Bound:
     warnings, notes = _unused(work)
     dataset = Dataset(work.sizes, work.labels, arrays)
     if not {error.code for error in work.errors} & _SIZES_IN_DOUBT:
-        work.errors += check_sizes(graph, work.sizes, work.labels)
+        problems = check_sizes(graph, work.sizes, work.labels)
+        work.errors += (_empty(work) or problems) if problems else []
     if not work.errors:
         work.errors += outside_supports(graph, dataset)
     if work.errors:
@@ -197,6 +198,15 @@ def _check_shapes(work: Work) -> None:
                 )
             )
             work.entries.pop(declared.name, None)
+
+
+def _empty(work: Work) -> list[Diagnostic]:
+    """Data without elements, where the model needs some."""
+    return [
+        Diagnostic("E303", f"`{declared.name}` in {entry.origin} is empty", declared.span, "it has no elements")
+        for declared in work.graph.inputs
+        if (entry := work.raw.get(declared.name)) is not None and entry.values.size == 0 and not entry.problem
+    ]
 
 
 # --- what is left over -------------------------------------------------------------------------------

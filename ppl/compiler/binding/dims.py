@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,8 @@ from ppl.dataset import RawArray
 from ppl.errors import Diagnostic
 from ppl.graph import Input, ModelGraph
 from ppl.types import IndexOf
+
+_SHOWN = 6
 
 
 @dataclass
@@ -35,17 +38,14 @@ class Work:
 def find_labels(work: Work) -> None:
     """Labels of a dim, from the first that has them: the text, an entry named like the dim, an axis of an array,
     text values of index data."""
+    listed = _listed_labels(work)
     for name, dim in work.graph.dims.items():
         if dim.labels is not None:
             work.labels[name] = dim.labels
             continue
-        entry = work.spare.get(name)
-        if entry is not None and entry.values.ndim == 1 and entry.values.dtype.kind in "Ui" and entry.problem is None:
-            labels = tuple(str(x) for x in entry.values.tolist())
-            if len(set(labels)) == len(labels):
-                work.labels[name] = labels
-                work.used.add(name)
-                continue
+        if name in listed:
+            work.labels[name] = listed[name]
+            continue
         for declared in work.graph.inputs:
             found = _axis_labels(work, declared, name)
             if found is not None:
@@ -57,31 +57,67 @@ def find_labels(work: Work) -> None:
             _labels_from_values(work, name)
 
 
+def _listed_labels(work: Work) -> dict[str, tuple[str, ...]]:
+    """Labels that entries list under the name of a dim. An entry that says something else than labels or a size, or
+    other labels than the model, is an error."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, dim in work.graph.dims.items():
+        entry = work.spare.get(name)
+        if entry is None or (entry.values.ndim == 0 and entry.values.dtype.kind in "iu" and entry.problem is None):
+            continue
+        work.used.add(name)
+        labels = tuple(str(x) for x in entry.values.ravel().tolist())
+        repeated = _repeated(labels)
+        if entry.values.ndim != 1 or (labels and entry.values.dtype.kind not in "Uiu") or entry.problem is not None:
+            problem = "it is neither a list of labels nor a size"
+            hint = f"if it is something else, call it otherwise: `{name}` is a dim of the model"
+        elif repeated is not None:
+            problem = f"`{repeated}` labels more than one element"
+            hint = f"if it says to which `{name}` something belongs, declare it as data: `data {name}_of[...] : {name}`"
+        elif dim.labels is not None and labels != dim.labels:
+            problem = f"it lists {_some(labels)}, but the model {_some(dim.labels)}"
+            hint = "leave the entry out, or give the same labels in the same order"
+        else:
+            found[name] = labels
+            continue
+        work.errors.append(
+            Diagnostic(
+                "E306", f"`{name}` in {entry.origin} does not label the dim `{name}`", dim.span, problem, (hint,)
+            )
+        )
+    return found
+
+
+def _some(labels: tuple[str, ...]) -> str:
+    return ", ".join(labels[:_SHOWN]) + (", ..." if len(labels) > _SHOWN else "")
+
+
 def _axis_labels(work: Work, declared: Input, dim: str) -> tuple[str, ...] | None:
     entry = work.entries.get(declared.name)
     if entry is None:
         return None
     for axis, d in enumerate(declared.dims):
         labels = entry.axis_labels(axis)
-        if d == dim and labels is not None:
+        if d == dim and labels is not None and labels != _count(len(labels)):
             return labels
     return None
 
 
-def _check_unique(work: Work, declared: Input, dim: str, labels: tuple[str, ...]) -> None:
-    seen: set[str] = set()
-    for label in labels:
-        if label in seen:
-            work.errors.append(
-                Diagnostic(
-                    "E306",
-                    f"two elements of `{dim}` have the same label",
-                    declared.span,
-                    f"`{label}` labels more than one element",
-                )
-            )
-            return
-        seen.add(label)
+def _count(size: int) -> tuple[str, ...]:
+    """What a default index calls its elements: no more than positions."""
+    return tuple(map(str, range(size)))
+
+
+def _repeated(labels: tuple[str, ...]) -> str | None:
+    return next((label for label, count in Counter(labels).items() if count > 1), None)
+
+
+def _check_unique(work: Work, declared: Input, dim: str, labels: tuple[str, ...]) -> bool:
+    repeated = _repeated(labels)
+    if repeated is not None:
+        title, words = f"two elements of `{dim}` have the same label", f"`{repeated}` labels more than one element"
+        work.errors.append(Diagnostic("E306", title, declared.span, words))
+    return repeated is None
 
 
 def _labels_from_values(work: Work, dim: str) -> None:
@@ -128,10 +164,14 @@ def find_sizes(work: Work) -> None:
             votes.append((f"the model names the {len(dim.labels)} elements of `{name}`", len(dim.labels)))
         entry = work.spare.get(name)
         if entry is not None and name in work.used:
-            votes.append((f"`{name}` in {entry.origin} lists {len(entry.values)} labels", len(entry.values)))
+            if entry.values.ndim == 1 and dim.labels is None:
+                votes.append((f"`{name}` in {entry.origin} lists {len(entry.values)} labels", len(entry.values)))
         elif entry is not None and entry.values.ndim == 0 and entry.values.dtype.kind in "iu" and not entry.problem:
             votes.append((f"`{name}` in {entry.origin} is {int(entry.values)}", int(entry.values)))
             work.used.add(name)
+        if dim.size is not None and votes[-1][1] != dim.size:
+            title, words = f"labels of `{name}` do not fit its size", f"{votes[0][0]}, but {votes[-1][0]}"
+            work.errors.append(Diagnostic("E303", title, dim.span, words))
         fixed = bool(votes)
         for declared in work.graph.inputs:
             given = work.entries.get(declared.name)
@@ -160,6 +200,7 @@ def _size_from_positions(work: Work, dim: str) -> None:
     top = -1
     low = None
     indexed: Input | None = None
+    numbers: list[int] = []
     for declared in work.graph.inputs:
         entry = work.entries.get(declared.name)
         if entry is None or not isinstance(declared.element, IndexOf) or declared.element.dim != dim:
@@ -169,6 +210,7 @@ def _size_from_positions(work: Work, dim: str) -> None:
         if values.size and whole:
             top = max(top, int(values.max()) - declared.element.first)
             lowest = int(values.min()) - declared.element.first
+            numbers = sorted({*numbers, *map(int, np.unique(values))}) if lowest >= 1 else numbers
             low = lowest if low is None else min(low, lowest)
             indexed = declared
     if indexed is None:
@@ -188,21 +230,30 @@ def _size_from_positions(work: Work, dim: str) -> None:
             )
         work.sizes[dim] = 0
     elif low is not None and low >= 1:
-        work.errors.append(_counts_from_one(indexed, dim, low, top, unknown=True))
+        work.errors.append(_not_from_zero(indexed, numbers, dim))
         work.sizes[dim] = top + 1
     else:
         work.sizes[dim] = max(top + 1, 0)
 
 
-def _counts_from_one(declared: Input, dim: str, low: int, top: int, unknown: bool) -> Diagnostic:
-    hints = [f"if its positions count from 1, declare `{declared.name}{_brackets(declared)} : {dim} from 1`"]
-    if unknown:
-        hints.append(f'if `{dim}` does have an element 0 without data, give its size: "{dim}": {top + 1}')
+def _not_from_zero(declared: Input, numbers: list[int], dim: str) -> Diagnostic:
+    """Positions that begin above the first: counted from 1, or names of elements, or of some elements only."""
+    first = declared.element.first if isinstance(declared.element, IndexOf) else 0
+    hints = []
+    if first == 0 and numbers[0] == 1:
+        title = f"`{declared.name}` seems to count `{dim}` from 1"
+        hints.append(f"if its positions count from 1, declare `{declared.name}{_brackets(declared)} : {dim} from 1`")
+    else:
+        title = f"`{declared.name}` does not count `{dim}` from {first}"
+        shown = f"{_some(tuple(map(str, numbers)))}"
+        hints.append(f'if its numbers are names of elements, list them in the data: "{dim}": [{shown}]')
+    missing = f"an element {first}" if numbers[0] == first + 1 else f"elements {first} to {numbers[0] - 1}"
+    hints.append(f'if `{dim}` does have {missing} without data, give its size: "{dim}": {numbers[-1] - first + 1}')
     return Diagnostic(
         "E308",
-        f"`{declared.name}` seems to count `{dim}` from 1",
+        title,
         declared.span,
-        f"positions count from 0 here, and its values run from {low} to {top}",
+        f"positions count from {first} here, and its values run from {numbers[0]} to {numbers[-1]}",
         tuple(hints),
     )
 
@@ -225,6 +276,11 @@ def order_by_labels(work: Work) -> None:
             own, wanted = entry.axis_labels(axis), work.labels.get(dim)
             if own is None or wanted is None or own == wanted:
                 continue
+            if set(own) != set(wanted) and own == _count(len(own)):
+                continue
+            if not _check_unique(work, declared, dim, own):
+                work.entries.pop(declared.name)
+                break
             if set(own) != set(wanted):
                 work.errors.append(_label_mismatch(declared, entry, dim, own, wanted))
                 # The mismatch is reported; the shape would only repeat it.

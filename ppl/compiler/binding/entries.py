@@ -140,7 +140,11 @@ def _index(
         ]
     last = size - 1 + element.first
     words = f"a position of `{dim}`, from {element.first} to {last}"
-    return None, [place.error("E307", f"has positions that `{dim}` does not have", outside, values, words)]
+    distinct = np.unique(values.astype(np.int64)).tolist()
+    listed = ", ".join(map(str, distinct))
+    hint = f'if its numbers are names of elements, list them in the data: "{dim}": [{listed}]'
+    hints = (hint,) if len(distinct) == size and low > last else ()
+    return None, [place.error("E307", f"has positions that `{dim}` does not have", outside, values, words, hints)]
 
 
 def _is_whole(label: str) -> bool:

@@ -1,0 +1,115 @@
+"""Which elements of the observed quantities are observed: results hold these alone.
+
+`y[t] ~ ... for t in time[2:]` observes no first two elements, so the dim of `y` in the results is shorter; where the
+observed elements are no rectangle, the others are NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ppl.compiler.density.predictive import observed, target_of
+from ppl.compiler.lowering.assemble import place
+from ppl.compiler.lowering.lower import Lowering
+from ppl.compiler.lowering.named import Named
+from ppl.graph import Term
+from ppl.results.container import Layout
+
+Array = npt.NDArray[np.generic]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The observed elements of one quantity.
+
+    mask: of the whole array; positions: along each dim, of slices with an observed element; dims: their names in the
+    results; event_rank: how many trailing dims are one event.
+    """
+
+    mask: Mask
+    positions: tuple[npt.NDArray[np.int64], ...]
+    dims: tuple[str, ...]
+    event_rank: int
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Of every quantity with observed elements. `layout`: of the dims of their observed elements."""
+
+    parts: Mapping[str, Part]
+    layout: Layout
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.parts
+
+    def covers(self, name: str) -> bool:
+        """Whether every element of a quantity is observed."""
+        return name in self.parts and bool(self.parts[name].mask.all())
+
+    def dims(self, events: bool = True) -> dict[str, tuple[str, ...]]:
+        """Dims in the results; without those of one event if `events` is False."""
+        return {name: p.dims if events else p.dims[: len(p.dims) - p.event_rank] for name, p in self.parts.items()}
+
+    def kept(self, name: str, values: Array, events: bool = True) -> Array:
+        """The observed elements of (..., dims) values; where they are no rectangle, NaN stands for the others."""
+        part = self.parts[name]
+        rank = len(part.dims) - (0 if events else part.event_rank)
+        if self.covers(name):
+            return values
+        box: tuple[Any, ...] = np.ix_(*part.positions[:rank])
+        mask = np.asarray(part.mask.any(axis=tuple(range(rank, part.mask.ndim))))[box]
+        inside = values[(..., *box)]
+        return inside if mask.all() else np.where(mask, inside.astype(np.float64), np.nan)
+
+
+def find_observations(data: Lowering, layout: Layout) -> Observations:
+    """What the observing terms cover. data: the lowering of expressions of data alone.
+
+    A shortened dim keeps its name if every observed quantity over it is shortened alike; else it gets one of its own,
+    `time_y`.
+    """
+    program = data.program
+    masks = {name: _mask(data, program.dims(name), terms) for name, terms in observed(program).items()}
+    positions = {name: _positions(mask) for name, mask in masks.items() if mask.any()}
+    uses: dict[str, set[bytes]] = {}
+    for name, along in positions.items():
+        for dim, at in zip(program.dims(name), along, strict=True):
+            uses.setdefault(dim, set()).add(at.tobytes())
+    coordinates = dict(layout.coordinates)
+    parts: dict[str, Part] = {}
+    for name, along in positions.items():
+        dims = []
+        for dim, at in zip(program.dims(name), along, strict=True):
+            labels = layout.coordinates[dim][at]
+            shortened = len(labels) < len(layout.coordinates[dim])
+            own = f"{dim}_{name}" if shortened and len(uses[dim]) > 1 else dim
+            while own != dim and own in coordinates and not np.array_equal(coordinates[own], labels):
+                own += "_"
+            if shortened:
+                coordinates[own] = labels
+            dims.append(own)
+        event_rank = max(term.distribution.event_rank for term in observed(program)[name])
+        parts[name] = Part(masks[name], along, tuple(dims), event_rank)
+    return Observations(parts, Layout(coordinates))
+
+
+def _mask(data: Lowering, dims: tuple[str, ...], terms: list[Term]) -> Mask:
+    mask: Mask = np.zeros(data.program.shape(dims), np.bool_)
+    for term in terms:
+        inner, condition = data.filtered(term.axes, term.where, (id(term), "where"))
+        held = Named(np.ones((), np.bool_))
+        mask = place(inner, mask, dims, target_of(term).subscripts, held, condition)
+    return mask
+
+
+def _positions(mask: Mask) -> tuple[npt.NDArray[np.int64], ...]:
+    """Along each dim, where there is anything."""
+    return tuple(
+        np.flatnonzero(mask.any(axis=tuple(i for i in range(mask.ndim) if i != axis))) for axis in range(mask.ndim)
+    )
