@@ -33,6 +33,13 @@ var b > 0, u in [0, 1], v in [-1, 1], o[k] : ordered > 0
 r ~ Uniform(1, 3)
 h ~ truncated(Normal(0, 1), lower = 0)
 l ~ LogNormal(0, 1)
+within ~ truncated(Normal(0, 1), lower = mu)
+below ~ Uniform(0, tau)
+data X[obs, k]
+beta[k], beta2[k] ~ Normal(0, 1)
+dim two = 2
+data side[obs] : two
+parts = stack(two, mu, tau)
 """
 
 POSITIVE = """
@@ -97,6 +104,38 @@ tau - s2 * 0
 p + q - p * q
 mu - mu + 1
 exp(mu) - 1 + 1
+tau * x[obs]
+tau + s2 * x[obs]
+u * x[obs] + 1
+1 / x[obs]
+mu - mu
+mu^2 - 2 * mu * nu + nu^2
+log(1 + exp(mu))
+sqrt(mu) if mu > 0 else 1
+log(mu * x[obs]) if mu * x[obs] > 1 else 0.5
+within - mu
+tau - below
+stack(two, mu, tau)[1]
+parts[1]
+mean(parts)
+parts[1] * x[obs]
+sin(r)
+sin(mu)^2
+1 / v^2
+sin(mu) + 1
+mu * (x[obs] - x[obs]) + 1
+sum(mu * x[obs], obs)^2 + 0.1
+(1 / v)^2 - 0.5
+stack(two, -5, 5)[side[obs]]^2 - 1
+max(x[obs], mu)^2
+exp(mu) * x[obs] + s2
+mu * mu + 0.1 * mu
+tau - tau * unit[obs]
+stack(two, -1, 5)[side[obs]] + stack(two, 5, -1)[side[obs]]
+l / x[obs]
+x[obs] - mu * 0
+max(mu, x[obs])
+max(mu, 0) + min(mu, 0)^2
 """
 
 # Whatever the data, some values of the latents make these negative.
@@ -131,6 +170,35 @@ mean(z)
 sum(z)
 log(p)
 logit(p)
+mu * x[obs]
+mu * n[obs]
+mu * flag[obs]
+-tau * pos[obs]
+v * x[obs]
+mu / nu
+1 / mu
+1 / v
+v / x[obs]
+mu^-1
+sin(mu)
+cos(mu + x[obs])
+tan(nu)
+sin(mu) * x[obs]
+mu * mu - 1
+mu^2 - 1
+cosh(mu) - tau
+abs(mu) - 1
+tau - s2 * pos[obs]
+exp(mu) - exp(nu)
+X[obs] @ beta
+X[obs] @ beta + tau
+sum(X[obs, k] * beta[k], k)
+sum(X[obs, j] * beta[j] for j in k)
+dot(beta, beta2)
+min(mu, x[obs])
+min(mu, nu)
+max(mu, nu)
+max(mu, -1)
 """
 
 
@@ -194,31 +262,81 @@ def random_text(r: random.Random, depth: int) -> str:
     return f"{r.choice(list(FUNCTIONS))}({random_text(r, depth - 1)})"
 
 
+def found(text: str) -> Range:
+    """The range of an expression of the variables, each of which reaches both its ends."""
+    program = parse(Source("<test>", f"x = {text}"))
+    statement = program.statements[0]
+    assert isinstance(statement, syntax.Assign)
+    source = Source("<test>", "")
+    report = Report(source)
+    build = Build(source, report, Names(report))
+    for name, (interval, _) in VARIABLES.items():
+        known = Range(interval, True, True, frozenset({name}), fills=True)
+        build.define(Quantity(name, "latent", (), Scalar.REAL, Span(0, 0), known))
+    return range_of(build.scope.expr(statement.value), build.names)
+
+
+def value(text: str, values: dict[str, float]) -> float:
+    """The expression in Python's own arithmetic; NaN where that has no number."""
+    try:
+        x = eval(text.replace("^", "**"), {**FUNCTIONS, "max": max, "min": min, **values})
+    except (ZeroDivisionError, OverflowError, ValueError):
+        return math.nan
+    return math.nan if isinstance(x, complex) or not math.isfinite(x) else x
+
+
 def test_ranges_contain_every_value() -> None:
     r = random.Random(5)
-    source = Source("<test>", "")
     tried = 0
     for _ in range(400):
         text = random_text(r, 4)
-        program = parse(Source("<test>", f"x = {text}"))
-        statement = program.statements[0]
-        assert isinstance(statement, syntax.Assign)
-        report = Report(source)
-        build = Build(source, report, Names(report))
-        for name, (interval, _) in VARIABLES.items():
-            known = Range(interval, True, True, frozenset({name}))
-            build.define(Quantity(name, "latent", (), Scalar.REAL, Span(0, 0), known))
-        found = range_of(build.scope.expr(statement.value), build.names).interval
-        python = text.replace("^", "**")
+        interval = found(text).interval
         for _ in range(60):
             values = {name: draw(r) for name, (_, draw) in VARIABLES.items()}
-            try:
-                x = eval(python, {**FUNCTIONS, "max": max, "min": min, **values})
-            except (ZeroDivisionError, OverflowError, ValueError):
-                continue
-            if isinstance(x, complex) or not math.isfinite(x):
+            x = value(text, values)
+            if math.isnan(x):
                 continue
             tried += 1
             slack = 1e-9 * max(1.0, abs(x))
-            assert found.lower - slack <= x <= found.upper + slack, (text, values, x, found)
+            assert interval.lower - slack <= x <= interval.upper + slack, (text, values, x, interval)
     assert tried > 10_000
+
+
+def anywhere(r: random.Random, interval: Interval) -> float:
+    """A value of a variable, often near an end of its interval or far out."""
+    far = r.choice((-1, 1)) * 10 ** r.uniform(-6, 6)
+    if r.random() < 0.3:
+        far = r.gauss(0, 3)
+    low, high = interval.lower, interval.upper
+    if math.isinf(low) and math.isinf(high):
+        return far
+    if math.isinf(high):
+        return low + abs(far)
+    if math.isinf(low):
+        return high - abs(far)
+    return r.choice((low, high, r.uniform(low, high), low + 1e-6, high - 1e-6))
+
+
+def somewhere(r: random.Random) -> dict[str, float]:
+    return {name: anywhere(r, interval) for name, (interval, _) in VARIABLES.items()}
+
+
+def test_what_is_certain_happens() -> None:
+    """An expression said to become negative does so for some values of its variables; the same of positive."""
+    r = random.Random(11)
+    claims = {-1: 0, 1: 0}
+    for _ in range(700):
+        text = random_text(r, 3)
+        known = found(text)
+        i = known.interval
+        wanted = set()
+        if known.negative or (known.reaches_lower and i.lower < 0):
+            wanted.add(-1)
+        if known.positive or (known.reaches_upper and i.upper > 0):
+            wanted.add(1)
+        if all(math.isnan(value(text, somewhere(r))) for _ in range(20)):  # a division by 0
+            continue
+        for sign in wanted:
+            claims[sign] += 1
+            assert any(value(text, somewhere(r)) * sign > 0 for _ in range(20_000)), (text, sign, known)
+    assert min(claims.values()) > 100

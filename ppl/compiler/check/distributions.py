@@ -250,7 +250,7 @@ class _Fit:
             report.error(
                 "E203",
                 e.meta.span,
-                f"{describe(known)}; {where} takes numbers {show_interval(interval)}",
+                f"{describe(known, interval)}; {where} takes numbers {show_interval(interval)}",
                 self._domain_hint(e, interval),
             )
             return

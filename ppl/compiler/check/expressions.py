@@ -57,7 +57,11 @@ def _elaborate(node: TreeExpr, scope: Scope) -> Expr:
             left, right = calls.each(scope, [node.left, node.right])
             return _binary(scope, node.op, left, right, node.span)
         case syntax.Conditional():
-            parts = calls.each(scope, [node.test, node.then, node.otherwise])
+            scope.names.guarded += 1
+            try:
+                parts = calls.each(scope, [node.test, node.then, node.otherwise])
+            finally:
+                scope.names.guarded -= 1
             require_bool(scope, parts[0], "the condition")
             return apply(scope, "where", parts, node.span)
         case syntax.Call():

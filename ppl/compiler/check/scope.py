@@ -31,13 +31,22 @@ class Range:
 
     They lie in `interval`. `reaches_lower`: whatever the data, some values of the latents in `depends` bring an
     element as near to the lower end as one likes (so a lower end outside a domain is a mistake, not a suspicion);
-    `reaches_upper`: the same of the upper end.
+    `reaches_upper`: the same of the upper end. `fills`: they come as near to every number between the ends, too.
+    `negative`, `positive`: some values of the latents make an element negative, or positive, whatever the data are.
+    `some`: all this holds of one element at least, perhaps not of each (an array put together from parts).
+    mentions: the latents and data that occur; `repeats`: one of them more than once, so that parts may cancel.
     """
 
     interval: Interval
     reaches_lower: bool = False
     reaches_upper: bool = False
     depends: frozenset[str] = frozenset()
+    fills: bool = False
+    negative: bool = False
+    positive: bool = False
+    some: bool = False
+    mentions: frozenset[str] = frozenset()
+    repeats: bool = False
 
 
 UNKNOWN = Range(Interval())
@@ -96,6 +105,7 @@ class Names:
     level: int = 0
     full: bool = False
     exhausted: bool = False
+    guarded: int = 0
     defining: str = ""
     ranges: dict[int, Range] = field(default_factory=dict)
     sizes_of: dict[int, tuple[Expr, int, int]] = field(default_factory=dict)

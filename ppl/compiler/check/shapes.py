@@ -262,11 +262,14 @@ def _check_domains(scope: Scope, spec: FunctionSpec, arguments: Sequence[Expr]) 
         if domain == Interval():
             continue
         known = range_of(argument, scope.names)
+        if known.depends and scope.names.guarded:
+            # `sqrt(x) if x > 0 else 0`: the branch need not be taken outside the domain.
+            continue
         if leaves(known, domain):
             scope.report.error(
                 "E209",
                 argument.meta.span,
-                f"{describe(known)}; `{spec.name}` takes numbers {show_interval(domain)}",
+                f"{describe(known, domain)}; `{spec.name}` takes numbers {show_interval(domain)}",
             )
 
 
@@ -283,11 +286,15 @@ def leaves(known: Range, domain: Interval) -> bool:
     above = known.reaches_upper and (
         i.upper > domain.upper or (constant and domain.upper_strict and i.upper == domain.upper)
     )
-    return below or above
+    # Of some values only the sign is certain.
+    signs = (known.negative and domain.lower >= 0) or (known.positive and domain.upper <= 0)
+    return below or above or signs
 
 
-def describe(known: Range) -> str:
+def describe(known: Range, domain: Interval) -> str:
     i = known.interval
+    if not (known.reaches_lower or known.reaches_upper):
+        return "this can be negative" if domain.lower >= 0 else "this can be positive"
     if i.lower == i.upper:
         return f"this is {i.lower:g}"
     return f"this can be any number {show_interval(i)}" if i != Interval() else "this can be any real number"
