@@ -3,7 +3,9 @@
 # make check    lint and types
 # make bench    measure against peers
 
-PYTHON ?= python3.11
+# The first Python that is new enough.
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -30,6 +32,7 @@ bench: $(BENCH)
 	$(RUN)/python benchmarks/nuts.py
 
 $(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
 	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
@@ -39,4 +42,4 @@ $(BENCH): $(READY)
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-newer build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
