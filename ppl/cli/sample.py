@@ -101,6 +101,7 @@ def sample(
     bound = checked.bind(list(data))
     show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
 
+    from ppl.results.diagnosis import on_command_line
     from ppl.results.judge import judge
     from ppl.running.driver import run
     from ppl.running.interrupts import listening
@@ -111,7 +112,7 @@ def sample(
     fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))
     with listening():  # an interrupt now must not cost the draws
         place, problem = write_safely(fit.groups, fit.attrs, path)
-    summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph)
+    summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph, on_command_line)
     if as_json:
         found = {"output": str(place), "stopped": fit.stopped, "timings": decode_attrs(fit.attrs)["timings"]}
         print_json({**found, **to_json(summary, diagnosis)})

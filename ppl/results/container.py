@@ -110,7 +110,15 @@ def to_arviz(groups: Groups, attrs: Mapping[str, Any]) -> Any:
 
 
 def from_arviz(container: Any) -> tuple[Groups, dict[str, Any]]:
-    """The groups and attributes of either container."""
+    """The groups and attributes of either container.
+
+    Raises:
+        TypeError: it is neither, or has no posterior.
+    """
+    if "posterior" not in (getattr(container, "children", None) or getattr(container, "groups", tuple)()):
+        raise TypeError(
+            f"expected what `model.sample` returns, with a group `posterior`, not a {type(container).__name__}"
+        )
     attrs = {str(key): value for key, value in container.attrs.items()}
     if isinstance(container, xr.DataTree):
         return {name: child.to_dataset() for name, child in container.children.items()}, attrs

@@ -6,7 +6,7 @@ any divergence counts (Betancourt 2017, section 6.2).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from ppl.compiler.check import check
+from ppl.errors import PplError
+from ppl.grammar.parser import parse
 from ppl.graph import Expr, Latent, ModelGraph, Read, Term, reads
 from ppl.results import statistics
 from ppl.results.container import Groups, touches
 from ppl.results.summary import Summary, scalar_names
+from ppl.source import Source
 
 RHAT = 1.01
 ESS_PER_CHAIN = 100
@@ -76,25 +80,43 @@ class Diagnosis:
         }
 
 
-def diagnose(groups: Groups, summary: Summary, graph: ModelGraph | None, attrs: Mapping[str, Any]) -> Diagnosis:
-    """What the draws, their statistics and the engine's records say. `graph` adds lines and remedies by name."""
+Say = Callable[..., str]
+
+
+def in_python(**settings: Any) -> str:
+    """Settings as arguments of `model.sample`."""
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def on_command_line(**settings: Any) -> str:
+    """Settings as options of `ppl sample`."""
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
+
+
+def diagnose(
+    groups: Groups, summary: Summary, graph: ModelGraph | None, attrs: Mapping[str, Any], say: Say = in_python
+) -> Diagnosis:
+    """What the draws, their statistics and the engine's records say. `graph` adds lines and remedies by name; `say`
+    words the settings that remedies name."""
     stats = groups.get("sample_stats", xr.Dataset())
     settings = attrs.get("settings", {})
+    chains, draws = groups["posterior"].sizes["chain"], groups["posterior"].sizes["draw"]
     findings: list[Finding] = []
     good: list[str] = []
-    for check in (
+    for said in (
         _stopped(attrs),
-        _stuck(stats, groups["posterior"]),
-        _rhat(summary, groups["posterior"].sizes["chain"]),
-        _ess(summary, groups["posterior"].sizes["chain"], groups["posterior"].sizes["draw"]),
-        _divergences(groups, graph, settings),
+        _unjudged(summary, draws, say),
+        _stuck(stats, settings, say),
+        _rhat(summary, chains, say),
+        _ess(summary, chains, draws, say),
+        _divergences(groups, graph, settings, say),
         _energy(stats, graph),
-        _depth(stats, settings),
+        _depth(stats, settings, say),
     ):
-        if isinstance(check, Finding):
-            findings.append(check)
-        elif check:
-            good.append(check)
+        if isinstance(said, Finding):
+            findings.append(said)
+        elif said:
+            good.append(said)
     return Diagnosis(tuple(findings), tuple(good))
 
 
@@ -108,7 +130,24 @@ def _stopped(attrs: Mapping[str, Any]) -> Finding | None:
     return Finding("stopped", f"The run was stopped early ({reason}): this is a part of it.", trusted=True)
 
 
-def _stuck(stats: xr.Dataset, posterior: xr.Dataset) -> Finding | None:
+def _unjudged(summary: Summary, draws: int, say: Say) -> Finding | None:
+    """Too few draws for any statistic, or draws that are no numbers: silence is no praise."""
+    broken = [name for name, mean in zip(summary.names, summary.columns["mean"], strict=True) if not np.isfinite(mean)]
+    if draws >= statistics.FEWEST and not broken:
+        return None
+    if draws < statistics.FEWEST:
+        title = f"With {draws} draw{'s' if draws > 1 else ''} a chain nothing can be judged."
+        return Finding("unjudged", title, remedies=(f"draw more: {say(draws=1000)}",), values={"draws": draws})
+    return Finding(
+        "unjudged",
+        f"{len(broken)} of {len(summary)} quantities have draws that are infinite or not numbers.",
+        (f"such as {', '.join(broken[:5])}",),
+        ("look for overflow in what they are computed from",),
+        values={"count": len(broken)},
+    )
+
+
+def _stuck(stats: xr.Dataset, settings: Mapping[str, Any], say: Say) -> Finding | None:
     if "acceptance_rate" not in stats or stats.sizes["draw"] < 10:
         return None
     still = stats["acceptance_rate"].mean("draw").values < 0.02
@@ -122,19 +161,20 @@ def _stuck(stats: xr.Dataset, posterior: xr.Dataset) -> Finding | None:
         "stuck",
         f"{'Chain' if len(chains) == 1 else 'Chains'} {', '.join(chains)} hardly moved.",
         remedies=(
-            "a longer warmup (--warmup 2000) or another seed may free them; if not, the density has a cliff or a spike",
+            f"a longer warmup ({say(warmup=2 * max(1000, settings.get('warmup', 0)))}) or another seed may free them; "
+            "if not, the density has a cliff or a spike",
         ),
         values={"chains": [int(c) for c in chains]},
     )
 
 
-def _rhat(summary: Summary, chains: int) -> Finding | str | None:
+def _rhat(summary: Summary, chains: int, say: Say) -> Finding | str | None:
     values = summary.columns["r_hat"]
     if chains < 2:
         return Finding(
             "one chain",
             "With one chain, convergence cannot be judged by comparing chains.",
-            remedies=("run four: --chains 4",),
+            remedies=(f"run four: {say(chains=4)}",),
             trusted=True,
         )
     worst = _worst(summary, values, largest=True)
@@ -145,18 +185,17 @@ def _rhat(summary: Summary, chains: int) -> Finding | str | None:
     if not high:
         return f"R-hat is at most {top:.3f}."
     listed = ", ".join(f"{name} {value:.3f}" for name, value in worst[:5] if value > RHAT)
-    remedies = ["the chains have not found the same distribution: look for symmetric or separate modes, then"]
-    remedies.append("run longer: --warmup 2000 --draws 2000" if top < 1.1 else "give vague latents tighter priors")
+    longer = "let them run longer" if top < 1.1 else "give vague latents tighter priors"
     return Finding(
         "r_hat",
         f"R-hat is above {RHAT} for {high} of {len(summary)} quantities; the chains disagree.",
         (f"worst: {listed}",),
-        (" ".join(remedies),),
+        (f"the chains have not found the same distribution: look for symmetric or separate modes, then {longer}",),
         values={"worst": top, "count": high},
     )
 
 
-def _ess(summary: Summary, chains: int, draws: int) -> Finding | str | None:
+def _ess(summary: Summary, chains: int, draws: int, say: Say) -> Finding | str | None:
     wanted = ESS_PER_CHAIN * chains
     lowest = np.fmin(summary.columns["ess_bulk"], summary.columns["ess_tail"])
     worst = _worst(summary, lowest, largest=False)
@@ -168,7 +207,7 @@ def _ess(summary: Summary, chains: int, draws: int) -> Finding | str | None:
     listed = ", ".join(f"{name} {value:.0f}" for name, value in worst[:5] if value < wanted)
     factor = max(2, int(np.ceil(wanted / max(worst[0][1], 1.0))))
     remedy = (
-        f"draw more: --draws {draws * factor}"
+        f"draw more: {say(draws=draws * factor)}"
         if factor <= 10
         else "drawing longer alone will hardly do: look at the other findings, and at latents that trade off"
     )
@@ -194,7 +233,7 @@ def _energy(stats: xr.Dataset, graph: ModelGraph | None) -> Finding | str | None
     diverged = "diverging" in stats and bool(stats["diverging"].values.any())
     terms = [] if graph is None or diverged else _centred(graph, set())
     lines = [_line(graph, term) for term in terms if graph is not None]
-    remedies = [_offset_remedy(graph, term) for term in terms if graph is not None]
+    remedies = [remedy for term in terms if graph is not None for remedy in _offset_remedy(graph, term)]
     if diverged:
         remedies = ["mend the divergences first"]
     return Finding(
@@ -207,7 +246,7 @@ def _energy(stats: xr.Dataset, graph: ModelGraph | None) -> Finding | str | None
     )
 
 
-def _depth(stats: xr.Dataset, settings: Mapping[str, Any]) -> Finding | None:
+def _depth(stats: xr.Dataset, settings: Mapping[str, Any], say: Say) -> Finding | None:
     most = settings.get("max_depth")
     if most is None or "tree_depth" not in stats:
         return None
@@ -220,7 +259,7 @@ def _depth(stats: xr.Dataset, settings: Mapping[str, Any]) -> Finding | None:
         f"{int(full.sum())} of {full.size} trajectories stopped at the greatest tree depth, {most}.",
         (),
         (
-            f"correct but slow; allow longer ones with --max-depth {int(most) + 2}, or rescale the model so that "
+            f"correct but slow; allow longer ones with {say(max_depth=int(most) + 2)}, or rescale the model so that "
             "its latents have like scales",
         ),
         trusted=share < 0.5,
@@ -231,7 +270,9 @@ def _depth(stats: xr.Dataset, settings: Mapping[str, Any]) -> Finding | None:
 # --- divergences -------------------------------------------------------------------------------------
 
 
-def _divergences(groups: Groups, graph: ModelGraph | None, settings: Mapping[str, Any]) -> Finding | str | None:
+def _divergences(
+    groups: Groups, graph: ModelGraph | None, settings: Mapping[str, Any], say: Say
+) -> Finding | str | None:
     stats = groups.get("sample_stats", xr.Dataset())
     if "diverging" not in stats:
         return None
@@ -249,11 +290,11 @@ def _divergences(groups: Groups, graph: ModelGraph | None, settings: Mapping[str
         names = {name.partition("[")[0] for name, low, _ in places if low}
         for term in _centred(graph, names):
             details.append(_line(graph, term))
-            remedies.append(_offset_remedy(graph, term))
+            remedies += _offset_remedy(graph, term)
     target = settings.get("target_acceptance", 0.8)
     higher = 0.9 if target < 0.9 else 0.99
     if target < 0.99:
-        remedies.append(f"{'or ' if remedies else ''}take smaller steps: --target-acceptance {higher}")
+        remedies.append(f"{'or ' if remedies else ''}take smaller steps: {say(target_acceptance=higher)}")
     if not remedies[:-1] and not places:
         remedies.append("if that does not help, look for a density with a cliff: hard bounds, or scales near 0")
     return Finding(
@@ -325,8 +366,8 @@ def _closure(graph: ModelGraph, names: set[str]) -> set[str]:
     return seen
 
 
-def _offset_remedy(graph: ModelGraph, term: Term) -> str:
-    """The same latent written as a standardised offset, in the model's own words."""
+def _offset_remedy(graph: ModelGraph, term: Term) -> list[str]:
+    """The same latent written as a standardised offset, in the model's own words, if the model compiles so."""
     text = graph.source.text
     target = text[term.target.meta.span.start : term.target.meta.span.end]
     name = target.partition("[")[0]
@@ -341,11 +382,15 @@ def _offset_remedy(graph: ModelGraph, term: Term) -> str:
     shape = "".join(f"{words(expr)}, " for expr in parameters.values())
     product = f"{_as_factor(scale)} * {offset}"
     whole = product if centre is None or words(centre) == "0" else f"{words(centre)} + {product}"
-    return (
-        f"write {name} as a standardised offset:\n"
-        f"        {offset} ~ {term.distribution.name}({shape}0, 1)\n"
-        f"        {target} = {whole}"
-    )
+    loop = text[term.distribution.span.end : term.span.end]
+    lines = (f"{offset} ~ {term.distribution.name}({shape}0, 1){loop}", f"{target} = {whole}{loop}")
+    indent = text[: term.span.start].rpartition("\n")[2]
+    changed = text[: term.span.start] + f"\n{indent}".join(lines) + text[term.span.end :]
+    try:
+        check(parse(Source(graph.source.name, changed)))
+    except PplError:
+        return []  # a latent that reads itself, for one
+    return [f"write {name} as a standardised offset:\n        {lines[0]}\n        {lines[1]}"]
 
 
 def _as_factor(text: str) -> str:

@@ -11,7 +11,7 @@ from ppl.errors import PplError
 from ppl.grammar.parser import parse
 from ppl.graph import ModelGraph
 from ppl.results.container import Groups, from_arviz
-from ppl.results.diagnosis import Diagnosis
+from ppl.results.diagnosis import Diagnosis, Say, in_python
 from ppl.results.diagnosis import diagnose as diagnose_groups
 from ppl.results.summary import Summary
 from ppl.results.summary import summarise as summarise_posterior
@@ -20,20 +20,30 @@ from ppl.source import Source
 
 
 def diagnose(fit: Any) -> Diagnosis:
-    """Whether the draws of an ArviZ container can be trusted, in words with remedies."""
+    """Whether the draws of an ArviZ container can be trusted, in words with remedies.
+
+    Raises:
+        TypeError: it is no container with draws.
+    """
     groups, attrs = from_arviz(fit)
     return judge(groups, attrs)[1]
 
 
 def summarise(fit: Any) -> Summary:
-    """Statistics of every scalar of the posterior of an ArviZ container."""
+    """Statistics of every scalar of the posterior of an ArviZ container.
+
+    Raises:
+        TypeError: it is no container with draws.
+    """
     return summarise_posterior(from_arviz(fit)[0]["posterior"])
 
 
-def judge(groups: Groups, attrs: Mapping[str, Any], graph: ModelGraph | None = None) -> tuple[Summary, Diagnosis]:
+def judge(
+    groups: Groups, attrs: Mapping[str, Any], graph: ModelGraph | None = None, say: Say = in_python
+) -> tuple[Summary, Diagnosis]:
     """Both at once; the graph is made again from the model's text in the attributes if it is not given."""
     summary = summarise_posterior(groups["posterior"])
-    return summary, diagnose_groups(groups, summary, graph or _graph(attrs), decode_attrs(attrs))
+    return summary, diagnose_groups(groups, summary, graph or _graph(attrs), decode_attrs(attrs), say)
 
 
 def _graph(attrs: Mapping[str, Any]) -> ModelGraph | None:

@@ -16,6 +16,7 @@ from scipy.special import ndtri
 
 Float = npt.NDArray[np.float64]
 
+FEWEST = 4  # draws a chain below which nothing but moments is defined
 _BLOCK = 256  # scalars worked on at a time, to bound memory
 
 
@@ -56,7 +57,7 @@ def _blocks(draws: Float, function: Any) -> Float:
     draws = np.asarray(draws, dtype=np.float64)
     count = draws.shape[-1]
     out = np.full(count, np.nan)
-    if draws.shape[1] < 4:
+    if draws.shape[1] < FEWEST:
         return out
     for start in range(0, count, _BLOCK):
         block = draws[..., start : start + _BLOCK]

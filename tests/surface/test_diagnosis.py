@@ -8,7 +8,7 @@ import xarray as xr
 
 import ppl
 from ppl.results.container import Groups, from_arviz
-from ppl.results.diagnosis import Diagnosis, diagnose
+from ppl.results.diagnosis import Diagnosis, diagnose, on_command_line
 from ppl.results.judge import judge
 from ppl.results.summary import summarise, table
 
@@ -76,7 +76,7 @@ def test_few_effective_draws() -> None:
     diagnosis = judged(made_up(draws=4000, mu=steps))
     assert "ess" in {f.name for f in diagnosis.findings}
     assert not diagnosis.trusted
-    assert "--draws" in diagnosis.text()
+    assert "draws=" in diagnosis.text()
 
 
 def test_divergences_say_where() -> None:
@@ -90,7 +90,7 @@ def test_divergences_say_where() -> None:
     assert only(diagnosis) == "divergences"
     assert not diagnosis.trusted
     assert "they gather at small tau" in diagnosis.text()
-    assert "--target-acceptance 0.9" in diagnosis.text()
+    assert "target_acceptance=0.9" in diagnosis.text()
 
 
 def test_one_divergence_is_enough() -> None:
@@ -110,7 +110,7 @@ def test_saturated_trees_are_slow_not_wrong() -> None:
     diagnosis = judged(made_up(tree_depth=depth))
     assert only(diagnosis) == "tree depth"
     assert diagnosis.trusted
-    assert "--max-depth 12" in diagnosis.text()
+    assert "max_depth=12" in diagnosis.text()
 
 
 def test_a_stuck_chain() -> None:
@@ -131,7 +131,52 @@ def test_one_chain_and_parts_of_runs_are_told() -> None:
 def test_words_survive_json() -> None:
     said = judged(made_up(chains=1)).to_json()
     assert said["trusted"] is True
-    assert said["findings"][0]["remedies"] == ["run four: --chains 4"]
+    assert said["findings"][0]["remedies"] == ["run four: chains=4"]
+
+
+@pytest.mark.parametrize(("chains", "draws"), [(4, 1), (4, 3), (1, 3)])
+def test_too_few_draws_are_not_called_fine(chains: int, draws: int) -> None:
+    diagnosis = judged(made_up(chains=chains, draws=draws))
+    assert not diagnosis.trusted
+    assert "nothing can be judged" in diagnosis.text()
+
+
+def test_draws_that_are_no_numbers_are_not_called_fine() -> None:
+    diagnosis = judged(made_up(mu=np.full((4, 500), np.inf)))
+    assert only(diagnosis) == "unjudged"
+    assert not diagnosis.trusted
+    assert judged(made_up(mu=np.ones((4, 500)))).trusted  # a constant is fine
+
+
+def test_settings_in_the_reader_s_words() -> None:
+    steps = np.cumsum(np.random.default_rng(2).normal(size=(4, 500)), axis=1)
+    groups = made_up(mu=steps, tree_depth=np.full((4, 500), 10))
+    python = judged(groups).text()
+    assert "max_depth=12" in python
+    assert "--" not in python
+    summary = summarise(groups["posterior"])
+    shell = diagnose(groups, summary, None, {"settings": {"max_depth": 10}}, on_command_line).text()
+    assert "--max-depth 12" in shell
+    assert "max_depth" not in shell
+    assert shell.count("--draws") <= 1
+
+
+@pytest.mark.parametrize(
+    ("line", "offset"),
+    [
+        ("x[t] ~ Normal(0, s)", "x_offset[t] ~ Normal(0, 1)"),
+        ("x[i] ~ StudentT(4, m, s) for i in t", "x_offset[i] ~ StudentT(4, 0, 1) for i in t"),
+        ("for i in t {\n  x[i] ~ Normal(m, s)\n}", "x_offset[i] ~ Normal(0, 1)"),
+        ("x[0] ~ Normal(0, 1)\nx[i] ~ Normal(x[i-1], s) for i in t[1:]", ""),
+    ],
+)
+def test_the_model_that_is_suggested_compiles(line: str, offset: str) -> None:
+    text = f"dim t ordered\nm ~ Normal(0, 1)\ns ~ HalfNormal(1)\n{line}\n"
+    groups = made_up()
+    groups["sample_stats"]["diverging"].values[0, 0] = True
+    said = diagnose(groups, summarise(groups["posterior"]), ppl.compile(text).graph, {}).text()
+    assert ("standardised offset" in said) == bool(offset)
+    assert offset in said
 
 
 # --- densities that are hard -------------------------------------------------------------------------
