@@ -206,3 +206,15 @@ def test_settings_describe_themselves(name: str) -> None:
 def test_stans_defaults() -> None:
     nuts = ENGINES["nuts"]()
     assert (nuts.warmup, nuts.draws, nuts.target_acceptance, nuts.max_depth) == (1000, 1000, 0.8, 10)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_vectorised_chains_are_the_same_chains(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs on an accelerator, here on the CPU: the same draws up to rounding, while chaos leaves them alike."""
+    engine = ENGINES[name](warmup=0, draws=5, step_size=0.1)
+    density = eight_schools(False)
+    alone = run(engine, density, chains=3)
+    monkeypatch.setattr(jax, "default_backend", lambda: "accelerator")
+    together = run(engine, density, chains=3)
+    np.testing.assert_allclose(together.positions, alone.positions, rtol=1e-6, atol=1e-9)
+    np.testing.assert_array_equal(together.stats["n_steps"], alone.stats["n_steps"])
