@@ -102,7 +102,7 @@ def target_update(f: Failure) -> Diagnostic | None:
             f.span(0, f.position + 1),
             "",
             "a distribution of a quantity is a statement: `y[obs] ~ Normal(mu, sigma)`",
-            "any other term is an energy, minus the log density: `energy name: -(...)`",
+            "this version has no terms of another form: write each as the distribution of something",
         )
     return f.error(
         "E014",
@@ -119,13 +119,28 @@ def truncation_suffix(f: Failure) -> Diagnostic | None:
         return None
     tilde = f.find("TILDE")
     distribution = f.text(tilde + 1, f.position) if 0 < tilde < f.position else "Normal(0, 1)"
+    name, bracket, rest = distribution.partition("(")
+    distribution = _capitalised(name) + bracket + rest
+    inside = [f.word(j) for j in range(f.position + 2, len(f.tokens) - 1)]
+    bounds = "lower=..., upper=..."
+    if inside.count(",") == 1 and not {"(", "["} & set(inside):
+        comma = inside.index(",")
+        ends = ("lower", "".join(inside[:comma])), ("upper", "".join(inside[comma + 1 :]))
+        bounds = ", ".join(f"{end}={value}" for end, value in ends if value) or bounds
     return f.error(
         "E041",
         f"truncation is not written `{f.word(f.position)}{f.word(f.position + 1)}...`",
         f.span(f.position, len(f.tokens)),
         "",
-        f"write `truncated({distribution}, lower=..., upper=...)`",
+        f"write `truncated({distribution}, {bounds})`",
     )
+
+
+def _capitalised(name: str) -> str:
+    """A distribution's name as the language writes it: `student_t` is `StudentT`."""
+    other = {"double_exponential": "Laplace", "inv_gamma": "InverseGamma", "neg_binomial_2": "NegativeBinomial2",
+             "lognormal": "LogNormal", "dnorm": "Normal", "dgamma": "Gamma", "dt": "StudentT"}  # fmt: skip
+    return other.get(name, "".join(part[:1].upper() + part[1:] for part in name.split("_")))
 
 
 def elementwise_operator(f: Failure) -> Diagnostic | None:
@@ -331,8 +346,34 @@ def module_call(f: Failure) -> Diagnostic | None:
     start = i - 3
     while f.type(start - 1) == "DOT":
         start -= 2
-    hint = f"write `{f.word(i - 1)}(...)`"
+    name = f.word(i - 1)
+    hint = f"write `{name}(...)`"
+    if name[:1].isupper():
+        hint = f"write `{_drawn(f, i)}`"
     return f.error("E025", "functions belong to no module and no value", f.span(max(start, 0), i), "", hint)
+
+
+def _drawn(f: Failure, opening: int) -> str:
+    """`mu = pm.Normal("mu", 0, observed=y)` as a statement of the language, with the arguments that count."""
+    depth, start = 0, opening + 1
+    arguments: list[str] = []
+    for j in range(opening, len(f.tokens)):
+        word = f.word(j)
+        depth += (word in ("(", "[", "{")) - (word in (")", "]", "}"))
+        if depth == 0 or (word == "," and depth == 1):
+            arguments.append(f.text(start, j) if j > start else "")
+            start = j + 1
+        if depth == 0:
+            break
+    target = f.word(0) if f.type(1) == "EQUAL" else "x"
+    kept = []
+    for argument in arguments:
+        key, equal, value = argument.partition("=")
+        if key.strip() == "observed" and equal:
+            target = value.strip()
+        elif argument and argument[0] not in "\"'" and key.strip() not in ("dims", "shape", "size", "name"):
+            kept.append(argument)
+    return f"{target} ~ {f.word(opening - 1)}({', '.join(kept)})"
 
 
 def chained_comparison(f: Failure) -> Diagnostic | None:

@@ -182,9 +182,9 @@ def test_matrix_latents_name_both_dims() -> None:
 
 
 def test_dims_of_a_latent_come_from_its_parameters_if_the_left_names_none() -> None:
-    text = "dim k\ndata m[k]\na ~ Normal(m, 1)\nw ~ Dirichlet(fill(1, k))\nc ~ ordered(Normal(m, 1))"
+    text = "dim k\ndata m[k]\na ~ Normal(m, 1)\nw ~ Dirichlet(fill(1, k))"
     model = graph(text)
-    assert [n.dims for n in model.latents] == [("k",)] * 3
+    assert [n.dims for n in model.latents] == [("k",)] * 2
 
 
 # --- supports ----------------------------------------------------------------------------------------

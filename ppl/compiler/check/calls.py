@@ -37,13 +37,21 @@ def each(scope: Scope, nodes: Iterable[TreeExpr]) -> list[Expr]:
     return found
 
 
-def look_at(scope: Scope, node: syntax.Call) -> None:
-    """The errors inside a call whose own meaning is not known."""
+def look_at(scope: Scope, node: syntax.Call, of_distributions: bool = False) -> None:
+    """The errors inside a call whose own meaning is not known. of_distributions: it may take distributions."""
     for argument in node.arguments:
+        value = argument.value
         try:
-            scope.expr(argument.value)
+            if of_distributions and isinstance(value, syntax.Call) and _distribution(value.function.id):
+                look_at(scope, value, of_distributions=True)
+            else:
+                scope.expr(value)
         except Abandon:
             continue
+
+
+def _distribution(name: str) -> bool:
+    return name in DISTRIBUTIONS or name in COMBINATORS or name in UNSUPPORTED_COMBINATORS
 
 
 def call(node: syntax.Call, scope: Scope) -> Expr:
@@ -54,7 +62,7 @@ def call(node: syntax.Call, scope: Scope) -> Expr:
     if name in _UNSUPPORTED:
         code, what, hint = _UNSUPPORTED[name]
         raise scope.report.fail(code, node.span, f"{what} is for a later version", hint)
-    if name in DISTRIBUTIONS or name in COMBINATORS or name in UNSUPPORTED_COMBINATORS:
+    if _distribution(name):
         raise scope.report.fail(
             "E205", node.span, f"`{name}` is a distribution, not a number", f"give it a name: `x ~ {name}(...)`"
         )
@@ -345,6 +353,12 @@ def _reduce(scope: Scope, node: syntax.Call, value: Expr, axes: tuple[Axis, ...]
 def _fill(node: syntax.Call, scope: Scope) -> Expr:
     if len(node.arguments) < 2 or any(a.name is not None for a in node.arguments):
         raise scope.report.fail("E113", node.span, "`fill` takes a value and one dim or more", BUILDERS["fill"])
+    first, second = node.arguments[0].value, node.arguments[1].value
+    dims_named = [isinstance(a, syntax.Name) and a.id in scope.names.dims for a in (first, second)]
+    if dims_named == [True, False]:
+        dim = scope.report.text(first.span)
+        hint = f"the value comes first: `fill({scope.report.text(second.span)}, {dim})`"
+        raise scope.report.fail("E119", first.span, f"`{dim}` is a dim, not a value", hint)
     dims = tuple(Whole(_dim_argument(scope, a)) for a in node.arguments[1:])
     value = numeric(scope, scope.expr(node.arguments[0].value))
     return Fill(value, dims, Meta(value.meta.axes, (*dims, *value.meta.event), value.meta.element, node.span))
@@ -359,6 +373,12 @@ def _dim_argument(scope: Scope, argument: syntax.Argument) -> str:
 def _stack(node: syntax.Call, scope: Scope) -> Expr:
     if len(node.arguments) < 2 or any(a.name is not None for a in node.arguments):
         raise scope.report.fail("E113", node.span, "`stack` takes a dim and its elements", BUILDERS["stack"])
+    if not isinstance(node.arguments[0].value, syntax.Name):
+        count, written = len(node.arguments), ", ".join(scope.report.text(a.span) for a in node.arguments)
+        known = [d.name for d in scope.names.dims.values() if scope.names.size(d.name) == count]
+        hint = f"a dim comes first: `stack({known[0] if known else 'k'}, {written})`"
+        hint += "" if known else f", with `dim k = {count}`"
+        raise scope.report.fail("E119", node.arguments[0].span, "this must be the name of a dim", hint)
     dim = _dim_argument(scope, node.arguments[0])
     items = each(scope, (a.value for a in node.arguments[1:]))
     size = scope.names.size(dim)

@@ -24,6 +24,7 @@ from ppl.compiler.check.shapes import (
     show_interval,
     show_shape,
 )
+from ppl.grammar import nodes as syntax
 from ppl.graph import Axis, Distribution, Expr, Fill, Lift, Literal, Meta, Read, Support, Whole
 from ppl.source import Span
 from ppl.types import Scalar
@@ -138,16 +139,27 @@ class _Fit:
         axes = tuple(a for a in self.site.event_axes if a in e.meta.axes)
         if not axes:
             return e
-        if p.rank == 0 and not ordered:
-            raise self.scope.report.fail(
-                "E204",
-                e.meta.span,
-                f"this differs along `{axes[0].dim}`, but one draw of `{self.found.spec.name}` is the whole "
-                f"array over `{axes[0].dim}`, with one `{p.name}`",
-            )
+        if p.rank == 0:
+            raise self._varying(p, e, axes[0].dim)
         kept = tuple(a for a in e.meta.axes if a not in axes)
         event = tuple(Whole(a.dim, a.start, a.stop) for a in axes)
         return Lift(e, axes, Meta(kept, (*event, *e.meta.event), e.meta.element, e.meta.span))
+
+    def _varying(self, p: Parameter, e: Expr, dim: str) -> Abandon:
+        name, hint = self.found.spec.name, ""
+        if self.found.combinator == "ordered":
+            name = f"ordered({name}(...))"
+            hint = (
+                f"`ordered` sorts draws from one distribution; else declare `var x[{dim}] : ordered` and give the "
+                f"elements their densities, `x[{dim}] ~ ...`"
+            )
+        return self.scope.report.fail(
+            "E204",
+            e.meta.span,
+            f"this differs along `{dim}`, but one draw of `{name}` is the whole array over `{dim}`, "
+            f"with one `{p.name}`",
+            hint,
+        )
 
     def _dims(self, values: dict[str, Expr], limits: dict[str, Expr]) -> tuple[tuple[Whole, ...], tuple[Whole, ...]]:
         """Batch and event dims: those of the left side, or those that the parameters have."""
@@ -177,6 +189,8 @@ class _Fit:
         names = self.scope.names
         if p.rank == 0:
             allowed = (*batch, *event) if ordered else batch
+            if ordered and shape and not isinstance(e, Fill):
+                raise self._varying(p, e, shape[-1].dim)
             if not shape or same_event(shape, allowed, names):
                 return e
             if ordered and same_event(shape, event, names):
@@ -251,18 +265,38 @@ class _Fit:
                 "E203",
                 e.meta.span,
                 f"{describe(known, interval)}; {where} takes numbers {show_interval(interval)}",
-                self._domain_hint(e, interval),
+                self._domain_hint(e, known.interval, interval),
             )
             return
         constant = known.interval.lower
         if domain.discrete and not known.depends and constant == known.interval.upper and constant % 1:
             report.error("E203", e.meta.span, f"this is {constant:g}; {where} takes whole numbers")
         elif domain.discrete and known.reaches_lower and known.depends:
-            report.error("E203", e.meta.span, f"this is a real number; {where} takes whole numbers")
+            report.error(
+                "E203", e.meta.span, f"this is a real number; {where} takes whole numbers", self._swapped(p, e)
+            )
 
-    def _domain_hint(self, e: Expr, domain: Interval) -> str:
-        if not isinstance(e, Read):
+    def _swapped(self, p: Parameter, e: Expr) -> str:
+        """`Binomial(p, n[obs])`: whether the next argument is what this one should be."""
+        call, report = self.found.base, self.scope.report
+        texts = [report.text(a.span) for a in call.arguments]
+        here = next((n for n, a in enumerate(call.arguments) if a.name is None and a.value.span == e.meta.span), None)
+        if here is None or here + 1 >= len(texts) or call.arguments[here + 1].name is not None:
             return ""
+        other = call.arguments[here + 1].value
+        base = other.base if isinstance(other, syntax.Index) else other
+        quantity = self.scope.names.quantities.get(base.id) if isinstance(base, syntax.Name) else None
+        whole = isinstance(other, syntax.Number) and isinstance(other.value, int)
+        if not whole and (quantity is None or quantity.element not in (Scalar.COUNT, Scalar.INT)):
+            return ""
+        texts[here], texts[here + 1] = texts[here + 1], texts[here]
+        return f"did you swap them? `{call.function.id}({', '.join(texts)})`"
+
+    def _domain_hint(self, e: Expr, known: Interval, domain: Interval) -> str:
+        if known.lower == known.upper:
+            return f"write a number {show_interval(domain)}"
+        if not isinstance(e, Read):
+            return self._link(e, domain)
         quantity = self.scope.names.quantities[e.name]
         if quantity.role not in ("latent", "var") or domain.lower != 0:
             return ""
@@ -273,6 +307,14 @@ class _Fit:
                 f"draw `{e.name}` from a distribution on (0, 1) on line {line} (`Beta(2, 2)`), or use `sigmoid({text})`"
             )
         return f"draw `{e.name}` from a distribution above 0 on line {line} (`HalfNormal(1)`), or use `exp({text})`"
+
+    def _link(self, e: Expr, domain: Interval) -> str:
+        """A function that brings any number into the domain."""
+        text = self.scope.report.text(e.meta.span)
+        function = {inf: "exp", 1.0: "sigmoid"}.get(domain.upper)
+        if domain.lower != 0 or function is None or len(text) > 40:
+            return ""
+        return f"keep it {show_interval(domain)}: `{function}({text})`"
 
     def _other_matrix(self, e: Expr, domain: str) -> str | None:
         """What kind of matrix a latent is, where another is wanted."""
@@ -342,8 +384,13 @@ class _Fit:
             return
         low, high = range_of(lower, self.scope.names).interval, range_of(upper, self.scope.names).interval
         if low.lower >= high.upper:
+            base = self.found.base
+            swapped = ""
+            if not self.found.combinator and low.lower > high.upper and len(base.arguments) == 2:
+                texts = [self.scope.report.text(a.span) for a in base.arguments if a.name is None]
+                swapped = f"did you mean `{base.function.id}({', '.join(texts[::-1])})`?" if len(texts) == 2 else ""
             self.scope.report.error(
-                "E208", self.found.call.span, f"no number lies between {low.lower:g} and {high.upper:g}"
+                "E208", self.found.call.span, f"no number lies between {low.lower:g} and {high.upper:g}", swapped
             )
 
 

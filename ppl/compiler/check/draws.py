@@ -68,7 +68,7 @@ def _look_over(build: Build, target: syntax.Target, statement: syntax.Sample, lo
     """The errors inside a statement whose distribution or target means nothing."""
     where = place(build.scope, target, loops, build.left_dims.get(target.name.id) if target.indices else None)
     if isinstance(statement.distribution, syntax.Call):
-        look_at(where.scope, statement.distribution)
+        look_at(where.scope, statement.distribution, of_distributions=True)
 
 
 # --- observations and densities ----------------------------------------------------------------------

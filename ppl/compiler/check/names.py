@@ -49,6 +49,13 @@ _REWRITTEN_DISTRIBUTIONS: Mapping[str, str] = {
     "deterministic": "write a deterministic quantity with `=`",
     "potential": "write the term as a density with `~`",
     "delta": "write a deterministic quantity with `=`",
+    "mixture": "mixtures are for a later version; `ZeroInflatedPoisson(gate, rate)` is the only one",
+    "normalmixture": "mixtures are for a later version; `ZeroInflatedPoisson(gate, rate)` is the only one",
+    "mixturesamefamily": "mixtures are for a later version; `ZeroInflatedPoisson(gate, rate)` is the only one",
+    "gaussianrandomwalk": "write its steps: `x[0] ~ Normal(0, 1)`, then `x[t] ~ Normal(x[t-1], s) for t in time[1:]`",
+    "randomwalk": "write its steps: `x[0] ~ Normal(0, 1)`, then `x[t] ~ Normal(x[t-1], s) for t in time[1:]`",
+    "ar": "write its steps: `x[0] ~ Normal(0, 1)`, then `x[t] ~ Normal(a * x[t-1], s) for t in time[1:]`",
+    "ar1": "write its steps: `x[0] ~ Normal(0, 1)`, then `x[t] ~ Normal(a * x[t-1], s) for t in time[1:]`",
 }
 
 _FOREIGN_FUNCTIONS: Mapping[str, str] = {

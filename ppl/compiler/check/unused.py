@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ppl.compiler.check.names import closest
 from ppl.compiler.check.report import Report
 from ppl.compiler.check.walk import each_read
 from ppl.graph import (
@@ -26,7 +27,7 @@ def warn_unused(report: Report, graph: ModelGraph) -> None:
     observed = any(term.role == "observed" for term in graph.terms)
     for node in graph.nodes:
         if isinstance(node, Input) and node.name not in used:
-            report.warn("W101", node.span, f"no statement uses `{node.name}`", "leave it out, or use it")
+            report.warn("W101", node.span, f"no statement uses `{node.name}`", _meant(report, graph, node))
         if isinstance(node, Latent) and observed and node.name not in used:
             report.warn(
                 "W102",
@@ -34,6 +35,15 @@ def warn_unused(report: Report, graph: ModelGraph) -> None:
                 f"nothing depends on `{node.name}`",
                 "its draws will be those of its prior; leave it out, or use it",
             )
+
+
+def _meant(report: Report, graph: ModelGraph, data: Input) -> str:
+    """`Y[obs] ~ ...` introduces a latent where the data `y` were meant."""
+    others = {n.name: n for n in graph.nodes if isinstance(n, Latent | Value) and n.dims == data.dims}
+    found = closest(data.name, others)
+    if found is None:
+        return "leave it out, or use it"
+    return f"did you mean `{data.name}` on line {report.line(others[found].span)}, where `{found}` is introduced?"
 
 
 def _used(node: Node) -> Iterator[str]:
