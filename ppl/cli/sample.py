@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +15,51 @@ import click
 from ppl.cli.edge import print_json, show_warnings
 from ppl.cli.shared import data_option, json_option
 from ppl.cli.summary import show, to_json
-from ppl.errors import Exit
+from ppl.errors import Exit, PplError
 from ppl.model import load
 
 
 class SampleCommand(click.Command):
-    """A command whose options include the settings of the engines."""
+    """A command whose options include the settings of the engines, and which knows what other tools call them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        from ppl.running.engines import familiar
+
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            known = familiar(error.option_name.lstrip("-"))
+            if known is None:
+                raise
+            message = f"No such option '{error.option_name}'. Here it is called {as_option(known)}."
+            raise click.UsageError(message, ctx) from None
+        if rest:
+            given = " ".join(f"--data {name}" for name in rest)
+            raise click.UsageError(f"one model is sampled at a time. Data are given as `{given}`.", ctx)
+        return rest
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*super().get_params(ctx), *engine_options()]
+
+
+def as_option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+@contextlib.contextmanager
+def in_options() -> Iterator[None]:
+    """Errors name settings as they are written on a command line."""
+    try:
+        yield
+    except PplError as error:
+        context = click.get_current_context()
+        names = {parameter.name for parameter in context.command.get_params(context)}
+
+        def words(text: str) -> str:
+            return re.sub(r"`(\w+)`", lambda m: f"`{as_option(m[1])}`" if m[1] in names else m[0], text)
+
+        said = [replace(d, title=words(d.title), hints=tuple(map(words, d.hints))) for d in error.diagnostics]
+        raise PplError(said, error.source, error.exit_code) from None
 
 
 def engine_options() -> list[click.Option]:
@@ -39,11 +78,11 @@ def engine_options() -> list[click.Option]:
         only = "" if len(owners[name]) == len(ENGINES) else f" ({', '.join(owners[name])})"
         kind: Any = click.Choice(one.choices) if one.choices else one.type
         text = f"{one.help[:1].upper()}{one.help[1:]}{only}.  [default: {one.default}]"
-        options.append(click.Option([f"--{name.replace('_', '-')}"], type=kind, default=None, help=text))
+        options.append(click.Option([as_option(name)], type=kind, default=None, help=text))
     return options
 
 
-@click.command(cls=SampleCommand)
+@click.command(cls=SampleCommand, context_settings={"allow_extra_args": True})
 @click.argument("model", metavar="MODEL")
 @data_option
 @click.option("--output", "-o", metavar="FILE", help="Where the draws go (netCDF).  [default: the model's name, .nc]")
@@ -91,10 +130,11 @@ def sample(
     from ppl.running.engines import make_engine
     from ppl.running.options import RunOptions
 
-    options = RunOptions(
-        chains, seed, time_limit, not no_log_likelihood, not no_predictive, save_warmup, save_unconstrained
-    )
-    chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
+    with in_options():
+        options = RunOptions(
+            chains, seed, time_limit, not no_log_likelihood, not no_predictive, save_warmup, save_unconstrained
+        )
+        chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
     checked = load(model)
     path = Path(output) if output is not None else Path(f"{Path(model).stem}.nc")
     check_writable(path, force)
@@ -111,7 +151,7 @@ def sample(
     options = replace(options, imported=time.perf_counter() - began)
     fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))
     with listening():  # an interrupt now must not cost the draws
-        place, problem = write_safely(fit.groups, fit.attrs, path)
+        place, problem = write_safely(fit.groups, fit.attrs, path, force)
     summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph, on_command_line)
     if as_json:
         found = {"output": str(place), "stopped": fit.stopped, "timings": decode_attrs(fit.attrs)["timings"]}
@@ -120,7 +160,7 @@ def sample(
         show(summary, diagnosis)
         click.echo(f"\nDraws: {place}")
     if problem is not None:
-        click.echo(f"warning: {path} could not be written ({problem}); the draws are in {place}", err=True)
+        click.echo(f"warning: {path} was not written ({problem}); the draws are in {place}", err=True)
     if fit.stopped == "interrupted":
         click.echo("interrupted: the file holds the draws so far", err=True)
         return int(Exit.INTERRUPTED)

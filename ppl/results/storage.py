@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import os
 import tempfile
 from collections.abc import Mapping
@@ -13,8 +15,11 @@ from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
 
 if TYPE_CHECKING:  # xarray takes half a second, and looking whether a file may be written does not need it
+    import xarray as xr
+
     from ppl.results.container import Groups
 
+_ENDINGS = (".nc", ".nc4", ".netcdf")
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -22,10 +27,13 @@ def check_writable(path: Path, force: bool) -> None:
     """Before a run: the file may be made (or replaced), and its folder takes files.
 
     Raises:
-        PplError: it exists and `force` is not given, its folder is missing or not writable, or it is a folder.
+        PplError: it exists and `force` is not given, its folder is missing or not writable, it is
+            a folder, or is called like a file of another kind.
     """
     if path.is_dir():
         raise _unwritable(path, "it is a folder", f"name a file in it: {path / 'results.nc'}")
+    if path.suffix.lower() not in _ENDINGS:
+        raise _unwritable(path, "results are netCDF files", f"call it {path.with_suffix('.nc')}")
     if path.exists() and not force:
         raise PplError(
             [
@@ -49,41 +57,77 @@ def _unwritable(path: Path, why: str, *hints: str) -> PplError:
     return PplError([Diagnostic("E605", f"cannot write {path}: {why}", hints=hints)], exit_code=Exit.USAGE)
 
 
-def write(groups: Groups, attrs: Mapping[str, Any], path: Path) -> None:
+def write(groups: Groups, attrs: Mapping[str, Any], path: Path, force: bool = True) -> Path:
     """All groups into one netCDF file, under a temporary name in the same folder, then renamed.
+
+    Returns `path`, or, where something is at `path` and `force` is not given, a free name beside it.
 
     Raises:
         OSError: the file could not be written; nothing is left behind, and what was at `path` is untouched.
     """
-    import xarray as xr
-
-    from ppl.results.container import GROUPS
-
+    image = netcdf(groups, attrs)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(handle)
     try:
-        xr.Dataset(attrs=dict(attrs)).to_netcdf(temporary, mode="w", engine="h5netcdf")
-        for name in dict.fromkeys((*GROUPS, *groups)):
-            if name in groups:
-                group = groups[name]
-                # Draws are noise to a compressor; whole numbers and truth values are not.
-                small = [v for v in group.variables if group[v].ndim and group[v].dtype.kind in "iub"]
-                encoding = {v: {"zlib": True, "complevel": 1} for v in small}
-                group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=encoding)
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
+        with open(handle, "wb") as opened:
+            opened.write(image)
+            opened.flush()
+            os.fsync(opened.fileno())
         # mkstemp makes private files; results get the permissions that any new file would get.
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
+        place = path if force else _claimed(path)
+        os.replace(temporary, place)
+        return place
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
 
 
-def write_safely(groups: Groups, attrs: Mapping[str, Any], path: Path) -> tuple[Path, str | None]:
+def netcdf(groups: Groups, attrs: Mapping[str, Any]) -> memoryview:
+    """The bytes of a netCDF-4 file. They are made in memory: HDF5 crashes the process where a disk is full."""
+    import h5netcdf  # type: ignore[import-untyped]
+    import xarray as xr
+
+    from ppl.results.container import GROUPS
+
+    image = io.BytesIO()
+    with h5netcdf.File(image, "w") as file:
+        for key, value in attrs.items():
+            file.attrs[key] = _storable(value) if isinstance(value, str) else value
+        for name in dict.fromkeys((*GROUPS, *groups)):
+            if name in groups:
+                group = _with_storable_labels(groups[name])
+                # Draws are noise to a compressor; whole numbers and truth values are not.
+                small = [v for v in group.variables if group[v].ndim and group[v].dtype.kind in "iub"]
+                encoding = {v: {"zlib": True, "complevel": 1} for v in small}
+                store = xr.backends.H5NetCDFStore(file, group=name, mode="a")
+                group.dump_to_store(store, encoding=encoding)
+    return image.getbuffer()
+
+
+def _storable(text: str) -> str:
+    """HDF5 stores neither NUL nor half of a surrogate pair: they are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _with_storable_labels(group: xr.Dataset) -> xr.Dataset:
+    texts = {v: labels.values.tolist() for v, labels in group.coords.items() if labels.dtype.kind in "UO"}
+    stored = {v: [_storable(str(text)) for text in own] for v, own in texts.items()}
+    return group.assign_coords({v: (group[v].dims, own) for v, own in stored.items() if own != texts[v]})
+
+
+def _claimed(path: Path) -> Path:
+    """An empty file that was not there before: `fit.nc`, or `fit-2.nc` and so on where another run was faster."""
+    for place in itertools.chain([path], (path.with_stem(f"{path.stem}-{n}") for n in itertools.count(2))):
+        with contextlib.suppress(FileExistsError):
+            place.open("xb").close()
+            return place
+    raise AssertionError  # there is always another number
+
+
+def write_safely(groups: Groups, attrs: Mapping[str, Any], path: Path, force: bool = False) -> tuple[Path, str | None]:
     """`write`; if it fails, into a temporary folder or the home folder instead, so that no draw is lost.
 
     Returns where the results are, and why they are not at `path` (None if they are).
@@ -92,16 +136,20 @@ def write_safely(groups: Groups, attrs: Mapping[str, Any], path: Path) -> tuple[
         PplError: nowhere takes them.
     """
     try:
-        write(groups, attrs, path)
-        return path, None
-    except OSError as error:
-        reason = error.strerror or str(error)
-    for folder in (Path(tempfile.gettempdir()), Path.home(), Path.cwd()):
-        with contextlib.suppress(OSError):
-            place = Path(tempfile.mkdtemp(prefix="ppl-results-", dir=folder)) / path.name
-            write(groups, attrs, place)
+        place = write(groups, attrs, path, force)
+        return place, None if place == path else "another file came there during the run"
+    except Exception as error:  # whatever is wrong with this place, another may do
+        reason = getattr(error, "strerror", None) or str(error)
+    for folder in (tempfile.gettempdir, Path.home, Path.cwd):
+        with contextlib.suppress(Exception), contextlib.ExitStack() as undo:
+            made = Path(tempfile.mkdtemp(prefix="ppl-results-", dir=folder()))
+            undo.callback(made.rmdir)
+            place = write(groups, attrs, made / path.name)
+            undo.pop_all()
             return place, reason
-    raise PplError([Diagnostic("E605", f"cannot write {path}: {reason}; nor a copy anywhere else")])
+    raise PplError(
+        [Diagnostic("E605", f"cannot write {path}: {reason}; nor a copy anywhere else")], exit_code=Exit.USAGE
+    )
 
 
 def read(path: Path) -> tuple[Groups, dict[str, Any]]:
@@ -121,7 +169,7 @@ def read(path: Path) -> tuple[Groups, dict[str, Any]]:
         ) from None
     if magic != _MAGIC:
         raise _not_results(path, "it is empty" if not magic else "it is not a netCDF-4 file")
-    import h5netcdf  # type: ignore[import-untyped]
+    import h5netcdf
     import xarray as xr
 
     groups: Groups = {}

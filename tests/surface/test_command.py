@@ -27,6 +27,7 @@ theta[school] = mu + tau * offset[school]
 y[school] ~ Normal(theta[school], sigma[school])
 """
 DATA = {"school": ["Choate", "Deerfield", "Andover"], "y": [28, 8, -3], "sigma": [15, 10, 16]}
+RATE = "exp(b) - exp(b) * 2"
 QUICK = ("--chains", "2", "--warmup", "300", "--draws", "300", "--quiet")
 
 
@@ -144,11 +145,17 @@ def test_help_teaches(shell: Shell) -> None:
         (("schools.ppl",), "Did you mean `ppl sample schools.ppl`?"),
         (("sample", "schools.ppl", "--drws", "10"), "--draws"),
         (("sample", "schools.ppl", "--engine", "nts"), "did you mean `nuts`?"),
-        (("sample", "schools.ppl", "--engine", "hmc", "--max-depth", "3"), "has no setting `max_depth`"),
-        (("sample", "schools.ppl", "--draws", "0"), "`draws` is 0, but it takes a whole number at least 1"),
+        (("sample", "schools.ppl", "--engine", "hmc", "--max-depth", "3"), "has no setting `--max-depth`"),
+        (("sample", "schools.ppl", "--draws", "0"), "`--draws` is 0, but it takes a whole number at least 1"),
         (("sample", "schools.ppl", "--draws", "x"), "--draws"),
-        (("sample", "schools.ppl", "--chains", "0"), "`chains` is 0"),
-        (("sample", "schools.ppl", "--target-acceptance", "2"), "`target_acceptance` is 2"),
+        (("sample", "schools.ppl", "--chains", "0"), "`--chains` is 0"),
+        (("sample", "schools.ppl", "--target-acceptance", "2"), "`--target-acceptance` is 2"),
+        (("sample", "schools.ppl", "--adapt-delta", "0.9"), "--target-acceptance"),
+        (("sample", "schools.ppl", "--iter", "10"), "--draws"),
+        (("sample", "schools.ppl", "--max_treedepth", "10"), "--max-depth"),
+        (("sample", "schools.ppl", "--tune", "10"), "--warmup"),
+        (("sample", "schools.ppl", "schools.json"), "`--data schools.json`"),
+        (("sample", "schools.ppl", "--data", "schools.json", "-o", "draws.csv"), "call it draws.nc"),
         (("sample",), "MODEL"),
         (("check",), "MODEL"),
         (("fmt", "--write", "--check", "schools.ppl"), "exclude each other"),
@@ -279,6 +286,25 @@ def test_no_starting_point_names_term_line_and_values(shell: Shell) -> None:
     assert "the value is 1e+06, with lower = " in shell.err
 
 
+def test_a_parameter_out_of_its_domain_is_named(shell: Shell) -> None:
+    Path("m.ppl").write_text("dim o\ndata y[o] : count\nb ~ Normal(0, 1)\ny[o] ~ Poisson(RATE)\n".replace("RATE", RATE))
+    Path("d.json").write_text('{"y": [1, 2]}')
+    assert shell("sample", "m.ppl", "--data", "d.json", *QUICK) == 65
+    assert f"`rate` must be a number not below 0, which `{RATE}` is not there" in shell.err
+    assert f"`exp({RATE})` always is" in shell.err
+    assert "rescale" not in shell.err
+
+
+@pytest.mark.parametrize("size", [1e200, 1e300])
+def test_huge_data_are_blamed_not_the_priors(shell: Shell, size: float) -> None:
+    Path("m.ppl").write_text("dim o\ndata y[o]\nmu ~ Normal(0, 1)\ns ~ HalfNormal(1)\ny[o] ~ Normal(mu, s)\n")
+    Path("d.json").write_text(json.dumps({"y": [size, -size]}))
+    assert shell("sample", "m.ppl", "--data", "d.json", *QUICK) == 65
+    assert shell.err.count("error[E502]") == 1
+    assert "m.ppl:5:" in shell.err
+    assert "nan" not in shell.err
+
+
 def test_output_is_checked_before_sampling(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object) -> None:
         pytest.fail("sampled although the output cannot be written")
@@ -296,10 +322,10 @@ def test_output_is_checked_before_sampling(shell: Shell, monkeypatch: pytest.Mon
 def test_a_disk_that_fills_up_loses_no_draws(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     write = storage.write
 
-    def full(groups: dict[str, xr.Dataset], attrs: dict[str, object], path: Path) -> None:
+    def full(groups: dict[str, xr.Dataset], attrs: dict[str, object], path: Path, force: bool = True) -> Path:
         if path.name == path.as_posix():
             raise OSError(28, "No space left on device")
-        write(groups, attrs, path)
+        return write(groups, attrs, path, force)
 
     monkeypatch.setattr(storage, "write", full)
     shell("sample", "schools.ppl", "--data", "schools.json", *QUICK)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import arviz as az
@@ -75,20 +77,90 @@ def test_arviz_reads_the_file_and_takes_the_container(groups: Groups, tmp_path: 
     assert list(summary.index) == ["mu", "theta[Choate]", "theta[Deerfield]"]
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(
-    groups: Groups, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+FULL_DISK = """
+import resource, sys, tempfile
+from pathlib import Path
+import numpy as np
+from ppl.errors import PplError
+from ppl.results import storage
+from ppl.results.container import Layout
+
+folder, freed = Path(sys.argv[1]), sys.argv[2] == "freed"
+made = tempfile.mkdtemp
+
+
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def mkdtemp(*arguments, **named):
+    if freed:
+        limit(resource.RLIM_INFINITY)
+    return made(*arguments, **named)
+
+
+tempfile.mkdtemp = mkdtemp
+values = np.random.default_rng(0).normal(size=(4, 1000))
+groups = {"posterior": Layout({}).dataset({"mu": values}, {"mu": ()})}
+storage.netcdf(groups, {})
+limit(20_000)
+try:
+    print(*storage.write_safely(groups, {}, folder / "fit.nc", force=True), sep="\\n")
+except PplError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("freed", [False, True])
+def test_a_full_disk_crashes_nothing(tmp_path: Path, freed: bool) -> None:
+    """A limit on the size of files fails writes as a full disk does, in the middle; then there is room elsewhere."""
+    for name in ("out", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "out" / "fit.nc").write_text("old")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, tmp_path / "out", "freed" if freed else "full"],
+        env={**os.environ, "TMPDIR": str(tmp_path / "other"), "HOME": str(tmp_path / "other")},
+        cwd=tmp_path / "other", capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(tmp_path / "out") == ["fit.nc"]
+    assert (tmp_path / "out" / "fit.nc").read_text() == "old"
+    if not freed:
+        assert "E605" in done.stdout
+        assert os.listdir(tmp_path / "other") == []
+        return
+    place, problem = done.stdout.splitlines()
+    assert problem == "File too large"
+    assert storage.read(Path(place))[0]["posterior"].sizes["draw"] == 1000
+
+
+def test_results_have_the_permissions_of_any_new_file(groups: Groups, tmp_path: Path) -> None:
+    (tmp_path / "any").touch()
+    storage.write(groups, {}, tmp_path / "fit.nc")
+    assert (tmp_path / "fit.nc").stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
+def test_a_file_that_came_during_the_run_is_kept(groups: Groups, tmp_path: Path) -> None:
     path = tmp_path / "fit.nc"
-    path.write_text("old")
+    path.write_text("another run's")
+    for name in ("fit-2.nc", "fit-3.nc"):
+        place, problem = storage.write_safely(groups, {}, path)
+        assert place == tmp_path / name
+        assert problem == "another file came there during the run"
+        assert "posterior" in storage.read(place)[0]
+    assert path.read_text() == "another run's"
+    assert storage.write_safely(groups, {}, path, force=True) == (path, None)
+    assert sorted(os.listdir(tmp_path)) == ["fit-2.nc", "fit-3.nc", "fit.nc"]
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
-    with pytest.raises(OSError, match="No space"):
-        storage.write(groups, {}, path)
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["fit.nc"]
+def test_text_that_hdf5_cannot_store_costs_no_draw(tmp_path: Path) -> None:
+    layout = Layout({"school": np.array(["\0z", "\ud800", "é"])})
+    groups = {"posterior": layout.dataset({"theta": np.zeros((2, 3, 3))}, {"theta": ("school",)})}
+    place, problem = storage.write_safely(groups, {"model": "# \0", "model_name": "m\udcff.ppl"}, tmp_path / "fit.nc")
+    assert problem is None
+    again, attrs = storage.read(place)
+    assert again["posterior"].school.values.tolist() == ["\\x00z", "\\ud800", "é"]
+    assert attrs == {"model": "# \\x00", "model_name": "m\\udcff.ppl"}
 
 
 def test_draws_that_cannot_go_where_they_should_go_elsewhere(groups: Groups, tmp_path: Path) -> None:
