@@ -264,6 +264,14 @@ def test_time_grows_with_the_text_and_not_faster() -> None:
         assert seconds[1] < 5, (kind, seconds)
 
 
+@pytest.mark.parametrize("text", ["x = a" + "//a" * 60_000, "x = f(a" + "//a" * 60_000, "x = a" + "/*//b*/" * 30_000])
+def test_one_long_line_is_read_in_one_pass(text: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(PplError):
+        parse(Source("m.ppl", text))
+    assert time.perf_counter() - started < 10
+
+
 def test_a_long_model_is_read_in_a_fraction_of_a_second_and_without_numerical_packages() -> None:
     """Processor time of a fresh process, import and tables included."""
     path = Path(__file__).parent / "programs" / "radon.ppl"
