@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ppl.compiler.check import check
 from ppl.data.files import read_text
-from ppl.errors import Diagnostic, PplError, render
+from ppl.errors import Diagnostic, Exit, PplError, render
 from ppl.grammar.parser import parse
 from ppl.graph import ModelGraph
 from ppl.source import Source
@@ -45,6 +45,11 @@ def load(path: str | PathLike[str]) -> Model:
     Raises:
         PplError: there is no such file, it is not text, or it has errors.
     """
+    if isinstance(path, str) and "\n" in path:
+        hint = "a model's text goes to `ppl.compile(text)`"
+        raise PplError(
+            [Diagnostic("E601", "no such model file: this is a text", hints=(hint,))], exit_code=Exit.NO_FILE
+        )
     return compile(read_text(Path(path), "model file"), str(path))
 
 
@@ -54,6 +59,14 @@ class Model:
 
     graph: ModelGraph
     warnings: tuple[Diagnostic, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.graph, ModelGraph):
+            raise TypeError("a model is made by `ppl.compile(text)` or `ppl.load(path)`")
+
+    def __repr__(self) -> str:
+        quantities = ", ".join(latent.name for latent in self.graph.latents)
+        return f"<ppl.Model {self.name!r}: latents {quantities or 'none'}>"
 
     @property
     def text(self) -> str:

@@ -32,7 +32,7 @@ from ppl.running.interrupts import Requests, listening
 from ppl.running.options import RunOptions
 from ppl.running.outputs import over_draws
 from ppl.running.progress import Progress, Silent
-from ppl.running.record import make_attrs
+from ppl.running.record import ended, make_attrs
 from ppl.running.starts import explain_failed_start
 from ppl.running.timing import Stopwatch
 
@@ -62,6 +62,7 @@ def run(
     """
     progress = progress or Silent()
     watch = Stopwatch()
+    attrs = make_attrs(graph, engine, options.chains, options.seed)
     try:
         with jax.enable_x64(True), watch.listening(), listening() as requests:
             progress.stage("compiling the model")
@@ -79,8 +80,7 @@ def run(
     timings = watch.report()
     if options.imported is not None:
         timings = {"import": options.imported, **timings, "total": timings["total"] + options.imported}
-    attrs = make_attrs(graph, engine, options.chains, options.seed, sampled.stopped, timings)
-    return Fit(groups, attrs, sampled.stopped)
+    return Fit(groups, {**attrs, **ended(sampled.stopped, timings)}, sampled.stopped)
 
 
 def nothing_to_sample(graph: ModelGraph) -> PplError:

@@ -9,6 +9,39 @@ from typing import Any
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.inference.settings import SettingsError, settings_of
 
+# What Stan, PyMC, NumPyro and emcee call the same things.
+_FAMILIAR = {
+    "adapt_delta": "target_acceptance",
+    "delta": "target_acceptance",
+    "target_accept": "target_acceptance",
+    "target_accept_prob": "target_acceptance",
+    "iter": "draws",
+    "iter_sampling": "draws",
+    "num_samples": "draws",
+    "samples": "draws",
+    "iter_warmup": "warmup",
+    "num_warmup": "warmup",
+    "tune": "warmup",
+    "burn": "warmup",
+    "burnin": "warmup",
+    "burn_in": "warmup",
+    "max_treedepth": "max_depth",
+    "max_tree_depth": "max_depth",
+    "num_chains": "chains",
+    "nchains": "chains",
+    "cores": "chains",
+    "random_seed": "seed",
+    "rng_key": "seed",
+    "out": "output",
+    "overwrite": "force",
+    "iterations": "draws",
+}
+
+
+def familiar(name: str) -> str | None:
+    """Our name for a setting that other tools call `name`, with `-` or `_`; None if it is not one that we know."""
+    return _FAMILIAR.get(name.lower().replace("-", "_"))
+
 
 def engine_class(name: str) -> type[Any]:
     """The engine of that name.
@@ -36,7 +69,7 @@ def make_engine(name: str, settings: Mapping[str, Any]) -> Any:
     errors = []
     for given in settings:
         if given not in known:
-            close = difflib.get_close_matches(given, known, n=1)
+            close = [n for n in (familiar(given),) if n in known] or difflib.get_close_matches(given, known, n=1)
             hint = f"did you mean `{close[0]}`?" if close else f"its settings: {', '.join(known)}"
             errors.append(Diagnostic("E608", f"the engine `{name}` has no setting `{given}`", hints=(hint,)))
     for one in settings_of(cls):

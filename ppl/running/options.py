@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 from ppl.errors import Diagnostic, Exit, PplError
 
@@ -23,12 +24,17 @@ class RunOptions:
     imported: float | None = None
 
     def __post_init__(self) -> None:
-        if self.chains < 1:
+        if not _whole(self.chains) or self.chains < 1:
             raise _invalid("chains", self.chains, "a whole number, at least 1")
-        if not 0 <= self.seed < 2**63:
+        if not _whole(self.seed) or not 0 <= self.seed < 2**63:
             raise _invalid("seed", self.seed, "a whole number from 0 to 2^63 - 1")
-        if self.time_limit is not None and not self.time_limit > 0:
+        limit: object = self.time_limit
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0):
             raise _invalid("time_limit", self.time_limit, "a number of seconds above 0")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _invalid(name: str, value: object, takes: str) -> PplError:

@@ -8,21 +8,20 @@ import platform
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ppl import __version__
 from ppl.graph import ModelGraph
 
 
-def make_attrs(
-    graph: ModelGraph, engine: Any, chains: int, seed: int, stopped: str | None, timings: Mapping[str, float]
-) -> dict[str, Any]:
-    """Plain strings and numbers, as netCDF takes them; mappings as JSON. timings: seconds by phase."""
+def make_attrs(graph: ModelGraph, engine: Any, chains: int, seed: int) -> dict[str, Any]:
+    """What is known before the run: plain strings and numbers, as netCDF takes them; mappings as JSON."""
     import jax
 
-    attrs: dict[str, Any] = {
+    return {
         "inference_library": "ppl",
-        "inference_library_version": version("ppl-lang"),
+        "inference_library_version": __version__,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": graph.source.text,
         "model_name": graph.source.name,
@@ -33,17 +32,28 @@ def make_attrs(
         "versions": json.dumps(
             {
                 "python": platform.python_version(),
-                **{name: version(name) for name in ("jax", "numpy", "xarray", "arviz")},
+                **{name: _version(name) for name in ("jax", "numpy", "xarray", "arviz")},
             }
         ),
         "platform": f"{sys.platform} {platform.machine()}",
         "device": jax.devices()[0].device_kind,
+    }
+
+
+def ended(stopped: str | None, timings: Mapping[str, float]) -> dict[str, Any]:
+    """What is known after it. stopped: why it ended early, if it did; timings: seconds by phase."""
+    attrs: dict[str, Any] = {
         "timings": json.dumps({name: round(seconds, 4) for name, seconds in timings.items()}),
         "partial": int(stopped is not None),
     }
-    if stopped is not None:
-        attrs["stopped"] = stopped
-    return attrs
+    return attrs if stopped is None else {**attrs, "stopped": stopped}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def decode_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:

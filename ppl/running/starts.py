@@ -9,8 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ppl.catalogue.distributions import DISTRIBUTIONS
+from ppl.catalogue.membership import outside
+from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.density.compiled import CompiledDensity
 from ppl.compiler.density.faults import Fault
+from ppl.compiler.density.scoring import base_of
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
 from ppl.inference.contract import InitialisationError
@@ -27,10 +31,12 @@ def explain_failed_start(
 ) -> PplError:
     """The error for the model's author; call it in the run's precision."""
     u = jnp.asarray(failure.position, np.float64)
+    if not np.isfinite(failure.position).all():  # the search went astray: any start shows what sent it there
+        u = density.initial(jax.random.key(0))
     title = f"no starting point in {failure.tries} tries: the density or its gradient was never finite"
     found = density.diagnose(u, most=1)
     if found:
-        return PplError([_at_fault(title, fault, labels) for fault in found], graph.source)
+        return PplError([_at_fault(graph, title, fault, labels) for fault in found], graph.source)
     values = f"at the last values tried: {_listed({k: np.asarray(v) for k, v in density.constrain(u).items()})}"
     steep = {name: np.asarray(gradient) for name, gradient in jax.jacrev(density.terms)(u).items()}
     names = density.plan.program.names
@@ -43,14 +49,31 @@ def explain_failed_start(
     return PplError(diagnostics or [whole], graph.source)
 
 
-def _at_fault(title: str, fault: Fault, labels: Mapping[str, tuple[str, ...]]) -> Diagnostic:
+def _at_fault(graph: ModelGraph, title: str, fault: Fault, labels: Mapping[str, tuple[str, ...]]) -> Diagnostic:
     element = ", ".join(_position(dim, at, labels) for dim, at in fault.positions.items())
     what = "minus infinity" if fault.log_prob == -np.inf else "not a number" if np.isnan(fault.log_prob) else "infinite"
     where = f" at {element}" if element else ""
     more = f" (and at {fault.others} more)" if fault.others else ""
     parameters = "; ".join(f"{name} = {_number(value)}" for name, value in fault.parameters.items())
     hint = f"there the value is {_number(fault.value)}" + (f", with {parameters}" if parameters else "")
-    return Diagnostic("E502", title, fault.span, f"its log density is {what}{where}{more}", (hint, _ADVICE))
+    advice = _outside(graph, fault) or [_ADVICE]
+    return Diagnostic("E502", title, fault.span, f"its log density is {what}{where}{more}", (hint, *advice))
+
+
+def _outside(graph: ModelGraph, fault: Fault) -> list[str]:
+    """Parameters that left their domains, and what would keep them there."""
+    base = base_of(next(term.distribution for term in graph.terms if term.span == fault.span))
+    hints = []
+    for parameter in DISTRIBUTIONS[base.name].parameters:
+        expr, value = base.parameter(parameter.name), fault.parameters.get(parameter.name)
+        if expr is None or value is None or np.isnan(value).any() or not outside(parameter.domain, value).any():
+            continue
+        domain = SUPPORTS[parameter.domain]
+        text = graph.source.text[expr.meta.span.start : expr.meta.span.end]
+        link = "sigmoid" if (domain.lower, domain.upper) == (0, 1) else "exp" if domain.lower == 0 else ""
+        mend = f"`{link}({text})` always is" if link and not domain.event_rank else "constrain what it is computed from"
+        hints.append(f"`{parameter.name}` must be {domain.description}, which `{text}` is not there: {mend}")
+    return hints
 
 
 def _position(dim: str, at: int, labels: Mapping[str, tuple[str, ...]]) -> str:

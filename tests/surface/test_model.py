@@ -119,12 +119,31 @@ def test_check_and_explain(model: ppl.Model) -> None:
         ({"chains": 0}, "`chains` is 0"),
         ({"seed": -1}, "`seed` is -1"),
         ({"time_limit": 0.0}, "`time_limit` is 0"),
+        ({"time_limit": "5"}, "`time_limit` is '5'"),
+        ({"seed": None}, "`seed` is None"),
+        ({"seed": 1.5}, "`seed` is 1.5"),
+        ({"chains": True}, "`chains` is True"),
+        ({"adapt_delta": 0.9}, "did you mean `target_acceptance`"),
+        ({"tune": 5}, "did you mean `warmup`"),
     ],
 )
 def test_wrong_options(model: ppl.Model, options: dict[str, object], words: str) -> None:
     with pytest.raises(PplError) as caught:
         model.sample({"x": X, "y": Y}, **options)  # type: ignore[arg-type]
     assert words in str(caught.value)
+
+
+def test_wrong_objects_are_refused_in_words(model: ppl.Model) -> None:
+    with pytest.raises(TypeError, match=r"ppl\.compile\(text\)"):
+        ppl.Model(TEXT)  # type: ignore[arg-type]
+    with pytest.raises(PplError, match=r"ppl\.compile\(text\)"):
+        ppl.load(TEXT)
+    for wrong in (None, {}, 3):
+        with pytest.raises(TypeError, match=r"model\.sample"):
+            ppl.diagnose(wrong)
+        with pytest.raises(TypeError, match=r"model\.sample"):
+            ppl.summarise(wrong)
+    assert repr(model) == "<ppl.Model 'line': latents a, b, sigma>"
 
 
 def test_the_time_limit_keeps_finished_draws(model: ppl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
