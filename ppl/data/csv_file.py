@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,17 @@ from ppl.data.files import broken, read_text
 from ppl.dataset import RawArray
 
 MISSING = frozenset({"", "NA", "N/A", "nan", "NaN", "NAN", "null", "None"})
+# Stricter than Python's own reading, to which `1_000` is a number.
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
 def read_csv(path: Path) -> dict[str, RawArray]:
-    """Numbers where a column has only numbers, text else; an empty field is a missing value.
+    """Numbers where a column has only numbers, its text else; an empty field is a missing value.
 
-    The separator is a comma; tab in `.tsv`; semicolon if the header has no comma but semicolons.
+    Blanks around a field are no part of it. The separator is a comma; tab in `.tsv`; semicolon if the header has no
+    comma but semicolons.
     """
     text = read_text(path)
     header = text.split("\n", 1)[0]
@@ -38,35 +43,23 @@ def read_csv(path: Path) -> dict[str, RawArray]:
     for line, row in rows[1:]:
         if len(row) != len(names):
             raise broken(path, f"line {line} has {len(row)} fields, but the header names {len(names)} columns")
-    columns = list(zip(*(row for _, row in rows[1:]), strict=True)) or [()] * len(names)
+    columns = list(zip(*(map(str.strip, row) for _, row in rows[1:]), strict=True)) or [()] * len(names)
     # A column without a name is the row index that data frames write.
     return {n: RawArray(_column(c), path.name, (None,)) for n, c in zip(names, columns, strict=True) if n}
 
 
 def _column(fields: tuple[str, ...]) -> npt.NDArray[np.generic]:
-    try:
-        return np.array([int(f) for f in fields], dtype=np.int64)
-    except (ValueError, OverflowError):
-        pass
-    try:
+    if all(_WHOLE.fullmatch(f) for f in fields):
+        try:
+            return np.array([int(f) for f in fields], dtype=np.int64)
+        except (ValueError, OverflowError):  # too many digits
+            pass
+    if all(f in MISSING or NUMBER.fullmatch(f) for f in fields):
         return np.array([np.nan if f in MISSING else float(f) for f in fields], dtype=np.float64)
-    except ValueError:
-        pass
     if all(f in _TRUTH for f in fields):
         return np.array([_TRUTH[f] for f in fields], dtype=np.bool_)
-    if any(f in MISSING for f in fields) or any(map(_is_number, fields)):
+    if any(f in MISSING for f in fields):
         objects = np.empty(len(fields), dtype=object)
-        objects[:] = [None if f in MISSING else _number_or_text(f) for f in fields]
+        objects[:] = [None if f in MISSING else f for f in fields]
         return objects
     return np.array(fields, dtype=np.str_)
-
-
-def _is_number(field: str) -> bool:
-    return not isinstance(_number_or_text(field), str)
-
-
-def _number_or_text(field: str) -> float | str:
-    try:
-        return float(field)
-    except ValueError:
-        return field

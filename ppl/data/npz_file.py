@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -10,25 +11,36 @@ import numpy as np
 from ppl.data.files import broken, missing_file
 from ppl.dataset import RawArray
 
+# What an array may hold that is no number, truth value or text, by the kind of its dtype.
+FOREIGN = {"c": "complex numbers", "M": "dates", "m": "spans of time", "S": "bytes", "V": "records"}
+
 
 def read_npz(path: Path) -> dict[str, RawArray]:
     """Pickled objects are never loaded: they could run code."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise missing_file(path)
+    # Damaged bytes fail in as many ways as there are decoders, here and for each member.
     try:
-        if not zipfile.is_zipfile(path):
-            raise broken(path, "not an NPZ archive", "save arrays with numpy.savez(path, y=y, sigma=sigma)")
-        with np.load(path, allow_pickle=False) as archive:
-            entries: dict[str, RawArray] = {}
-            for name in archive.files:
-                try:
-                    values = archive[name]
-                except ValueError:
-                    entries[name] = RawArray(
-                        np.empty(0), path.name, problem="it holds Python objects, which are never loaded"
-                    )
-                else:
-                    entries[name] = RawArray(values, path.name, (None,) * values.ndim)
-            return entries
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        with path.open("rb") as opened:
+            if zipfile.is_zipfile(opened):
+                opened.seek(0)
+                with np.load(opened, allow_pickle=False) as archive:
+                    return {name: _member(archive, name, path.name) for name in archive.files}
+    except Exception as error:
         raise broken(path, f"not readable as NPZ: {error}") from None
+    raise broken(path, "not an NPZ archive", "save arrays with numpy.savez(path, y=y, sigma=sigma)")
+
+
+def _member(archive: np.lib.npyio.NpzFile, name: str, origin: str) -> RawArray:
+    try:
+        values = archive[name]
+    except Exception as error:
+        objects = isinstance(error, ValueError) and "allow_pickle" in str(error)
+        why = "it holds Python objects, which are never loaded" if objects else f"it is damaged: {error}"
+        return RawArray(np.empty(0), origin, problem=why)
+    if not isinstance(values, np.ndarray):
+        return RawArray(np.empty(0), origin, problem="it is a file of another kind inside the archive")
+    if values.dtype.kind not in "fiubU":
+        what = FOREIGN.get(values.dtype.kind, f"values of type {values.dtype}")
+        return RawArray(np.empty(0), origin, problem=f"it holds {what}; convert them to numbers or text")
+    return RawArray(values, origin, (None,) * values.ndim)

@@ -201,3 +201,12 @@ def test_empty_data_are_named(tmp_path: Path) -> None:
     assert "E109" not in said
     (tmp_path / "d.csv").write_text("y,s\n")
     assert "`s` in d.csv is empty" in refusal(ONE_DIM.format(""), tmp_path / "d.csv")
+
+
+def test_the_one_field_that_is_no_number_is_at_fault(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("y,s\n1,1\n2_0,1\n3,1\n")
+    said = refusal(ONE_DIM.format(""), tmp_path / "d.csv")
+    assert '`y[1]` is the text "2_0"' in said
+    assert "also" not in said
+    assert "quotes" not in said
+    assert "write numbers without quotes" in refusal(ONE_DIM.format(""), {"y": ["1", "2"], "s": [1, 1]})

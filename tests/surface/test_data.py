@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +83,19 @@ def test_csv_separators(tmp_path: Path) -> None:
     assert load(written(tmp_path, "d.tsv", "a\tb\n1\t2\n"))["b"].values.tolist() == [2]
 
 
+def test_csv_fields_are_what_they_say(tmp_path: Path) -> None:
+    text = "g,n,id,k,part\nA ,1_000, 1,1,1\nA,2,2 ,K,\n\tB,3,3,1.0,x\n"
+    data = load(written(tmp_path, "d.csv", text))
+    assert data["g"].values.tolist() == ["A", "A", "B"]
+    assert data["n"].values.tolist() == ["1_000", "2", "3"]
+    assert data["id"].values.tolist() == [1, 2, 3]
+    assert data["k"].values.tolist() == ["1", "K", "1.0"]
+    assert data["part"].values.tolist() == ["1", None, "x"]
+    numbers = load(written(tmp_path, "d.csv", "a,b\n+1.,-inf\n.5e-3,\n"))
+    assert numbers["a"].values.tolist() == [1.0, 0.0005]
+    assert numbers["b"].values[0] == -np.inf
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -109,6 +124,42 @@ def test_npz(tmp_path: Path) -> None:
         written(tmp_path, "empty.npz", b""),
     ):
         with pytest.raises(PplError, match="E313"):
+            load(path)
+
+
+def test_npz_members_of_other_kinds_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "d.npz"
+    np.savez(
+        path,
+        c=np.array([1 + 2j]),
+        when=np.array(["2020-01-01"], dtype="datetime64[D]"),
+        raw=np.array([b"a"]),
+        rows=np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+        y=np.arange(2.0),
+    )
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("note.txt", "hello")
+        archive.writestr("cut.npy", b"\x93NUMPY\x01\x00")
+        archive.writestr("header.npy", b"\x93NUMPY\x01\x00\x04\x00{(]\n")
+    data = load(path)
+    assert data["y"].problem is None
+    problems = {name: str(entry.problem) for name, entry in data.items() if name != "y"}
+    assert {name: words.split("; ")[0] for name, words in problems.items() if "damaged" not in words} == {
+        "c": "it holds complex numbers",
+        "when": "it holds dates",
+        "raw": "it holds bytes",
+        "rows": "it holds records",
+        "note.txt": "it is a file of another kind inside the archive",
+    }
+    assert {name for name, words in problems.items() if "damaged" in words} == {"cut", "header"}
+
+
+def test_a_damaged_npz_never_escapes(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "d.npz", y=np.arange(50.0), label=np.array(["a", "b"]))
+    whole = (tmp_path / "d.npz").read_bytes()
+    for at in range(0, len(whole), 3):
+        path = written(tmp_path, "damaged.npz", whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        with contextlib.suppress(PplError):
             load(path)
 
 

@@ -42,8 +42,10 @@ def convert(
         text &= ~gaps
         errors = []
         if text.any():
-            numeric = all(_reads_as_number(x) for x in values[text].tolist())
-            hints = ("write numbers without quotes",) if numeric else ()
+            numeric = np.array([_reads_as_number(x) for x in flat]).reshape(values.shape)
+            hints = () if (text & ~numeric).any() else ("write numbers without quotes",)
+            # Where one field of a column is no number, all of them are text: those that are no numbers are at fault.
+            text = text if hints else text & ~numeric
             errors.append(place.error("E304", "has the wrong type", text, values, _WORDS[declared.element], hints))
         if gaps.any():
             errors.append(place.gaps(gaps, values))
@@ -62,11 +64,12 @@ def _is_number(x: object) -> bool:
 
 
 def _reads_as_number(x: object) -> bool:
+    text = str(x)
     try:
-        float(str(x))
+        float(text)
     except ValueError:
         return False
-    return True
+    return text.isascii() and "_" not in text
 
 
 def _of_type(element: Scalar, values: Array, place: _Places) -> tuple[Array | None, list[Diagnostic]]:
