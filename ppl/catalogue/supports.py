@@ -121,3 +121,25 @@ SUPPORTS: Mapping[str, SupportSpec] = {
         ),
     )
 }
+
+
+def in_words(support: str, lower: float | None = None, upper: float | None = None) -> str:
+    """What a support is, with its bounds as far as they are known: `a position from 0 to 3`."""
+    spec = SUPPORTS[support]
+    if not spec.bounded:
+        return spec.description
+    if spec.name == "count_vector":
+        return "a vector of whole numbers not below 0" + ("" if upper is None else f" that sum to {upper:.10g}")
+    what = {"int": "a whole number", "count": "a whole number", "categorical": "a position"}.get(spec.name, "a number")
+    if spec.name == "ordered":
+        what = "an increasing vector of numbers"
+    low = spec.lower if lower is None else lower
+    if low is not None and upper is not None:
+        return f"{what} from {low:.10g} to {upper:.10g}"
+    if spec.name == "categorical":
+        return f"{what} counted from 0"
+    if low is not None:
+        return f"{what} not below {low:.10g}"
+    if upper is not None:
+        return f"{what} not above {upper:.10g}"
+    return what if spec.name in ("int", "ordered") else "any real number"

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.membership import outside
-from ppl.catalogue.supports import SUPPORTS
+from ppl.catalogue.supports import SUPPORTS, in_words
 from ppl.compiler.binding.constants import evaluate, positions, spread
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic
@@ -48,7 +48,7 @@ def _check(graph: ModelGraph, term: Term, target: Read, dataset: Dataset) -> Dia
     wrong = outside(support, values, *limits)
     if not wrong.any():
         return None
-    listed = []
+    listed, allowed = [], ""
     for at in np.argwhere(wrong)[:_SHOWN]:
         element = tuple(int(i) for i in at)
         own = [int(np.broadcast_to(w, values.shape)[(*element, *(0,) * kind.event_rank)]) for w in where]
@@ -60,22 +60,33 @@ def _check(graph: ModelGraph, term: Term, target: Read, dataset: Dataset) -> Dia
         value = np.asarray(values[element], dtype=np.float64)
         shown = ", ".join(f"{x:.10g}" for x in value.ravel()[:_SHOWN])
         shown = shown if value.ndim == 0 else f"[{shown}{', ...' if value.size > _SHOWN else ''}]"
-        limit = ", ".join(
-            f"{name} {b[element]:.10g}" for name, b in zip(("lower", "upper"), limits, strict=True) if b is not None
-        )
-        listed.append(f"`{target.name}{index}`{named} is {shown}{f' ({limit})' if limit else ''}")
+        gives = in_words(support, *(None if b is None else float(b[element]) for b in limits))
+        allowed = allowed or gives
+        listed.append(f"`{target.name}{index}`{named} is {shown}{'' if gives == allowed else f' ({gives})'}")
     count = int(wrong.sum())
     hints = []
     if count > 1:
         more = f", and {count - _SHOWN} more" if count > _SHOWN else ""
         hints.append(f"also {', '.join(listed[1:])}{more} ({count} of {wrong.size})")
+    if support == "categorical" and limits[1] is not None and _count_from_one(values, limits[1]):
+        size = int(limits[1].max()) + 1
+        hints.append(
+            f"if they count from 1, say so: `dim level = {size}`, and "
+            f"`data {target.name}[{', '.join(_dims(graph, target))}] : level from 1`"
+        )
     return Diagnostic(
         "E310",
         f"`{base.name}` can never give these data",
         term.distribution.span,
-        f"{listed[0]}, but it gives {kind.description}",
+        f"{listed[0]}, but here it gives {allowed}",
         tuple(hints),
     )
+
+
+def _count_from_one(values: Array, upper: Array) -> bool:
+    """Whether positions go from 1 to one more than the last."""
+    numbers, last = np.asarray(values, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    return bool(numbers.min() == 1 and np.all(numbers <= last + 1))
 
 
 def _dims(graph: ModelGraph, target: Read) -> tuple[str, ...]:
