@@ -35,15 +35,14 @@ def summary(file: str, variables: tuple[str, ...], everything: bool, as_json: bo
         ppl summary eight_schools.nc --json
     """
     from ppl.results.diagnosis import on_command_line
-    from ppl.results.judge import judge
+    from ppl.results.judge import judge, summarise_groups
     from ppl.results.storage import read
-    from ppl.results.summary import summarise
 
     groups, attrs = read(Path(file))
     whole, diagnosis = judge(groups, attrs, say=on_command_line)
     if variables:
-        check_names(variables, [str(name) for name in groups["posterior"].data_vars], file)
-        whole = summarise(groups["posterior"], variables)
+        check_names(variables, list(dict.fromkeys(whole.variables)), file)
+        whole = summarise_groups(groups, variables)
     if as_json:
         print_json(to_json(whole, diagnosis))
     else:

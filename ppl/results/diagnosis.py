@@ -404,6 +404,10 @@ def _as_factor(text: str) -> str:
 
 
 def _worst(summary: Summary, values: npt.NDArray[np.float64], largest: bool) -> list[tuple[str, float]]:
+    """The five worst quantities by their worst elements, so that a large array does not crowd out the others."""
     known = np.flatnonzero(np.isfinite(values))
     order = known[np.argsort(-values[known] if largest else values[known], kind="stable")]
-    return [(summary.names[i], float(values[i])) for i in order[:5]]
+    worst: dict[str, int] = {}
+    for i in order:
+        worst.setdefault(summary.variables[i], int(i))
+    return [(summary.names[i], float(values[i])) for i in list(worst.values())[:5]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from ppl.graph import ModelGraph
 from ppl.results.container import Groups, from_arviz
 from ppl.results.diagnosis import Diagnosis, Say, in_python
 from ppl.results.diagnosis import diagnose as diagnose_groups
-from ppl.results.summary import Summary
-from ppl.results.summary import summarise as summarise_posterior
+from ppl.results.summary import Summary, joined
+from ppl.results.summary import summarise as summarise_group
 from ppl.running.record import decode_attrs
 from ppl.source import Source
+
+_SUMMARISED = ("posterior", "predictions")
 
 
 def diagnose(fit: Any) -> Diagnosis:
@@ -30,20 +32,30 @@ def diagnose(fit: Any) -> Diagnosis:
 
 
 def summarise(fit: Any) -> Summary:
-    """Statistics of every scalar of the posterior of an ArviZ container.
+    """Statistics of every scalar of the posterior and of the predictions of an ArviZ container.
 
     Raises:
         TypeError: it is no container with draws.
     """
-    return summarise_posterior(from_arviz(fit)[0]["posterior"])
+    return summarise_groups(from_arviz(fit)[0])
+
+
+def summarise_groups(groups: Groups, only: Sequence[str] = ()) -> Summary:
+    """Of the quantities in `only`, if any are named."""
+    wanted = {group: [n for n in only if n in groups[group]] for group in _SUMMARISED if group in groups}
+    parts = [summarise_group(groups[g], names) for g, names in wanted.items() if names or not only]
+    return joined(*parts)
 
 
 def judge(
     groups: Groups, attrs: Mapping[str, Any], graph: ModelGraph | None = None, say: Say = in_python
 ) -> tuple[Summary, Diagnosis]:
     """Both at once; the graph is made again from the model's text in the attributes if it is not given."""
-    summary = summarise_posterior(groups["posterior"])
-    return summary, diagnose_groups(groups, summary, graph or _graph(attrs), decode_attrs(attrs), say)
+    posterior = summarise_group(groups["posterior"])
+    parts = [posterior, *(summarise_group(groups[group]) for group in _SUMMARISED[1:] if group in groups)]
+    # Predictions follow from the posterior: they have nothing of their own to say of convergence.
+    diagnosis = diagnose_groups(groups, posterior, graph or _graph(attrs), decode_attrs(attrs), say)
+    return joined(*parts), diagnosis
 
 
 def _graph(attrs: Mapping[str, Any]) -> ModelGraph | None:

@@ -1,4 +1,4 @@
-"""One row of statistics for each scalar of the posterior, and the table that shows them."""
+"""One row of statistics for each scalar of the posterior and of the predictions, and the table that shows them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Summary:
 
 
 def summarise(posterior: xr.Dataset, only: Sequence[str] = ()) -> Summary:
-    """Statistics of every scalar of the posterior, in the order of its variables."""
+    """Statistics of every scalar of a group of draws, in the order of its variables."""
     names: list[str] = []
     variables: list[str] = []
     parts: list[npt.NDArray[np.float64]] = []
@@ -54,6 +54,15 @@ def summarise(posterior: xr.Dataset, only: Sequence[str] = ()) -> Summary:
         "mcse_mean": statistics.mcse_mean(values),
     }
     return Summary(tuple(names), tuple(variables), columns)
+
+
+def joined(*summaries: Summary) -> Summary:
+    """The rows of all, one after the other."""
+    return Summary(
+        tuple(name for s in summaries for name in s.names),
+        tuple(variable for s in summaries for variable in s.variables),
+        {c: np.concatenate([s.columns[c] for s in summaries]) for c in summaries[0].columns},
+    )
 
 
 def _moments(flat: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:

@@ -179,6 +179,16 @@ def test_the_model_that_is_suggested_compiles(line: str, offset: str) -> None:
     assert offset in said
 
 
+def test_a_large_array_does_not_crowd_out_the_others() -> None:
+    groups = made_up(draws=100)
+    steps = np.cumsum(np.random.default_rng(2).normal(size=(4, 100, 50)), axis=1)
+    groups["posterior"]["K"] = (("chain", "draw", "element"), steps)
+    groups["posterior"]["tau"] = (("chain", "draw"), np.cumsum(steps[..., 0], axis=1))
+    listed = judged(groups).findings[0].details[0]
+    assert listed.count("K[") == 1
+    assert "tau" in listed
+
+
 # --- densities that are hard -------------------------------------------------------------------------
 
 

@@ -81,6 +81,8 @@ def test_diagnose_and_summarise(model: ppl.Model) -> None:
     assert ppl.diagnose(fit).trusted
     summary = ppl.summarise(fit)
     assert summary.names[:3] == ("a", "b", "sigma")
+    assert summary.names[-1] == "y_new[19]"
+    np.testing.assert_allclose(summary.row(len(summary) - 1)["mean"], 3.0, atol=0.4)
 
 
 def test_no_global_state_is_left(model: ppl.Model) -> None:
