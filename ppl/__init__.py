@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ppl.model import Model, ModelWarning, compile, load
     from ppl.results.judge import diagnose, summarise
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "compile": "ppl.model",
     "load": "ppl.model",
@@ -31,10 +33,6 @@ __all__ = ["Model", "ModelWarning", "PplError", "compile", "diagnose", "load", "
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("ppl-lang")
     if name not in _HOMES:
         raise AttributeError(f"module 'ppl' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

@@ -11,6 +11,7 @@ from importlib import import_module
 
 import click
 
+from ppl import __version__
 from ppl.cli.edge import guarded
 
 COMMANDS = {
@@ -53,7 +54,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ppl-lang", prog_name="ppl")
+@click.version_option(__version__, prog_name="ppl")
 @click.pass_context
 def ppl(ctx: click.Context) -> None:
     """Models as energies, sampled: from a model file and data to posterior draws you can trust.

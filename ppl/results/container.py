@@ -41,9 +41,11 @@ _OURS = ("chain", "draw", "divergence", "unconstrained")
 
 @dataclass(frozen=True)
 class Layout:
-    """Dims for the variables of a model: for each the labels of its elements, (size,)."""
+    """Dims for the variables of a model. coordinates: for each dim the labels of its elements, (size,); variables: the
+    names of the model. What is called like a dim of ArviZ's gets a `_` at its end, and no two things get one name."""
 
     coordinates: Mapping[str, npt.NDArray[np.generic]]
+    variables: frozenset[str] = frozenset()
 
     @staticmethod
     def of(graph: ModelGraph, dataset: Dataset) -> Layout:
@@ -53,22 +55,29 @@ class Layout:
             if isinstance(declared.element, IndexOf):
                 firsts.setdefault(declared.element.dim, []).append(declared.element.first)
         counted = {d: np.arange(n) + min(firsts.get(d, [0])) for d, n in dataset.sizes.items()}
-        return Layout({**counted, **{dim: np.array(own) for dim, own in dataset.labels.items()}})
+        labelled = {dim: np.array(own) for dim, own in dataset.labels.items()}
+        return Layout({**counted, **labelled}, frozenset(node.name for node in graph.nodes))
 
-    def variable(
-        self, values: npt.NDArray[np.generic], dims: Sequence[str], leading: Sequence[str] = ()
-    ) -> tuple[tuple[str, ...], npt.NDArray[np.generic], dict[str, Any]]:
-        """Dim names, values and coordinates of one variable; a dim used twice gets `_2` (and so on) the second time."""
-        names: list[str] = list(leading)
-        coordinates: dict[str, Any] = {}
+    def dims(self, dims: Sequence[str]) -> tuple[str, ...]:
+        """Their names in the container; a dim used twice gets `_2` (and so on) the second time."""
+        names: list[str] = []
         for dim in dims:
-            name = f"{dim}_" if dim in _OURS else dim
+            name = self._free(dim, (*_OURS, *self.variables))
             number = 2
-            while name in names:
+            while name in names or (number > 2 and name in {*self.coordinates, *self.variables}):
                 name, number = f"{dim}_{number}", number + 1
-            coordinates[name] = self.coordinates[dim]
             names.append(name)
-        return tuple(names), values, coordinates
+        return tuple(names)
+
+    def variable(self, name: str) -> str:
+        """The name of a variable in the container."""
+        return self._free(name, _OURS)
+
+    def _free(self, name: str, taken: Sequence[str]) -> str:
+        while name in taken:
+            name += "_"
+            taken = (*taken, *self.coordinates, *self.variables)
+        return name
 
     def dataset(
         self, arrays: Arrays, dims_of: Mapping[str, Sequence[str]], leading: Sequence[str] = ("chain", "draw")
@@ -77,11 +86,10 @@ class Layout:
         variables: dict[str, Any] = {}
         coordinates: dict[str, Any] = {}
         for name, values in arrays.items():
-            dims, data, own = self.variable(values, dims_of[name], leading)
-            variables[name] = (dims, data)
-            coordinates.update(own)
-            for dim in leading:
-                coordinates[dim] = np.arange(data.shape[dims.index(dim)])
+            dims = self.dims(dims_of[name])
+            variables[self.variable(name)] = ((*leading, *dims), values)
+            coordinates.update({shown: self.coordinates[dim] for shown, dim in zip(dims, dims_of[name], strict=True)})
+            coordinates.update({dim: np.arange(values.shape[axis]) for axis, dim in enumerate(leading)})
         return xr.Dataset(variables, coordinates)
 
 

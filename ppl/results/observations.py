@@ -7,7 +7,7 @@ observed elements are no rectangle, the others are NaN.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,7 @@ def find_observations(data: Lowering, layout: Layout) -> Observations:
             dims.append(own)
         event_rank = max(term.distribution.event_rank for term in observed(program)[name])
         parts[name] = Part(masks[name], along, tuple(dims), event_rank)
-    return Observations(parts, Layout(coordinates))
+    return Observations(parts, replace(layout, coordinates=coordinates))
 
 
 def _mask(data: Lowering, dims: tuple[str, ...], terms: list[Term]) -> Mask:

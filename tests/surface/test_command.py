@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import ppl
 from ppl.cli import main as command
 from ppl.errors import CompilerBug
 from ppl.results import storage
@@ -118,6 +120,23 @@ def test_optional_groups(shell: Shell) -> None:
     assert groups["warmup_sample_stats"]["lp"].shape == (2, 300)
     assert groups["unconstrained_posterior"]["position"].shape == (2, 300, 5)
     assert not {"log_likelihood", "posterior_predictive"} & set(groups)
+
+
+def test_a_checkout_that_is_not_installed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    distribution = importlib.metadata.distribution
+
+    def uninstalled(name: str) -> importlib.metadata.Distribution:
+        if name in ("ppl-lang", "xarray"):
+            raise importlib.metadata.PackageNotFoundError(name)
+        return distribution(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", uninstalled)
+    assert shell("--version") == 0
+    assert shell.out == f"ppl, version {ppl.__version__}\n"
+    assert shell("sample", "schools.ppl", "--data", "schools.json", *QUICK) in (0, 1)
+    attrs = storage.read(Path("schools.nc"))[1]
+    assert attrs["inference_library_version"] == ppl.__version__
+    assert json.loads(attrs["versions"])["xarray"] == "unknown"
 
 
 # --- help and usage ----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import ppl
 from ppl.errors import Exit, PplError
 from ppl.results import storage
 from ppl.results.container import Groups, Layout, from_arviz, to_arviz
@@ -44,6 +45,46 @@ def test_dims_and_labels(groups: Groups) -> None:
     assert posterior["K"].dims == ("chain", "draw", "obs", "obs_2")
     # A dim of the model may be called like one of ArviZ's.
     assert posterior["odd"].dims == ("chain", "draw", "draw_")
+
+
+NAMES = """
+dim draw
+dim chain
+dim o_2
+data chain_[chain], y[o_2], K[draw, draw, chain]
+dim o
+data L[o, o]
+unconstrained ~ Normal(0, 1)
+divergence[draw] ~ Normal(0, 1)
+y[o_2] ~ Normal(unconstrained, 1)
+predict o_3[o] ~ Normal(unconstrained, 1)
+"""
+
+
+@pytest.mark.filterwarnings("ignore::ppl.ModelWarning")
+def test_names_never_clash(tmp_path: Path) -> None:
+    """Names of a model that ArviZ or another dim uses get `_`s, in every group alike; nothing is lost after the run."""
+    model = ppl.compile(NAMES)
+    data = {"chain_": [1.0, 2.0, 3.0], "y": [1.0, 2.0], "K": np.zeros((2, 2, 3)), "L": np.zeros((4, 4))}
+    groups, attrs = from_arviz(model.sample(data, chains=2, warmup=50, draws=20, seed=1))
+    posterior, constant = groups["posterior"], groups["constant_data"]
+    assert dict(posterior.sizes) == {"chain": 2, "draw": 20, "draw_": 2}
+    assert posterior["divergence_"].dims == ("chain", "draw", "draw_")
+    assert posterior["unconstrained_"].dims == ("chain", "draw")
+    assert constant["K"].dims == ("draw_", "draw_2", "chain__")
+    assert constant["chain_"].dims == ("chain__",)
+    assert constant["L"].dims == ("o", "o_4")
+    assert groups["predictions"]["o_3"].dims == ("chain", "draw", "o")
+    storage.write(groups, attrs, tmp_path / "fit.nc")
+    assert set(storage.read(tmp_path / "fit.nc")[0]) == set(groups)
+
+
+@pytest.mark.parametrize("name", ["draw", "chain"])
+def test_a_quantity_may_be_called_like_a_dim_of_arviz(name: str) -> None:
+    model = ppl.compile(f"dim o\ndata {name}[o]\nmu ~ Normal(0, 1)\n{name}[o] ~ Normal(mu, 1)\n")
+    groups, _ = from_arviz(model.sample({name: [1.0, 2.0]}, chains=2, warmup=50, draws=20))
+    for group in ("observed_data", "log_likelihood", "posterior_predictive"):
+        assert list(groups[group].data_vars) == [f"{name}_"]
 
 
 def test_round_trip(groups: Groups, tmp_path: Path) -> None:
