@@ -11,6 +11,10 @@ import numpy.typing as npt
 from ppl.dataset import RawArray
 
 
+# Of lists in lists. Far more than any model has dims; NumPy's own limit is 64 (32 before its version 2).
+DEPTH = 32
+
+
 class _Unreadable(Exception):
     """Why a nested value is no array, in words."""
 
@@ -20,7 +24,7 @@ def from_nested(value: Any, origin: str, name: str = "entry ") -> RawArray:
 
     Rows of different lengths are not an error here: they become a raw array with a `problem`.
     """
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and _depth(value) <= DEPTH:
         quick = _quick(value)
         if quick is not None:
             return RawArray(quick, origin, (None,) * quick.ndim)
@@ -31,6 +35,15 @@ def from_nested(value: Any, origin: str, name: str = "entry ") -> RawArray:
     leaves: list[Any] = []
     _leaves(value, labels, leaves)
     return RawArray(tidy(leaves).reshape(shape), origin, labels)
+
+
+def _depth(value: Any) -> int:
+    """How deep the first elements are nested; more than DEPTH stands for any depth, endless ones too."""
+    depth = 0
+    while isinstance(value, list | tuple) and depth <= DEPTH:
+        depth += 1
+        value = value[0] if value else None
+    return depth
 
 
 def _quick(value: Sequence[Any]) -> npt.NDArray[np.generic] | None:
@@ -61,7 +74,7 @@ def tidy(leaves: Sequence[Any]) -> npt.NDArray[np.generic]:
     return objects
 
 
-def _shape(value: Any, where: str) -> tuple[tuple[int, ...], tuple[tuple[str, ...] | None, ...]]:
+def _shape(value: Any, where: str, depth: int = 0) -> tuple[tuple[int, ...], tuple[tuple[str, ...] | None, ...]]:
     """The common shape of a nested value and the labels of its axes."""
     if isinstance(value, Mapping):
         keys = tuple(str(k) for k in value)
@@ -74,10 +87,12 @@ def _shape(value: Any, where: str) -> tuple[tuple[int, ...], tuple[tuple[str, ..
         return (), ()
     if not items:
         return (0,), (own,)
+    if depth == DEPTH:
+        raise _Unreadable(f"its lists are nested more than {DEPTH} deep")
     first_place, first = items[0]
-    shape, labels = _shape(first, first_place)
+    shape, labels = _shape(first, first_place, depth + 1)
     for place, item in items[1:]:
-        other_shape, other_labels = _shape(item, place)
+        other_shape, other_labels = _shape(item, place, depth + 1)
         if other_shape != shape:
             raise _Unreadable(f"{first_place} has {_extent(shape)}, but {place} has {_extent(other_shape)}")
         if [x and sorted(x) for x in other_labels] != [x and sorted(x) for x in labels]:

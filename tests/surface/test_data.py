@@ -62,6 +62,27 @@ def test_malformed_json(tmp_path: Path, text: str, message: str) -> None:
     assert caught.value.exit_code == Exit.INVALID
 
 
+def endless(*first: object) -> list[object]:
+    value: list[object] = [*first]
+    value += [value, value]
+    return value
+
+
+def nested(depth: int, inner: object = 1.0) -> object:
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+def test_depth_of_lists_is_limited(tmp_path: Path) -> None:
+    data = load({"a": nested(70), "b": nested(3000), "c": endless(), "d": endless(1), "e": nested(70, {"x": 1})})
+    said = "its lists are nested more than 32 deep"
+    assert {name: entry.problem for name, entry in data.items()} == dict.fromkeys("abcde", said)
+    assert load({"a": nested(32)})["a"].values.ndim == 32
+    keys, values = '{"k":' * 400, "}" * 400
+    assert load(written(tmp_path, "d.json", f'{{"y": {keys}1{values}}}'))["y"].problem == said
+
+
 def test_numbers_beyond_64_bits_are_no_traceback(tmp_path: Path) -> None:
     data = load(written(tmp_path, "d.json", '{"n": [1, 100000000000000000000000000], "x": 1e999}'))
     assert data["n"].values.shape == (2,)
