@@ -123,7 +123,7 @@ def test_draws(name: str) -> None:
     assert not outside(spec.support, draws, *bounds).any()
     if spec.discrete:
         values = np.arange(draws.max() + 1)
-        masses = np.asarray(log_prob(name, values[:, None], parameters))
+        masses = np.asarray(jax.jit(lambda v, p: log_prob(name, v, p))(values[:, None], parameters))
         for j in range(3):
             assert counts_p_value(draws[:, j], masses[:, j], values) > LEVEL, j
         return
@@ -234,7 +234,7 @@ def test_truncated_draws(name: str, parameters: dict[str, float], lower: float |
         ends, half = np.log(ends), 0.5 * np.diff(np.log(ends))
     at = ends[:-1, None] + half[:, None] * (nodes + 1.0)
     x = np.exp(at) if name == "Cauchy" else at
-    density = np.exp(np.asarray(log_prob_truncated(name, x, parameters, lower, upper)))
+    density = np.exp(np.asarray(jax.jit(lambda v: log_prob_truncated(name, v, parameters, lower, upper))(x)))
     u = np.cumsum(np.sum((density * x if name == "Cauchy" else density) * weights, -1) * half)
     assert uniform_p_value(u) > LEVEL
 
@@ -243,7 +243,7 @@ def test_truncated_draws(name: str, parameters: dict[str, float], lower: float |
 def test_truncated_counts(name: str, parameters: dict[str, float], lower: float | None, upper: float | None) -> None:
     draws = truncated_draws(name, parameters, lower, upper)
     values = np.arange(0, draws.max() + 40)
-    masses = np.asarray(log_prob_truncated(name, values, parameters, lower, upper))
+    masses = np.asarray(jax.jit(lambda v: log_prob_truncated(name, v, parameters, lower, upper))(values))
     assert np.exp(masses).sum() == pytest.approx(1.0, abs=1e-9)
     assert counts_p_value(draws, masses, values) > LEVEL
 

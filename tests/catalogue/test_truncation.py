@@ -166,7 +166,8 @@ def test_truncated(name: str, parameters: dict[str, float], lower: float | None,
     def density(a: dict[str, Any], value: jax.Array) -> jax.Array:
         return log_prob_truncated(name, value, a["parameters"], **a["bounds"])
 
-    value, gradient = jax.jit(jax.value_and_grad(density))(arguments, jnp.asarray(x))
+    run = jax.jit(jax.value_and_grad(density))
+    value, gradient = run(arguments, jnp.asarray(x))
     given = {k: mp.mpf(v) for k, v in parameters.items()}
     bounds = {k: None if v is None else mp.mpf(v) for k, v in (("lower", lower), ("upper", upper))}
     wanted = reference_log_density(name, mp.mpf(x), given, **bounds)
@@ -185,7 +186,7 @@ def test_truncated(name: str, parameters: dict[str, float], lower: float | None,
         assert close(gradient["bounds"][key], slope, 1e-6, 1e-4), (key, gradient["bounds"][key], mp.nstr(slope))
     for bound, side in ((lower, -1.0), (upper, 1.0)):
         if bound is not None:
-            beyond, slopes = jax.jit(jax.value_and_grad(density))(arguments, jnp.asarray(bound + side))
+            beyond, slopes = run(arguments, jnp.asarray(bound + side))
             assert beyond == -np.inf
             assert not any(np.isnan(leaf).any() for leaf in jax.tree.leaves(slopes))
 
@@ -204,7 +205,7 @@ def test_bounds_that_leave_nothing() -> None:
             return log_prob_truncated(name, value, p, **bounds)
 
         bounds = {k: jnp.asarray(v) for k, v in (("lower", lower), ("upper", upper)) if v is not None}
-        value, slopes = jax.value_and_grad(density)(bounds, jnp.asarray(lower))
+        value, slopes = jax.jit(jax.value_and_grad(density))(bounds, jnp.asarray(lower))
         assert value == -np.inf
         assert not any(np.isnan(leaf) for leaf in jax.tree.leaves(slopes)), name
 

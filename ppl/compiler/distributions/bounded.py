@@ -69,6 +69,11 @@ def uniform_log_sf(value: Array, lower: Array, upper: Array) -> Array:
     return _uniform_log_part(upper - value, lower, upper)
 
 
+def uniform_quantile(log_below: Array, log_above: Array, lower: Array, upper: Array) -> Array:
+    width = upper - lower
+    return jnp.where(log_below < log_above, lower + width * jnp.exp(log_below), upper - width * jnp.exp(log_above))
+
+
 # --- VonMises ----------------------------------------------------------------------------------------
 
 
@@ -111,6 +116,6 @@ def von_mises_sample(key: Array, shape: tuple[int, ...], location: Array, concen
 
 LAWS: Mapping[str, Law] = {
     "Beta": with_tails(beta_log_prob, beta_sample, beta_log_tails),
-    "Uniform": Law(uniform_log_prob, uniform_sample, uniform_log_cdf, uniform_log_sf),
+    "Uniform": Law(uniform_log_prob, uniform_sample, uniform_log_cdf, uniform_log_sf, quantile=uniform_quantile),
     "VonMises": Law(von_mises_log_prob, von_mises_sample),
 }

@@ -15,6 +15,7 @@ from ppl.compiler.distributions.special import (
     log_choose,
     log_gamma_ratio,
     log_gamma_tails,
+    log_hazard,
     softplus,
 )
 
@@ -236,6 +237,11 @@ def geometric_log_cdf(value: Array, probability: Array) -> Array:
     return log1mexp(geometric_log_sf(value, probability))
 
 
+def geometric_quantile(log_below: Array, log_above: Array, probability: Array) -> Array:
+    """Not a whole number yet: the count is the next one."""
+    return jnp.exp(log_hazard(log_below, log_above)) / -_probability(probability)[1] - 1.0
+
+
 LAWS: Mapping[str, Law] = {
     "Bernoulli": Law(bernoulli_log_prob, bernoulli_sample),
     "BernoulliLogit": Law(bernoulli_logit_log_prob, bernoulli_logit_sample),
@@ -246,5 +252,7 @@ LAWS: Mapping[str, Law] = {
     "PoissonLog": with_tails(poisson_log_log_prob, poisson_log_sample, poisson_log_log_tails),
     "ZeroInflatedPoisson": Law(zero_inflated_poisson_log_prob, zero_inflated_poisson_sample),
     "NegativeBinomial2": with_tails(negative_binomial_log_prob, negative_binomial_sample, negative_binomial_log_tails),
-    "Geometric": Law(geometric_log_prob, geometric_sample, geometric_log_cdf, geometric_log_sf),
+    "Geometric": Law(
+        geometric_log_prob, geometric_sample, geometric_log_cdf, geometric_log_sf, quantile=geometric_quantile
+    ),
 }

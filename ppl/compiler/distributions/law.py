@@ -20,13 +20,15 @@ from jax import Array
 class Law:
     """log_prob(value, **parameters): elementwise over the batch; sample(key, shape, **parameters): shape is the whole
     output with its event; log_cdf and log_sf: log P(X <= x) and log P(X > x), where truncation needs them; log_tails:
-    both at once, where one iteration gives both."""
+    both at once, where one iteration gives both; quantile(log_below, log_above, **parameters): the point with these two
+    tails, of which the smaller one is to be trusted, where that has a closed form."""
 
     log_prob: Callable[..., Array]
     sample: Callable[..., Array]
     log_cdf: Callable[..., Array] | None = None
     log_sf: Callable[..., Array] | None = None
     log_tails: Callable[..., tuple[Array, Array]] | None = None
+    quantile: Callable[..., Array] | None = None
 
 
 def with_tails(

@@ -3,6 +3,7 @@ exclude it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import jax
@@ -18,10 +19,11 @@ from ppl.compiler.distributions.real import (
     normal_log_cdf,
     normal_log_prob,
     normal_log_sf,
+    normal_quantile,
     student_constant,
     student_tails,
 )
-from ppl.compiler.distributions.special import log1mexp, log_gamma_tails, log_ndtr
+from ppl.compiler.distributions.special import log1mexp, log_gamma_tails, log_hazard, log_ndtr, log_ndtri
 
 # --- folded at zero ----------------------------------------------------------------------------------
 
@@ -63,6 +65,12 @@ def half_normal_log_cdf(value: Array, scale: Array) -> Array:
     return masked(some, log_p)
 
 
+def half_normal_quantile(log_below: Array, log_above: Array, scale: Array) -> Array:
+    left = log_below < log_above
+    near = math.sqrt(2.0) * lax.erf_inv(jnp.exp(jnp.where(left, log_below, -1.0)))
+    return scale * jnp.where(left, near, -log_ndtri(jnp.where(left, -1.0, log_above) - LOG_2))
+
+
 def half_cauchy_log_prob(value: Array, scale: Array) -> Array:
     inside, x = _from_zero(value)
     safe, penalty = positive(scale)
@@ -82,6 +90,12 @@ def half_cauchy_log_cdf(value: Array, scale: Array) -> Array:
 def half_cauchy_log_sf(value: Array, scale: Array) -> Array:
     z = jnp.maximum(value, 0.0) / positive(scale)[0]
     return jnp.log(lax.atan2(jnp.ones_like(z), z)) + (LOG_2 - LOG_PI)
+
+
+def half_cauchy_quantile(log_below: Array, log_above: Array, scale: Array) -> Array:
+    left = log_below < log_above
+    z = jnp.tan(0.5 * math.pi * jnp.exp(jnp.where(left, log_below, log_above)))
+    return scale * jnp.where(left, z, 1.0 / z)
 
 
 def half_student_log_prob(value: Array, df: Array, scale: Array) -> Array:
@@ -123,6 +137,10 @@ def exponential_log_cdf(value: Array, rate: Array) -> Array:
     return log1mexp(exponential_log_sf(value, rate))
 
 
+def exponential_quantile(log_below: Array, log_above: Array, rate: Array) -> Array:
+    return jnp.exp(log_hazard(log_below, log_above)) / rate
+
+
 def weibull_log_prob(value: Array, shape: Array, scale: Array) -> Array:
     inside = finite_positive(value)
     log_x = jnp.log(jnp.where(inside, value, 1.0))
@@ -157,6 +175,10 @@ def weibull_log_cdf(value: Array, shape: Array, scale: Array) -> Array:
     return jnp.where(inside, log_p, jnp.where(value > 0, 0.0, -jnp.inf))
 
 
+def weibull_quantile(log_below: Array, log_above: Array, shape: Array, scale: Array) -> Array:
+    return scale * jnp.exp(log_hazard(log_below, log_above) / shape)
+
+
 def pareto_log_prob(value: Array, minimum: Array, shape: Array) -> Array:
     low, low_penalty = positive(minimum)
     a, a_penalty = positive(shape)
@@ -176,6 +198,10 @@ def pareto_log_sf(value: Array, minimum: Array, shape: Array) -> Array:
 
 def pareto_log_cdf(value: Array, minimum: Array, shape: Array) -> Array:
     return log1mexp(pareto_log_sf(value, minimum, shape))
+
+
+def pareto_quantile(log_below: Array, log_above: Array, minimum: Array, shape: Array) -> Array:
+    return minimum * jnp.exp(jnp.exp(log_hazard(log_below, log_above)) / shape)
 
 
 # --- LogNormal ---------------------------------------------------------------------------------------
@@ -201,6 +227,10 @@ def log_normal_log_sf(value: Array, location: Array, scale: Array) -> Array:
     inside = finite_positive(value)
     inner = normal_log_sf(jnp.log(jnp.where(inside, value, 1.0)), location, scale)
     return jnp.where(inside, inner, jnp.where(value > 0, -jnp.inf, 0.0))
+
+
+def log_normal_quantile(log_below: Array, log_above: Array, location: Array, scale: Array) -> Array:
+    return jnp.exp(normal_quantile(log_below, log_above, location, scale))
 
 
 # --- Gamma and its relatives -------------------------------------------------------------------------
@@ -266,13 +296,21 @@ def inverse_gamma_log_tails(value: Array, shape: Array, scale: Array) -> tuple[A
 
 
 LAWS: Mapping[str, Law] = {
-    "HalfNormal": Law(half_normal_log_prob, half_normal_sample, half_normal_log_cdf, half_normal_log_sf),
-    "HalfCauchy": Law(half_cauchy_log_prob, half_cauchy_sample, half_cauchy_log_cdf, half_cauchy_log_sf),
+    "HalfNormal": Law(
+        half_normal_log_prob, half_normal_sample, half_normal_log_cdf, half_normal_log_sf, quantile=half_normal_quantile
+    ),
+    "HalfCauchy": Law(
+        half_cauchy_log_prob, half_cauchy_sample, half_cauchy_log_cdf, half_cauchy_log_sf, quantile=half_cauchy_quantile
+    ),
     "HalfStudentT": with_tails(half_student_log_prob, half_student_sample, half_student_log_tails),
-    "Exponential": Law(exponential_log_prob, exponential_sample, exponential_log_cdf, exponential_log_sf),
-    "Weibull": Law(weibull_log_prob, weibull_sample, weibull_log_cdf, weibull_log_sf),
-    "Pareto": Law(pareto_log_prob, pareto_sample, pareto_log_cdf, pareto_log_sf),
-    "LogNormal": Law(log_normal_log_prob, log_normal_sample, log_normal_log_cdf, log_normal_log_sf),
+    "Exponential": Law(
+        exponential_log_prob, exponential_sample, exponential_log_cdf, exponential_log_sf, quantile=exponential_quantile
+    ),
+    "Weibull": Law(weibull_log_prob, weibull_sample, weibull_log_cdf, weibull_log_sf, quantile=weibull_quantile),
+    "Pareto": Law(pareto_log_prob, pareto_sample, pareto_log_cdf, pareto_log_sf, quantile=pareto_quantile),
+    "LogNormal": Law(
+        log_normal_log_prob, log_normal_sample, log_normal_log_cdf, log_normal_log_sf, quantile=log_normal_quantile
+    ),
     "Gamma": with_tails(gamma_log_prob, gamma_sample, gamma_log_tails),
     "ChiSquared": with_tails(chi_squared_log_prob, chi_squared_sample, chi_squared_log_tails),
     "InverseGamma": with_tails(inverse_gamma_log_prob, inverse_gamma_sample, inverse_gamma_log_tails),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -12,7 +12,15 @@ from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 
 from ppl.compiler.distributions.law import Law, masked, positive
-from ppl.compiler.distributions.special import log1mexp, log_beta_tails, log_gamma_ratio, log_ndtr, softplus
+from ppl.compiler.distributions.special import (
+    log1mexp,
+    log_beta_tails,
+    log_gamma_ratio,
+    log_hazard,
+    log_ndtr,
+    log_ndtri,
+    softplus,
+)
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 LOG_PI = math.log(math.pi)
@@ -51,6 +59,17 @@ def normal_log_cdf(value: Array, mean: Array, scale: Array) -> Array:
 
 def normal_log_sf(value: Array, mean: Array, scale: Array) -> Array:
     return log_ndtr(-standardise(value, mean, scale)[0])
+
+
+def mirrored(lower_quantile: Callable[[Array], Array], log_below: Array, log_above: Array) -> Array:
+    """The quantile of a law symmetric about 0, from its lower half: log p <= log(1/2) -> x <= 0."""
+    left = log_below < log_above
+    below = lower_quantile(jnp.minimum(jnp.where(left, log_below, log_above), -LOG_2))
+    return jnp.where(left, below, -below)
+
+
+def normal_quantile(log_below: Array, log_above: Array, mean: Array, scale: Array) -> Array:
+    return mean + scale * mirrored(log_ndtri, log_below, log_above)
 
 
 # --- StudentT ----------------------------------------------------------------------------------------
@@ -144,6 +163,13 @@ def cauchy_log_sf(value: Array, location: Array, scale: Array) -> Array:
     return _cauchy_log_lower(-standardise(value, location, scale)[0])
 
 
+def cauchy_quantile(log_below: Array, log_above: Array, location: Array, scale: Array) -> Array:
+    def lower(log_p: Array) -> Array:
+        return -1.0 / jnp.tan(math.pi * jnp.exp(log_p))
+
+    return location + scale * mirrored(lower, log_below, log_above)
+
+
 # --- Laplace -----------------------------------------------------------------------------------------
 
 
@@ -168,6 +194,10 @@ def laplace_log_sf(value: Array, location: Array, scale: Array) -> Array:
     return _laplace_log_lower(-standardise(value, location, scale)[0])
 
 
+def laplace_quantile(log_below: Array, log_above: Array, location: Array, scale: Array) -> Array:
+    return location + scale * mirrored(lambda log_p: log_p + LOG_2, log_below, log_above)
+
+
 # --- Logistic ----------------------------------------------------------------------------------------
 
 
@@ -187,6 +217,10 @@ def logistic_log_cdf(value: Array, location: Array, scale: Array) -> Array:
 
 def logistic_log_sf(value: Array, location: Array, scale: Array) -> Array:
     return -softplus(standardise(value, location, scale)[0])
+
+
+def logistic_quantile(log_below: Array, log_above: Array, location: Array, scale: Array) -> Array:
+    return location + scale * (log_below - log_above)
 
 
 # --- Gumbel ------------------------------------------------------------------------------------------
@@ -211,11 +245,16 @@ def gumbel_log_sf(value: Array, location: Array, scale: Array) -> Array:
     return jnp.where(small, -z, log1mexp(-jnp.exp(-jnp.where(small, 0.0, z))))
 
 
+def gumbel_quantile(log_below: Array, log_above: Array, location: Array, scale: Array) -> Array:
+    """-log of the hazard that ends at x: the two tails change places."""
+    return location - scale * log_hazard(log_above, log_below)
+
+
 LAWS: Mapping[str, Law] = {
-    "Normal": Law(normal_log_prob, normal_sample, normal_log_cdf, normal_log_sf),
+    "Normal": Law(normal_log_prob, normal_sample, normal_log_cdf, normal_log_sf, quantile=normal_quantile),
     "StudentT": Law(student_log_prob, student_sample, student_log_cdf, student_log_sf),
-    "Cauchy": Law(cauchy_log_prob, cauchy_sample, cauchy_log_cdf, cauchy_log_sf),
-    "Laplace": Law(laplace_log_prob, laplace_sample, laplace_log_cdf, laplace_log_sf),
-    "Logistic": Law(logistic_log_prob, logistic_sample, logistic_log_cdf, logistic_log_sf),
-    "Gumbel": Law(gumbel_log_prob, gumbel_sample, gumbel_log_cdf, gumbel_log_sf),
+    "Cauchy": Law(cauchy_log_prob, cauchy_sample, cauchy_log_cdf, cauchy_log_sf, quantile=cauchy_quantile),
+    "Laplace": Law(laplace_log_prob, laplace_sample, laplace_log_cdf, laplace_log_sf, quantile=laplace_quantile),
+    "Logistic": Law(logistic_log_prob, logistic_sample, logistic_log_cdf, logistic_log_sf, quantile=logistic_quantile),
+    "Gumbel": Law(gumbel_log_prob, gumbel_sample, gumbel_log_cdf, gumbel_log_sf, quantile=gumbel_quantile),
 }

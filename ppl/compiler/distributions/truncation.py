@@ -5,12 +5,11 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
+from ppl.compiler.distributions.inversion import next_whole, quantile
 from ppl.compiler.distributions.law import Law, masked
 from ppl.compiler.distributions.special import log_difference
-
-_BISECTIONS = 80
 
 
 def log_mass(law: Law, parameters: dict[str, Array], lower: Array | None, upper: Array | None) -> Array:
@@ -74,38 +73,25 @@ def sample(
     discrete: bool,
     dtype: jnp.dtype,
 ) -> Array:
-    """By inversion: bisection for the point that has the share U of the mass below it.
-
-    The point is sought on a scale that reaches all floating numbers evenly (asinh), from the end where the mass is.
-    """
+    """By inversion: the point that has the share U of the mass below it, in closed form or by iteration."""
     log_cdf, log_sf = law.log_cdf, law.log_sf
     assert log_cdf is not None
     assert log_sf is not None
-    limit = float(np.log(np.finfo(dtype).max)) - 1.0
-    start = None if lower is None else jnp.broadcast_to(below(lower, discrete), shape)
-    stop = None if upper is None else jnp.broadcast_to(upper, shape)
+    start = None if lower is None else below(lower, discrete)
     share = jax.random.uniform(key, shape, dtype, minval=np.finfo(dtype).tiny)
-    low = jnp.full(shape, -limit, dtype) if start is None else jnp.arcsinh(start)
-    high = jnp.full(shape, limit, dtype) if stop is None else jnp.arcsinh(stop)
-    log_lower = jnp.full(shape, -jnp.inf, dtype) if start is None else log_cdf(start, **parameters)
-    log_above = jnp.full(shape, -jnp.inf, dtype) if stop is None else log_sf(stop, **parameters)
-    mass = log_mass(law, parameters, start, stop)
-    # P(X <= x) and P(X > x) at the point sought; the smaller of the two is compared
-    target_cdf = jnp.logaddexp(log_lower, jnp.log(share) + mass)
-    target_sf = jnp.logaddexp(log_above, jnp.log1p(-share) + mass)
-    by_cdf = target_cdf < target_sf
-
-    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
-        middle = 0.5 * (low + high)
-        x = jnp.sinh(middle)
-        short = jnp.where(by_cdf, log_cdf(x, **parameters) < target_cdf, log_sf(x, **parameters) > target_sf)
-        return jnp.where(short, middle, low), jnp.where(short, high, middle)
-
-    low, high = lax.fori_loop(0, _BISECTIONS, halve, (low, high))
-    draws = jnp.sinh(high)
-    if discrete:
-        draws = jnp.ceil(draws - 1e-6)
+    mass = log_mass(law, parameters, start, upper).astype(dtype)
+    log_below, log_above = jnp.log(share) + mass, jnp.log1p(-share) + mass
+    if start is not None:
+        log_below = jnp.logaddexp(log_cdf(start, **parameters), log_below)
+    if upper is not None:
+        log_above = jnp.logaddexp(log_sf(upper, **parameters), log_above)
+    if law.quantile is not None:
+        draws = law.quantile(log_below, log_above, **parameters)
+        draws = jnp.ceil(draws - 1e-6) if discrete else draws
+    elif discrete:
+        draws = next_whole(law, log_below, log_above, parameters, start, upper)
+    else:
+        draws = quantile(law, log_below, log_above, parameters, start, upper)
     if lower is not None:
         draws = jnp.maximum(draws, lower)
     if upper is not None:
