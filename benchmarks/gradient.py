@@ -26,9 +26,9 @@ import numpyro
 import numpyro.distributions as dist
 from numpyro.infer.util import initialize_model
 
-from ppl.compiler.bind import bind
+from ppl.compiler.binding.bind import bind
 from ppl.compiler.check import check
-from ppl.compiler.density import compile_density
+from ppl.compiler.density.compiled import compile_density
 from ppl.data import load
 from ppl.grammar.parser import parse
 from ppl.source import Source
