@@ -111,6 +111,7 @@ CODES: dict[str, str] = {
     "E313": "a data file is malformed",
     "E314": "data of an unknown kind",
     "E315": "the order of a dim's labels is not known",
+    "E316": "index data can be read in two ways",
     "E501": "there is nothing to sample",
     "E502": "no starting point has a finite density",
     "E503": "the engine cannot go on",

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from ppl.dataset import RawArray
 
-
 # Of lists in lists. Far more than any model has dims; NumPy's own limit is 64 (32 before its version 2).
 DEPTH = 32
 

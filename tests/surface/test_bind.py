@@ -62,8 +62,8 @@ def test_labels_from_index_data_alone_in_order_of_appearance() -> None:
     # Integers that are labels, not positions.
     dataset = model.bind({"y": [1, 2, 3], "c": [2003, 2001, 2003], "county": [2001, 2002, 2003]}).dataset
     assert dataset.arrays["c"].tolist() == [2, 0, 2]
-    dataset = model.bind({"y": [1, 2, 3], "c": [1, 2, 1], "county": [1, 2, 3]}).dataset
-    assert dataset.arrays["c"].tolist() == [0, 1, 0]
+    dataset = model.bind({"y": [1, 2, 3], "c": [1, 3, 1], "county": [1, 2, 3]}).dataset
+    assert dataset.arrays["c"].tolist() == [0, 2, 0]
 
 
 def test_counting_from_one() -> None:
@@ -210,3 +210,31 @@ def test_the_one_field_that_is_no_number_is_at_fault(tmp_path: Path) -> None:
     assert "also" not in said
     assert "quotes" not in said
     assert "write numbers without quotes" in refusal(ONE_DIM.format(""), {"y": ["1", "2"], "s": [1, 1]})
+
+
+@pytest.mark.parametrize(
+    ("first", "values", "names", "expected"),
+    [
+        ("", [1, 2, 1], [1, 2, 3], "1 is the label `1`, and the position of `2` counted from 0"),
+        ("", [0, 2, 1], [1, 2, 3], "2 is the label `2`, and the position of `3`"),
+        (" from 1", [1, 2, 1], [3, 2, 1], "1 is the label `1`, and the position of `3` counted from 1"),
+        ("", [0, 1, 2], [0, 1, 9], "0 is the label `0`, but 2 is no label"),
+        ("", [1, 4, 1], [1, 2, 3], "E306"),
+        (" from 1", [1, 2, 1], [1, 2, 3], [0, 1, 0]),
+        (" from 1", [1, 2, 1], [2, 3, 4], "2 is the label `2`, and the position of `3`"),
+        ("", ["1", "2", "1"], [1, 2, 3], [0, 1, 0]),
+        ("", [1, 2, 1], [0, 1, 2], [1, 2, 1]),
+        ("", [1, 0, 1], [7, 8, 9], [1, 0, 1]),
+        ("", [9, 7, 9], [7, 8, 9], [2, 0, 2]),
+        (" from 1", [3, 1, 2], [3, 1, 7], "3 is the label `3`, and the position of `7`"),
+    ],
+)
+def test_numbers_are_labels_or_positions_and_never_either(
+    first: str, values: list[object], names: list[int], expected: object
+) -> None:
+    text = f"dim obs, g\ndata y[obs], w[obs] : g{first}\na[g] ~ Normal(0, 1)\ny[obs] ~ Normal(a[w[obs]], 1)\n"
+    data = {"y": [1, 2, 3], "w": values, "g": names}
+    if isinstance(expected, list):
+        assert ppl.compile(text).bind(data).dataset.arrays["w"].tolist() == expected
+    else:
+        assert expected in refusal(text, data)

@@ -118,20 +118,21 @@ def _index(
         if np.any(wrong):
             words = f"a label of `{dim}` or its position, a whole number"
             return None, [place.error("E304", "has the wrong type", np.asarray(wrong), values, words)]
-    own = labels.get(dim)
-    if own is not None and all(map(_is_whole, own)):
-        # Where elements are called by numbers, numbers call them.
-        names = values.astype(np.int64).astype(np.str_)
-        if set(np.unique(names).tolist()) <= set(own):
-            return _from_labels(declared, dim, names, labels, place)
     positions = values.astype(np.int64) - element.first
     outside = (positions < 0) | (positions >= size)
+    names = values.astype(np.int64).astype(np.str_)
+    called = np.isin(names, labels.get(dim, ()))
+    if called.any():
+        # Where elements are called by numbers, numbers call them, unless they can be positions too.
+        by_label, errors = _from_labels(declared, dim, names, labels, place)
+        if outside.any() or (by_label is not None and np.array_equal(by_label, positions)):
+            return by_label, errors
+        return None, [_two_readings(declared, element, names, positions, called, labels[dim])]
     if not outside.any():
         return positions, []
     low, high = int(values.min()), int(values.max())
     if element.first == 0 and low >= 1 and high == size:
-        brackets = "[" + ", ".join(declared.dims) + "]" if declared.dims else ""
-        mend = f"declare it as `{declared.name}{brackets} : {dim} from 1`"
+        mend = f"declare it as `{declared.name}{_over(declared)} : {dim} from 1`"
         return None, [
             Diagnostic(
                 "E308",
@@ -150,8 +151,29 @@ def _index(
     return None, [place.error("E307", f"has positions that `{dim}` does not have", outside, values, words, hints)]
 
 
-def _is_whole(label: str) -> bool:
-    return label.removeprefix("-").isdecimal()
+def _over(declared: Input) -> str:
+    return "[" + ", ".join(declared.dims) + "]" if declared.dims else ""
+
+
+def _two_readings(
+    declared: Input, element: IndexOf, names: Array, positions: Array, called: Array, own: tuple[str, ...]
+) -> Diagnostic:
+    """Numbers that are labels, or positions of other elements."""
+    dim = element.dim
+    differ = [own.index(str(n)) != p for n, p in zip(names[called].tolist(), positions[called].tolist(), strict=True)]
+    at = differ.index(True) if any(differ) else 0
+    name, position = names[called][at], positions[called][at]
+    elsewhere = names[~called]
+    if any(differ):
+        words = f"{name} is the label `{name}`, and the position of `{own[position]}` counted from {element.first}"
+    else:
+        words = f"{name} is the label `{name}`, but {elsewhere[0]} is no label"
+    hints = [f'if its numbers are labels, give them as text: "{name}"']
+    if own == tuple(str(i + 1) for i in range(len(own))) and called.all():
+        hints.insert(0, f"if its positions count from 1, declare `{declared.name}{_over(declared)} : {dim} from 1`")
+    hints.append(f'if they are positions, give the labels instead: "{own[positions.flat[0]]}" for {names.flat[0]}')
+    title = f"`{declared.name}` can be read as labels of `{dim}` and as positions"
+    return Diagnostic("E316", title, declared.span, words, tuple(hints))
 
 
 def _from_labels(
