@@ -2,26 +2,69 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TextIO, TypeVar
 
 import click
 
 from ppl.errors import CompilerBug, Diagnostic, Exit, PplError, render
 from ppl.source import Source
 
+Result = TypeVar("Result")
+
+
+class _Stream:
+    """Standard output or error that never fails in the middle: what cannot be written is dropped, and why is kept.
+
+    Whoever closed a pipe has seen enough: that is no failure, and changes no exit code.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.failure: OSError | None = None
+
+    def write(self, text: str) -> int:
+        return self._try(lambda: self._stream.write(text), 0)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush, None)
+
+    def _try(self, act: Callable[[], Result], otherwise: Result) -> Result:
+        if self.failure is None:
+            try:
+                return act()
+            except OSError as error:
+                self.failure = error
+                # Python would complain again when it flushes at exit.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        return otherwise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
 
 def guarded(run: Callable[[], int], as_json: bool) -> int:
     """Runs a command and turns whatever goes wrong into a message and an exit code."""
-    try:
-        code = run()
-        sys.stdout.flush()
+    out: Any = _Stream(sys.stdout)
+    err: Any = _Stream(sys.stderr)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = _guarded(run, as_json)
+        out.flush()
+        if out.failure is not None and not isinstance(out.failure, BrokenPipeError):
+            click.echo(f"error: cannot write to standard output: {out.failure.strerror or out.failure}", err=True)
+            return code or int(Exit.USAGE)
         return code
+
+
+def _guarded(run: Callable[[], int], as_json: bool) -> int:
+    try:
+        return run()
     except PplError as error:
         show_errors(error, as_json)
         return int(error.exit_code)
@@ -32,13 +75,11 @@ def guarded(run: Callable[[], int], as_json: bool) -> int:
         click.echo(f"error: {error.format_message()}", err=True)
         return int(Exit.USAGE)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted: nothing was kept", err=True)
+        if as_json:
+            print_json({"errors": [{"code": None, "severity": "error", "title": "interrupted: nothing was kept"}]})
+        else:
+            click.echo("interrupted: nothing was kept", err=True)
         return int(Exit.INTERRUPTED)
-    except (BrokenPipeError, SystemExit):
-        # Whoever read our output has seen enough (click turns that into an exit of its own). Python would complain
-        # again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.OK)
     except Exception as error:
         return report_bug(error)
 

@@ -137,7 +137,7 @@ def sample(
         chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
     checked = load(model)
     path = Path(output) if output is not None else Path(f"{Path(model).stem}.nc")
-    check_writable(path, force)
+    check_writable(path, force, [Path(model), *map(Path, data)])
     bound = checked.bind(list(data))
     show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
 
@@ -149,10 +149,21 @@ def sample(
     from ppl.running.record import decode_attrs
 
     options = replace(options, imported=time.perf_counter() - began)
-    fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))
-    with listening():  # an interrupt now must not cost the draws
-        place, problem = write_safely(fit.groups, fit.attrs, path, force)
-    summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph, on_command_line)
+    place: Path | None = None
+    try:
+        with listening() as requests:  # an interrupt between the run's own listening and the file costs no draw
+            fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))
+            place, problem = write_safely(fit.groups, fit.attrs, path, force)
+        if requests.stop:
+            raise KeyboardInterrupt
+        summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph, on_command_line)
+    except KeyboardInterrupt:
+        if place is None:
+            raise
+        if as_json:
+            print_json({"output": str(place), "stopped": "interrupted"})
+        click.echo(f"interrupted: all draws are in {place}; for a summary: ppl summary {place}", err=True)
+        return int(Exit.INTERRUPTED)
     if as_json:
         found = {"output": str(place), "stopped": fit.stopped, "timings": decode_attrs(fit.attrs)["timings"]}
         print_json({**found, **to_json(summary, diagnosis)})

@@ -7,7 +7,7 @@ import io
 import itertools
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +23,15 @@ _ENDINGS = (".nc", ".nc4", ".netcdf")
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
-def check_writable(path: Path, force: bool) -> None:
+def check_writable(path: Path, force: bool, inputs: Iterable[Path] = ()) -> None:
     """Before a run: the file may be made (or replaced), and its folder takes files.
 
     Raises:
-        PplError: it exists and `force` is not given, its folder is missing or not writable, it is
-            a folder, or is called like a file of another kind.
+        PplError: it is one of the inputs, or a folder, or called like a file of another kind; it exists and `force` is
+            not given; its folder is missing or not writable.
     """
+    if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
+        raise _unwritable(path, "the run reads it", "choose another name with --output")
     if path.is_dir():
         raise _unwritable(path, "it is a folder", f"name a file in it: {path / 'results.nc'}")
     if path.suffix.lower() not in _ENDINGS:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Protocol
 
 QUIET_SECONDS = 1.0
@@ -41,44 +42,69 @@ def make_progress(wanted: bool | None) -> Progress:
     return Bar() if terminal else Lines()
 
 
-@dataclass
+class _Alarm:
+    """Calls a function once the quiet second is over, from a thread: nothing calls us while a model compiles."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self._timer: threading.Timer | None = None
+
+    @property
+    def quiet(self) -> bool:
+        return time.monotonic() - self.began < QUIET_SECONDS
+
+    def set(self, show: Callable[[], None]) -> None:
+        """In place of what was set before."""
+        self.cancel()
+        if not self.quiet:
+            show()
+            return
+        self._timer = threading.Timer(self.began + QUIET_SECONDS - time.monotonic(), show)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+            self._timer = None
+
+
 class Lines:
     """A line at every tenth of the run, at the end of warmup, and every ten seconds."""
 
-    began: float = 0.0
-    shown: float = 0.0
-    tenth: int = -1
-    sampling: bool = False
-
-    def __post_init__(self) -> None:
-        self.began = time.monotonic()
+    def __init__(self) -> None:
+        self._alarm = _Alarm()
+        self._shown = 0.0
+        self._tenth = -1
+        self._sampling = False
 
     def stage(self, words: str) -> None:
-        if time.monotonic() - self.began > QUIET_SECONDS:
-            print(words, file=sys.stderr, flush=True)
+        self._alarm.set(lambda: print(words, file=sys.stderr, flush=True))
 
     def iterations(self, done: int, total: int, warmup: bool, divergences: int) -> None:
+        self._alarm.cancel()
         tenth, now = 10 * done // max(total, 1), time.monotonic()
-        news = tenth != self.tenth or self.sampling == warmup or now - self.shown > LINE_SECONDS
-        if not news or now - self.began < QUIET_SECONDS:
+        news = tenth != self._tenth or self._sampling == warmup or now - self._shown > LINE_SECONDS
+        if not news or self._alarm.quiet:
             return
-        self.tenth, self.sampling, self.shown = tenth, not warmup, now
+        self._tenth, self._sampling, self._shown = tenth, not warmup, now
         print(_line(done, total, warmup, divergences), file=sys.stderr, flush=True)
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self._alarm.cancel()
 
 
 class Bar:
     """A bar that is taken away at the end. It starts after a second, so short runs never flash one."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._alarm = _Alarm()
         self._rich: Any = None
         self._task: Any = None
-        self._words = ""
 
-    def _live(self) -> Any:
-        if self._rich is None and time.monotonic() - self._began > QUIET_SECONDS:
+    def _show(self, words: str, **numbers: Any) -> None:
+        if self._rich is None:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -93,21 +119,19 @@ class Bar:
                 transient=True,
             )
             self._rich.start()
-            self._task = self._rich.add_task(self._words, total=None)
-        return self._rich
+            self._task = self._rich.add_task(words, total=None)
+        self._rich.update(self._task, description=words, **numbers)
 
     def stage(self, words: str) -> None:
-        self._words = words
-        live = self._live()
-        if live is not None:
-            live.update(self._task, description=words, total=None)
+        self._alarm.set(lambda: self._show(words, total=None))
 
     def iterations(self, done: int, total: int, warmup: bool, divergences: int) -> None:
-        live = self._live()
-        if live is not None:
-            live.update(self._task, description=_line(done, total, warmup, divergences), completed=done, total=total)
+        self._alarm.cancel()
+        if not self._alarm.quiet:
+            self._show(_line(done, total, warmup, divergences), completed=done, total=total)
 
     def close(self) -> None:
+        self._alarm.cancel()
         if self._rich is not None:
             self._rich.stop()
             self._rich = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import arviz as az
@@ -353,6 +355,36 @@ def test_a_disk_that_fills_up_loses_no_draws(shell: Shell, monkeypatch: pytest.M
     assert storage.read(place)[0]["posterior"].sizes["draw"] == 300
     place.unlink()
     place.parent.rmdir()
+
+
+def test_the_output_is_never_what_the_run_reads(shell: Shell) -> None:
+    for path in ("schools.ppl", "schools.json"):
+        before = Path(path).read_text()
+        assert shell("sample", "schools.ppl", "--data", "schools.json", "--force", "-o", f"./{path}", *QUICK) == 2
+        assert "the run reads it" in shell.err
+        assert Path(path).read_text() == before
+
+
+@pytest.mark.parametrize("where", ["write", "judge"])
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_an_interrupt_after_sampling_keeps_the_draws(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, where: str, flags: tuple[str, ...]
+) -> None:
+    """Ctrl-C before the file is written, and while its draws are summarised."""
+    module = storage if where == "write" else importlib.import_module("ppl.results.judge")
+    function = getattr(module, where)
+
+    def interrupted(*arguments: object) -> object:
+        os.kill(os.getpid(), signal.SIGINT)
+        return function(*arguments)
+
+    monkeypatch.setattr(module, where, interrupted)
+    assert shell("sample", "schools.ppl", "--data", "schools.json", *QUICK, *flags) == 130
+    assert "interrupted: all draws are in schools.nc" in shell.err
+    assert "nothing was kept" not in shell.err
+    if flags:
+        assert json.loads(shell.out) == {"output": "schools.nc", "stopped": "interrupted"}
+    assert storage.read(Path("schools.nc"))[0]["posterior"].sizes["draw"] == 300
 
 
 def test_our_bugs_are_called_ours(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

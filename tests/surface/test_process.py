@@ -98,6 +98,28 @@ def test_a_reader_that_stops_reading(folder: Path) -> None:
     assert process.wait(timeout=60) == 0
 
 
+@pytest.mark.parametrize(("arguments", "code"), [(("check", "none.ppl"), 66), (("check", "--json", "none.ppl"), 66)])
+def test_a_reader_that_stops_reading_hides_no_failure(folder: Path, arguments: tuple[str, ...], code: int) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    process.stderr.close()
+    assert process.wait(timeout=60) == code
+
+
+def test_a_full_standard_output(folder: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "engines"], cwd=folder, env=environment(folder), stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "error: cannot write to standard output: No space left on device\n"
+
+
 def test_compiled_programs_are_kept_between_runs(folder: Path) -> None:
     quick = ("sample", "m.ppl", "-d", "d.json", "--warmup", "100", "--draws", "100", "--json", "--force")
     seconds = []
