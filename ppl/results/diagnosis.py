@@ -6,6 +6,7 @@ any divergence counts (Betancourt 2017, section 6.2).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler.check import check
 from ppl.errors import PplError
 from ppl.grammar.parser import parse
@@ -377,11 +379,14 @@ def _offset_remedy(graph: ModelGraph, term: Term) -> list[str]:
         return text[expr.meta.span.start : expr.meta.span.end]
 
     parameters = dict(term.distribution.parameters)
+    spec = DISTRIBUTIONS.get(term.distribution.name)
+    if spec is None or spec.support != "real" or "scale" not in parameters:
+        return []  # no location-scale family: shifted and stretched, it would be another distribution
     scale = words(parameters.pop("scale"))
     centre = parameters.pop("mean", None) or parameters.pop("location", None)
     shape = "".join(f"{words(expr)}, " for expr in parameters.values())
     product = f"{_as_factor(scale)} * {offset}"
-    whole = product if centre is None or words(centre) == "0" else f"{words(centre)} + {product}"
+    whole = product if centre is None or words(centre) == "0" else f"{_as_summand(words(centre))} + {product}"
     loop = text[term.distribution.span.end : term.span.end]
     lines = (f"{offset} ~ {term.distribution.name}({shape}0, 1){loop}", f"{target} = {whole}{loop}")
     indent = text[: term.span.start].rpartition("\n")[2]
@@ -395,12 +400,21 @@ def _offset_remedy(graph: ModelGraph, term: Term) -> list[str]:
 
 def _as_factor(text: str) -> str:
     """In parentheses if it is a sum, product or quotient."""
-    depth = 0
+    return f"({text})" if re.search(r"[-+*/^ ]", _outside_brackets(text)) else text
+
+
+def _as_summand(text: str) -> str:
+    """In parentheses if it is a choice or a comparison."""
+    return f"({text})" if re.search(r"[<>=]|\b(if|and|or|not)\b", _outside_brackets(text)) else text
+
+
+def _outside_brackets(text: str) -> str:
+    depth, outside = 0, []
     for character in text:
-        depth += (character in "([") - (character in ")]")
-        if depth == 0 and character in "+-*/^ ":
-            return f"({text})"
-    return text
+        depth += character in "(["
+        outside.append("_" if depth else character)
+        depth -= character in ")]"
+    return "".join(outside)
 
 
 def _worst(summary: Summary, values: npt.NDArray[np.float64], largest: bool) -> list[tuple[str, float]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
 
 import ppl
 from ppl.results.container import Groups, from_arviz
-from ppl.results.diagnosis import Diagnosis, diagnose, on_command_line
+from ppl.results.diagnosis import Diagnosis, _offset_remedy, diagnose, on_command_line
 from ppl.results.judge import judge
 from ppl.results.summary import summarise, table
 
@@ -245,3 +247,44 @@ def test_table_shows_two_digits_of_the_deviation(scale: float) -> None:
     text = table(summarise(xr.Dataset({"x": (("chain", "draw"), draws)})))
     sd = float(text.split("\n")[1].split()[2])
     np.testing.assert_allclose(sd, draws.std(ddof=1), rtol=0.06)
+
+
+# --- the remedy for a centred latent -----------------------------------------------------------------
+
+HIERARCHY = "dim k = 3\nmu ~ Normal(0, 1)\ntau ~ HalfNormal(1)\n"
+
+
+def remedies(line: str) -> list[str]:
+    graph = ppl.compile(HIERARCHY + line + "\n").graph
+    return [remedy for term in graph.terms if term.name == "theta" for remedy in _offset_remedy(graph, term)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "theta[k] ~ Normal(mu, tau)",
+        "theta[i] ~ Normal(mu if mu > 0 else 2 * mu, 1 + tau) for i in k",
+        "theta[k] ~ StudentT(4, mu, tau)",
+        "theta[k] ~ Laplace(mu - 1, tau)",
+    ],
+)
+def test_the_offset_form_is_the_same_law(line: str) -> None:
+    (remedy,) = remedies(line)
+    offsets = "\n".join(part.strip() for part in remedy.split("\n")[1:])
+    centred = ppl.compile(HIERARCHY + line + "\n").log_density()
+    other = ppl.compile(HIERARCHY + offsets + "\n").log_density()
+    with jax.enable_x64(True):
+        u = jnp.asarray(np.random.default_rng(8).normal(size=other.size))
+        values = other.constrain(u)
+        back = centred.unconstrain({name: values[name] for name in ("mu", "tau", "theta")})
+        stretch = jax.jacobian(lambda z: other.constrain(jnp.concatenate([u[:2], z]))["theta"])(u[2:])
+        # The densities differ by the Jacobian of offset -> theta.
+        expected = centred.log_density(back) + jnp.linalg.slogdet(stretch)[1]
+        assert float(other.log_density(u)) == pytest.approx(float(expected), rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    "distribution", ["LogNormal(mu, tau)", "HalfNormal(tau)", "Weibull(2, tau)", "truncated(Normal(mu, tau), lower=0)"]
+)
+def test_no_offset_form_where_it_would_be_another_law(distribution: str) -> None:
+    assert remedies(f"theta[k] ~ {distribution}") == []
