@@ -105,6 +105,22 @@ def test_the_density_for_other_samplers(model: ppl.Model) -> None:
     np.testing.assert_allclose(value, expected + constants, rtol=1e-12)
 
 
+def test_vectors_of_the_wrong_length_are_refused(model: ppl.Model) -> None:
+    density = model.log_density({"x": X, "y": Y})
+    assert repr(density) == "<CompiledDensity of 3 dimensions>"
+    with jax.enable_x64(True):
+        np.testing.assert_array_equal(density.log_density([0.0] * 3), density.log_density(np.zeros(3)))
+        for wrong in (np.zeros(2), np.zeros(4), np.zeros((3, 1))):
+            with pytest.raises(ValueError, match="a vector of 3 numbers"):
+                density.log_density(wrong)
+            with pytest.raises(ValueError, match="a vector of 3 numbers"):
+                density.constrain(wrong)
+        with pytest.raises(ValueError, match="no value is given for `b`"):
+            density.unconstrain({"a": 0.0})
+        with pytest.raises(ValueError, match="`b` has shape"):
+            density.unconstrain({"a": 0.0, "b": np.zeros(2), "sigma": 1.0})
+
+
 def test_check_and_explain(model: ppl.Model) -> None:
     assert [w.code for w in model.check({"x": X, "y": Y, "zz": [1, 2]})] == ["W130"]
     assert "sigma" in model.explain()

@@ -68,6 +68,9 @@ class CompiledDensity:
     plan: Plan
     leaves: tuple[Array, ...]
 
+    def __repr__(self) -> str:
+        return f"<CompiledDensity of {self.size} dimensions>"
+
     @property
     def size(self) -> int:
         """Dimension n of the unconstrained space."""
@@ -85,7 +88,7 @@ class CompiledDensity:
 
     def terms(self, u: Array) -> dict[str, Array]:
         """The log density in pieces: one for each term, and `jacobian`."""
-        return _terms(self.evaluation(), self.plan.slots, u)
+        return _terms(self.evaluation(), self.plan.slots, self._vector(u))
 
     def initial(self, key: Array) -> Array:
         """(n,): uniform on (-2, 2)."""
@@ -98,7 +101,9 @@ class CompiledDensity:
         for these elements only and scaled by N / m; everything else is whole.
         """
         check_batch(self.plan.program, batch)
-        terms = _terms(self.evaluation(), self.plan.slots, u, {dim: jnp.asarray(at) for dim, at in batch.items()})
+        terms = _terms(
+            self.evaluation(), self.plan.slots, self._vector(u), {dim: jnp.asarray(at) for dim, at in batch.items()}
+        )
         return functools.reduce(jnp.add, terms.values())
 
     def diagnose(self, u: Array, most: int = 3) -> list[Fault]:
@@ -112,7 +117,17 @@ class CompiledDensity:
         return _named(self._at(u))
 
     def unconstrain(self, values: Mapping[str, Array]) -> Array:
-        """(n,): the vector at which the latents have these values."""
+        """(n,): the vector at which the latents have these values.
+
+        Raises:
+            ValueError: a latent has no value, or one of the wrong shape.
+        """
+        for slot in self.plan.slots:
+            name, shape = slot.latent.name, self.plan.program.shape(slot.latent.dims)
+            if name not in values:
+                raise ValueError(f"no value is given for `{name}`")
+            if np.shape(values[name]) != shape:
+                raise ValueError(f"`{name}` has shape {np.shape(values[name])}, but here it should be {shape}")
         return self.evaluation().unconstrain(self.plan.slots, values)
 
     def log_likelihood(self, u: Array) -> dict[str, Array]:
@@ -130,8 +145,13 @@ class CompiledDensity:
 
     def _at(self, u: Array) -> Evaluation:
         evaluation = self.evaluation()
-        evaluation.constrain(self.plan.slots, u)
+        evaluation.constrain(self.plan.slots, self._vector(u))
         return evaluation
+
+    def _vector(self, u: Array) -> Array:
+        if np.shape(u) != (self.size,):
+            raise ValueError(f"expected a vector of {self.size} numbers, but its shape is {np.shape(u)}")
+        return jnp.asarray(u)
 
     @property
     def dims_of(self) -> dict[str, tuple[str, ...]]:
