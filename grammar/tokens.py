@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -22,6 +23,8 @@ KEYWORDS = frozenset(
 BOOLEANS = frozenset({"True", "False", "TRUE", "FALSE"})
 # A byte order mark is nothing at the beginning of a text and an unknown character elsewhere.
 UNREADABLE = frozenset({"UNKNOWN", "MARK"})
+# Inside comments and quotes every character is welcome but these, which files of results cannot hold.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 LARGEST_INTEGER = 2**63 - 1
 
 
@@ -54,6 +57,10 @@ def read(raw: Iterable[Token], faults: Faults) -> tuple[list[Token], list[Commen
     for count, token in enumerate(raw):
         if count >= limits.TOKENS:
             raise messages.Fatal(messages.too_many_tokens(token))
+        strange = UNSTORABLE.search(token) if token.type in ("COMMENT", "STRING") else None
+        if strange is not None:
+            start = (token.start_pos or 0) + strange.start()
+            faults.report(messages.unknown(strange.group(), Span(start, start + 1)))
         if token.type == "COMMENT":
             comments.append(Comment(str(token), messages.at(token)))
         elif token.type != "MARK" or token.start_pos:

@@ -91,6 +91,16 @@ def test_statements_that_fixes_suggest_are_right() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["x = 1  # a\0b\n", "dim g = {'a\0b'}\n", "# \ud800\n", 'x = z["\udfff"]\n', "\0x = 1\n"]
+)
+def test_characters_that_no_file_can_hold(text: str) -> None:
+    found = errors(text).diagnostics
+    assert [d.code for d in found] == ["E004"]
+    assert found[0].span is not None
+    assert text[found[0].span.start] in "\0\ud800\udfff"
+
+
+@pytest.mark.parametrize(
     "text", ["§ " * 20_000, "1.2.3\n" * 20_000, "x == 1\n" * 5_000, "//a\n" * 20_000, "\ufeff" * 20_000]
 )
 def test_errors_without_end_are_cut_off(text: str) -> None:

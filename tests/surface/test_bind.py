@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -238,3 +239,12 @@ def test_numbers_are_labels_or_positions_and_never_either(
         assert ppl.compile(text).bind(data).dataset.arrays["w"].tolist() == expected
     else:
         assert expected in refusal(text, data)
+
+
+@pytest.mark.parametrize("label", ["\0z", "\ud800"])
+def test_labels_that_no_file_can_hold_are_refused(tmp_path: Path, label: str) -> None:
+    (tmp_path / "d.json").write_text(json.dumps({"y": {label: 1, "b": 2}, "s": [1, 1]}))
+    said = refusal(ONE_DIM.format(""), tmp_path / "d.json")
+    assert "E306" in said
+    assert ascii(label) in said
+    assert "E306" in refusal(ONE_DIM.format(""), {"y": [1, 2], "s": [1, 1], "g": [label, "b"]})

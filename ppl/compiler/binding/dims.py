@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from ppl.graph import Input, ModelGraph
 from ppl.types import IndexOf
 
 _SHOWN = 6
+# Files of results cannot hold these.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass
@@ -55,6 +58,11 @@ def find_labels(work: Work) -> None:
     for name in work.graph.dims:
         if name not in work.labels:
             _labels_from_values(work, name)
+    for name, labels in work.labels.items():
+        strange = next(filter(_UNSTORABLE.search, labels), None)
+        if strange is not None:
+            title, words = f"a label of `{name}` cannot be stored", f"{strange!a} has a character that is no text"
+            work.errors.append(Diagnostic("E306", title, work.graph.dims[name].span, words, ("remove it",)))
 
 
 def _listed_labels(work: Work) -> dict[str, tuple[str, ...]]:

@@ -121,13 +121,12 @@ def _index(
     positions = values.astype(np.int64) - element.first
     outside = (positions < 0) | (positions >= size)
     names = values.astype(np.int64).astype(np.str_)
-    called = np.isin(names, labels.get(dim, ()))
-    if called.any():
+    if np.isin(names, labels.get(dim, ())).any():
         # Where elements are called by numbers, numbers call them, unless they can be positions too.
         by_label, errors = _from_labels(declared, dim, names, labels, place)
         if outside.any() or (by_label is not None and np.array_equal(by_label, positions)):
             return by_label, errors
-        return None, [_two_readings(declared, element, names, positions, called, labels[dim])]
+        return None, [_two_readings(declared, element, names, positions, labels[dim])]
     if not outside.any():
         return positions, []
     low, high = int(values.min()), int(values.max())
@@ -156,22 +155,22 @@ def _over(declared: Input) -> str:
 
 
 def _two_readings(
-    declared: Input, element: IndexOf, names: Array, positions: Array, called: Array, own: tuple[str, ...]
+    declared: Input, element: IndexOf, names: Array, positions: Array, own: tuple[str, ...]
 ) -> Diagnostic:
     """Numbers that are labels, or positions of other elements."""
     dim = element.dim
-    differ = [own.index(str(n)) != p for n, p in zip(names[called].tolist(), positions[called].tolist(), strict=True)]
-    at = differ.index(True) if any(differ) else 0
-    name, position = names[called][at], positions[called][at]
-    elsewhere = names[~called]
-    if any(differ):
+    pairs = list(dict.fromkeys(zip(names.ravel().tolist(), positions.ravel().tolist(), strict=True)))
+    stray = next((name for name, _ in pairs if name not in own), None)
+    name, position = next(((n, p) for n, p in pairs if n in own and own[p] != n), pairs[0])
+    if own[position] != name and name in own:
         words = f"{name} is the label `{name}`, and the position of `{own[position]}` counted from {element.first}"
     else:
-        words = f"{name} is the label `{name}`, but {elsewhere[0]} is no label"
+        name = next(n for n, _ in pairs if n in own)
+        words = f"{name} is the label `{name}`, but {stray} is no label"
     hints = [f'if its numbers are labels, give them as text: "{name}"']
-    if own == tuple(str(i + 1) for i in range(len(own))) and called.all():
+    if own == tuple(str(i + 1) for i in range(len(own))) and stray is None:
         hints.insert(0, f"if its positions count from 1, declare `{declared.name}{_over(declared)} : {dim} from 1`")
-    hints.append(f'if they are positions, give the labels instead: "{own[positions.flat[0]]}" for {names.flat[0]}')
+    hints.append(f'if they are positions, give the labels instead: "{own[pairs[0][1]]}" for {pairs[0][0]}')
     title = f"`{declared.name}` can be read as labels of `{dim}` and as positions"
     return Diagnostic("E316", title, declared.span, words, tuple(hints))
 
