@@ -182,11 +182,25 @@ def read(path: Path) -> tuple[Groups, dict[str, Any]]:
         for name in names:
             with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
                 groups[name] = group.load()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise _not_results(path, f"it is damaged or was not written whole ({str(error).splitlines()[0]})") from None
+    except Exception as error:  # whatever the reader of a foreign or damaged file stumbles over
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise _not_results(path, f"it is damaged or was not written whole ({reason})") from None
     if "posterior" not in groups:
         raise _not_results(path, "it has no group `posterior`")
+    for name in ("posterior", "predictions", "sample_stats", "divergent_points"):
+        if name in groups:
+            groups[name] = _of_draws(groups[name], ("divergence",) if name == "divergent_points" else ("chain", "draw"))
+    if not groups["posterior"].data_vars:
+        raise _not_results(path, "its `posterior` has no numbers over `chain` and `draw`")
+    if min(groups["posterior"].sizes["chain"], groups["posterior"].sizes["draw"]) == 0:
+        raise _not_results(path, "it has no draws")
     return groups, attrs
+
+
+def _of_draws(group: xr.Dataset, leading: tuple[str, ...]) -> xr.Dataset:
+    """What statistics can be made of: numeric variables over the leading dims, which come first."""
+    kept = [name for name, v in group.data_vars.items() if v.dtype.kind in "fiub" and set(leading) <= set(v.dims)]
+    return group[kept].transpose(*leading, ..., missing_dims="ignore")
 
 
 def _plain(value: Any) -> Any:

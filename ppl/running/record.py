@@ -57,11 +57,12 @@ def _version(package: str) -> str:
 
 
 def decode_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes with their JSON read."""
+    """Attributes with their JSON read; what is no JSON object, in a file of others, is empty."""
     decoded = dict(attrs)
     for name in ("settings", "versions", "timings"):
         try:
-            decoded[name] = json.loads(str(attrs[name]))
-        except (KeyError, ValueError):
-            decoded[name] = {}
+            value = json.loads(str(attrs.get(name)))
+        except ValueError:
+            value = None
+        decoded[name] = value if isinstance(value, dict) else {}
     return decoded

@@ -8,9 +8,9 @@ import arviz as az
 import numpy as np
 import pytest
 
-from ppl.inference.dynamics import energy_fraction
 from ppl.inference.hmc import HMC
 from ppl.inference.nuts import NUTS
+from ppl.results.statistics import ebfmi
 from tests.inference.densities import Funnel, LogisticRegression, eight_schools, gaussian
 from tests.inference.runs import Run, run
 
@@ -93,7 +93,7 @@ def test_the_funnel_diverges_and_says_where() -> None:
     # They break in the neck, where the scale is small.
     where = np.concatenate([one.position[:, 0] for one in recorded])
     assert np.median(where) < np.median(runs[0].positions[..., 0])
-    assert all(energy_fraction(result.stats["energy"]).min() < 0.3 for result in runs)
+    assert all(ebfmi(result.stats["energy"]).min() < 0.3 for result in runs)
 
 
 def test_centred_eight_schools_is_in_trouble_and_non_centred_is_not() -> None:
@@ -106,8 +106,8 @@ def test_centred_eight_schools_is_in_trouble_and_non_centred_is_not() -> None:
     bad, good = runs(True), runs(False)
     assert divergences(bad) > 10
     assert divergences(bad) > 2 * divergences(good)
-    assert all(energy_fraction(result.stats["energy"]).min() < 0.3 for result in bad)
-    assert all(energy_fraction(result.stats["energy"]).min() > 0.5 for result in good)
+    assert all(ebfmi(result.stats["energy"]).min() < 0.3 for result in bad)
+    assert all(ebfmi(result.stats["energy"]).min() > 0.5 for result in good)
 
 
 @pytest.mark.long

@@ -16,6 +16,7 @@ import ppl
 from ppl.errors import Exit, PplError
 from ppl.results import storage
 from ppl.results.container import Groups, Layout, from_arviz, to_arviz
+from ppl.results.judge import judge
 
 
 @pytest.fixture
@@ -257,3 +258,38 @@ def test_other_files_are_no_files_of_results(tmp_path: Path) -> None:
         storage.read(tmp_path)
     with pytest.raises(PplError, match=r"(?s)E601.*did you mean"):
         storage.read(tmp_path / "fits.nc")
+
+
+def foreign(path: Path, attrs: dict[str, str] | None = None, **groups: xr.Dataset) -> None:
+    path.write_bytes(storage.netcdf(groups, attrs or {}))
+
+
+DRAWS = xr.DataArray(np.random.default_rng(1).normal(size=(50, 4)), dims=("draw", "chain"))
+
+
+@pytest.mark.parametrize(
+    ("posterior", "words"),
+    [
+        (xr.Dataset({"mu": DRAWS.isel(chain=0)}), "no numbers over `chain` and `draw`"),
+        (xr.Dataset(), "no numbers over `chain` and `draw`"),
+        (xr.Dataset({"mu": DRAWS.isel(draw=slice(0))}), "no draws"),
+        (xr.Dataset({"mu": DRAWS.astype(str)}), "no numbers over `chain` and `draw`"),
+    ],
+)
+def test_foreign_files_without_draws(tmp_path: Path, posterior: xr.Dataset, words: str) -> None:
+    foreign(tmp_path / "fit.nc", posterior=posterior)
+    with pytest.raises(PplError, match=f"E606.*{words}"):
+        storage.read(tmp_path / "fit.nc")
+
+
+def test_of_foreign_files_all_that_can_be_is_summarised(tmp_path: Path) -> None:
+    foreign(
+        tmp_path / "fit.nc",
+        {"settings": "[1]", "timings": "{", "model": "no model"},
+        posterior=xr.Dataset({"mu": DRAWS, "name": "text", "scale": 2.0, "texts": DRAWS.astype(str)}),
+        sample_stats=xr.Dataset({"diverging": 0, "energy": DRAWS, "tree_depth": ("chain", np.ones(4))}),
+    )
+    groups, attrs = storage.read(tmp_path / "fit.nc")
+    summary, diagnosis = judge(groups, attrs)
+    assert summary.names == ("mu",)
+    assert diagnosis.text()
