@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ppl.errors import Diagnostic, Exit, PplError
@@ -18,8 +19,10 @@ def missing_file(path: Path, what: str = "data file") -> PplError:
 
     hints: list[str] = []
     folder = path.parent
-    if folder.is_dir():
-        close = difflib.get_close_matches(path.name, [p.name for p in folder.iterdir() if p.is_file()], n=1)
+    # Of os.path, whose answers are no errors, even where a name is longer than any file's can be.
+    if os.path.isdir(folder):
+        names = [p.name for p in folder.iterdir() if p.is_file()] if os.access(folder, os.R_OK | os.X_OK) else []
+        close = difflib.get_close_matches(path.name, names, n=1)
         hints += [f"did you mean `{folder / name}`?" for name in close]
     else:
         hints.append(f"there is no folder `{folder}`")
@@ -28,9 +31,9 @@ def missing_file(path: Path, what: str = "data file") -> PplError:
 
 def read_text(path: Path, what: str = "data file") -> str:
     """The text of a UTF-8 file, byte order mark dropped."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise missing_file(path, what)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise PplError([Diagnostic("E602", f"{path} is a folder, not a {what}")], exit_code=Exit.NO_FILE)
     try:
         return path.read_bytes().decode("utf-8-sig")
@@ -55,7 +58,6 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written; it is then as it was.
     """
-    import os
     import shutil
     import tempfile
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -14,6 +16,7 @@ from ppl.data.nested import from_nested, tidy
 from ppl.data.objects import data_array, frame_columns, frame_matrix, kind_of, series, xarray_dataset
 from ppl.dataset import RawArray
 from ppl.errors import Diagnostic, PplError
+from ppl.grammar.build import normalised
 
 FORMATS = ".json, .csv, .tsv or .npz"
 
@@ -23,22 +26,31 @@ def load(data: Any) -> dict[str, RawArray]:
 
     Values of a mapping are numbers, nested lists, label-keyed mappings, arrays, Series, DataFrames or DataArrays.
 
+    Names are brought into the normal form (NFKC) that names of a model have.
+
     Raises:
         PplError: a file is missing or malformed, or an entry is given twice.
     """
+    several = isinstance(data, Sequence) and not isinstance(data, str)
+    return _merge([load(part) for part in data] if several else [_load(data)])
+
+
+def _load(data: Any) -> dict[str, RawArray]:
     if data is None:
         return {}
     if isinstance(data, str | PathLike):
         return _read(Path(data))
     kind = kind_of(data)
     if kind == "DataFrame":
+        columns = [str(column) for column in data.columns]
+        repeated = [column for column, count in Counter(columns).items() if count > 1]
+        if repeated:
+            raise PplError([_given_twice(column, "the data frame") for column in repeated])
         return frame_columns(data, "the data frame")
     if kind == "Dataset":
         return xarray_dataset(data, "the data set")
     if isinstance(data, Mapping):
         return {str(name): value_of(value, "the data", str(name)) for name, value in data.items()}
-    if isinstance(data, Sequence):
-        return _merge([load(part) for part in data])
     raise PplError(
         [
             Diagnostic(
@@ -87,7 +99,7 @@ def _read(path: Path) -> dict[str, RawArray]:
             from ppl.data.npz_file import read_npz
 
             return read_npz(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise missing_file(path)
     raise PplError([Diagnostic("E314", f"{path}: data files end in {FORMATS}", hints=("rename or convert it",))])
 
@@ -96,11 +108,15 @@ def _merge(parts: list[dict[str, RawArray]]) -> dict[str, RawArray]:
     merged: dict[str, RawArray] = {}
     twice: list[Diagnostic] = []
     for part in parts:
-        for name, entry in part.items():
+        for written, entry in part.items():
+            name = normalised(written)
             if name in merged:
-                origins = f"{merged[name].origin} and {entry.origin}"
-                twice.append(Diagnostic("E302", f"`{name}` is given twice: in {origins}", hints=("keep one of them",)))
+                twice.append(_given_twice(name, " and ".join(dict.fromkeys((merged[name].origin, entry.origin)))))
             merged[name] = entry
     if twice:
         raise PplError(twice)
     return merged
+
+
+def _given_twice(name: str, where: str) -> Diagnostic:
+    return Diagnostic("E302", f"`{name}` is given twice: in {where}", hints=("keep one of them",))

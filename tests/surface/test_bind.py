@@ -248,3 +248,28 @@ def test_labels_that_no_file_can_hold_are_refused(tmp_path: Path, label: str) ->
     assert "E306" in said
     assert ascii(label) in said
     assert "E306" in refusal(ONE_DIM.format(""), {"y": [1, 2], "s": [1, 1], "g": [label, "b"]})
+
+
+INDEXED = "dim obs, g\ndata y[obs], w[obs] : g{}\na[g] ~ Normal(0, 1)\ny[obs] ~ Normal(a[w[obs]], 1)\n"
+
+
+@pytest.mark.parametrize("top", [10**12, 5000, 1e300, 2**63 - 1])
+def test_a_size_far_beyond_the_data_is_asked_for(top: float) -> None:
+    said = refusal(INDEXED.format(""), {"y": [1, 2, 3], "w": [0, 1, top]})
+    assert "E311" in said
+    assert "but there are only 3 of them" in said
+    assert f'give its size: "g": {int(top) + 1}' in said
+
+
+def test_a_large_size_that_data_fill_or_state_is_accepted() -> None:
+    model = ppl.compile(INDEXED.format(""))
+    assert model.bind({"y": [1, 2, 3], "w": [0, 1, 5000], "g": 5001}).dataset.sizes["g"] == 5001
+    assert model.bind({"y": [1.0] * 600, "w": [0] * 599 + [5000]}).dataset.sizes["g"] == 5001
+    assert model.bind({"y": [1, 2, 3], "w": [0, 1, 999]}).dataset.sizes["g"] == 1000
+
+
+def test_names_of_data_are_normalised_as_those_of_models_are() -> None:
+    model = ppl.compile("dim µ\ndata ﬁt[µ]\nm ~ Normal(0, 1)\nﬁt[µ] ~ Normal(m, 1)\n")
+    bound = model.bind({"ﬁt": [1, 2], "µ": ["a", "b"]})
+    assert bound.dataset.labels == {"μ": ("a", "b")}
+    assert not bound.warnings

@@ -207,6 +207,24 @@ def test_several_files(tmp_path: Path) -> None:
         load([one, written(tmp_path, "c.json", '{"x": 2}')])
 
 
+def test_names_are_given_once_whatever_their_spelling() -> None:
+    with pytest.raises(PplError, match=r"E302.*`fi` is given twice: in the data"):
+        load({"fi": 1, "ﬁ": 2})
+    frame = pd.DataFrame([[1, 2, 3]], columns=["y", "y", "x"])
+    with pytest.raises(PplError, match=r"E302.*`y` is given twice: in the data frame"):
+        load(frame)
+    with pytest.raises(PplError, match=r"E302.*`1` is given twice"):
+        load(pd.DataFrame([[1, 2]], columns=[1, "1"]))
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".npz", ".xlsx"])
+def test_a_name_longer_than_any_file_has(tmp_path: Path, suffix: str) -> None:
+    for path in (tmp_path / ("a" * 300 + suffix), tmp_path / ("a" * 300) / f"d{suffix}"):
+        with pytest.raises(PplError, match="E601") as caught:
+            load(path)
+        assert caught.value.exit_code == Exit.NO_FILE
+
+
 def test_python_values() -> None:
     data = load({"a": 1, "b": [1, 2], "c": np.arange(3), "d": {"u": 1.0, "v": 2.0}, "e": (True, False), "f": "text"})
     assert [data[k].values.shape for k in "abcdef"] == [(), (2,), (3,), (2,), (2,), ()]

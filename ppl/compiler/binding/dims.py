@@ -15,6 +15,8 @@ from ppl.graph import Input, ModelGraph
 from ppl.types import IndexOf
 
 _SHOWN = 6
+# A dim with more elements than this, most of which no data name, is more likely a misunderstanding.
+_PLAUSIBLE = 1_000
 # Files of results cannot hold these.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -206,6 +208,7 @@ def elements(size: int) -> str:
 def _size_from_positions(work: Work, dim: str) -> None:
     """A dim that no array runs over is as large as its index data reach."""
     top = -1
+    count = 0
     low = None
     indexed: Input | None = None
     numbers: list[int] = []
@@ -215,6 +218,7 @@ def _size_from_positions(work: Work, dim: str) -> None:
             continue
         values = entry.values
         whole = values.dtype.kind in "iu" or (values.dtype.kind == "f" and bool(np.all(values == np.floor(values))))
+        count += values.size
         if values.size and whole:
             top = max(top, int(values.max()) - declared.element.first)
             lowest = int(values.min()) - declared.element.first
@@ -242,6 +246,14 @@ def _size_from_positions(work: Work, dim: str) -> None:
         work.sizes[dim] = top + 1
     else:
         work.sizes[dim] = max(top + 1, 0)
+        if top >= max(_PLAUSIBLE, 10 * count):
+            title = f"the size of `{dim}` cannot be told from `{indexed.name}`"
+            words = f"its positions ask for {top + 1} elements, but there are only {count} of them"
+            hints = (
+                f'if `{dim}` is that large, give its size: "{dim}": {top + 1}',
+                f'if its numbers are names of elements, list them in the data: "{dim}": [...], or give them as text',
+            )
+            work.errors.append(Diagnostic("E311", title, indexed.span, words, hints))
 
 
 def _not_from_zero(declared: Input, numbers: list[int], dim: str) -> Diagnostic:

@@ -114,7 +114,7 @@ def _index(
         finite = np.isfinite(values)
         if not finite.all():
             return None, [place.gaps(~finite, values)]
-        wrong = values != np.floor(values)
+        wrong = (values != np.floor(values)) | (np.abs(values) >= 2.0**53)
         if np.any(wrong):
             words = f"a label of `{dim}` or its position, a whole number"
             return None, [place.error("E304", "has the wrong type", np.asarray(wrong), values, words)]
