@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ppl.cli.edge import print_json, show_errors
+from ppl.cli.edge import diagnostic_json, print_json, show_errors
 from ppl.cli.shared import json_option
 from ppl.data.files import read_text
 from ppl.errors import Diagnostic, Exit, PplError
@@ -37,17 +38,20 @@ def fmt(models: tuple[str, ...], write: bool, check: bool, as_json: bool) -> int
     if write and check:
         raise click.UsageError("--write and --check exclude each other")
     code = 0
-    reports = []
+    reports: list[dict[str, Any]] = []
     for path in models:
         try:
             source = Source("<stdin>", sys.stdin.read()) if path == "-" else Source(path, _read(path))
             formatted = format_program(parse(source))
         except PplError as error:
-            show_errors(error, as_json=False)
+            if not as_json:
+                show_errors(error, as_json=False)
+            errors = [diagnostic_json(one, error.source) for one in error.diagnostics]
+            reports.append({"file": path, "changed": False, "errors": errors})
             code = max(code, int(error.exit_code))
             continue
         changed = formatted != source.text
-        reports.append({"file": path, "changed": changed})
+        reports.append({"file": path, "changed": changed, "errors": []})
         if check:
             code = max(code, int(changed))
             if not as_json:

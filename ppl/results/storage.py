@@ -30,13 +30,15 @@ def check_writable(path: Path, force: bool, inputs: Iterable[Path] = ()) -> None
         PplError: it is one of the inputs, or a folder, or called like a file of another kind; it exists and `force` is
             not given; its folder is missing or not writable.
     """
-    if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
+    # Of os.path, whose answers are no errors, even where a name is longer than any file's can be.
+    there = os.path.exists(path)
+    if there and any(os.path.exists(one) and path.samefile(one) for one in inputs):
         raise _unwritable(path, "the run reads it", "choose another name with --output")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise _unwritable(path, "it is a folder", f"name a file in it: {path / 'results.nc'}")
     if path.suffix.lower() not in _ENDINGS:
         raise _unwritable(path, "results are netCDF files", f"call it {path.with_suffix('.nc')}")
-    if path.exists() and not force:
+    if there and not force:
         raise PplError(
             [
                 Diagnostic(
@@ -45,7 +47,7 @@ def check_writable(path: Path, force: bool, inputs: Iterable[Path] = ()) -> None
             ],
             exit_code=Exit.USAGE,
         )
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise _unwritable(path, f"there is no folder {path.parent}", f"make it first: mkdir -p {path.parent}")
     try:
         handle, probe = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -160,7 +162,7 @@ def read(path: Path) -> tuple[Groups, dict[str, Any]]:
     Raises:
         PplError: there is no such file, or it is not (or no longer) a whole file of results.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise missing_file(path, "file of results")
     try:
         with open(path, "rb") as opened:

@@ -224,6 +224,12 @@ def test_fmt(shell: Shell) -> None:
     assert shell("fmt", "--write", "bad.ppl") == 65
     assert Path("bad.ppl").read_text() == "mu ~ Normal(0,\n"
     assert sorted(p.name for p in Path().iterdir()) == ["bad.ppl", "m.ppl", "schools.json", "schools.ppl"]
+    assert shell("fmt", "--check", "--json", "m.ppl", "bad.ppl", "none.ppl") == 66
+    assert shell.err == ""
+    good, bad, none = json.loads(shell.out)["models"]
+    assert good == {"file": "m.ppl", "changed": False, "errors": []}
+    assert (bad["errors"][0]["line"], bad["errors"][0]["code"][:2]) == (1, "E0")
+    assert none["errors"][0]["code"] == "E601"
 
 
 def test_explain(shell: Shell) -> None:
@@ -355,6 +361,15 @@ def test_a_disk_that_fills_up_loses_no_draws(shell: Shell, monkeypatch: pytest.M
     assert storage.read(place)[0]["posterior"].sizes["draw"] == 300
     place.unlink()
     place.parent.rmdir()
+
+
+def test_names_longer_than_any_file(shell: Shell) -> None:
+    long = "x" * 300
+    assert shell("sample", "schools.ppl", "--data", "schools.json", "-o", f"{long}.nc", *QUICK) == 2
+    assert "File name too long" in shell.err
+    assert shell("summary", f"{long}.nc") == 66
+    assert shell("check", f"{long}.ppl") == 66
+    assert shell("check", "schools.ppl", "--data", f"{long}.json") == 66
 
 
 def test_the_output_is_never_what_the_run_reads(shell: Shell) -> None:

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from ppl.results import storage
 
-COMMAND = [sys.executable, "-c", "from ppl.cli.main import main; main()"]
+COMMAND = [sys.executable, "-c", "from ppl.cli.start import main; main()"]
 MODEL = "dim o\ndata y[o]\nmu ~ Normal(0, 5)\ns ~ HalfNormal(2)\ny[o] ~ Normal(mu, s)\n"
 
 
@@ -84,6 +85,31 @@ def test_interrupt_before_the_first_draw(folder: Path) -> None:
     assert process.returncode == 130
     assert "Traceback" not in err
     assert not (folder / "m.nc").exists()
+
+
+LOADING = """
+import sys
+module = sys.argv[1]
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == module:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+from ppl.cli.start import main
+sys.argv[1:] = ["sample", "m.ppl"]
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "ppl.inference.runtime"])
+def test_interrupt_while_modules_load(folder: Path, module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING, module], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 130
+    assert done.stderr == "interrupted: nothing was kept\n"
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert settings["project"]["scripts"] == {"ppl": "ppl.cli.start:main"}
 
 
 def test_a_reader_that_stops_reading(folder: Path) -> None:
