@@ -60,7 +60,7 @@ MEANT = {
     "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "−": "-", "–": "-", "—": "-",
     "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "∕": "/", "≤": "<=", "≥": ">=", "≠": "!=", "∼": "~", "˜": "~",
     "←": "=", "≔": "=", "∈": "in", "∧": "and", "∨": "or", "¬": "not", "²": "^2", "³": "^3", "⁻": "^-", "√": "sqrt(...)",
-    "∑": "sum(... for i in dim)", "∏": "prod(... for i in dim)", "∞": "no bound at all",
+    "∑": "sum(... for i in dim)", "∏": "prod(... for i in dim)",
 }  # fmt: skip
 SYMBOLS = frozenset("~=<>+-*/%^@,:;.?()[]{}!|&\"'#$\\")
 
@@ -90,6 +90,8 @@ def unknown(text: str, span: Span) -> Diagnostic:
         return Diagnostic("E004", title, span, "here", ("delete it and type a plain space if one is needed",))
     elif meant is not None:
         hint = f"write `{meant}`"
+    elif first == "∞":
+        hint = "a side that nothing bounds is left out: `data x > 0`, `truncated(Normal(0, 1), lower=0)`"
     elif first == "$":
         hint = "a part of a value is written with a dot (`z.prey`) or an index (`z[prey]`)"
     elif first == "\\":

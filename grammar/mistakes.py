@@ -411,8 +411,34 @@ def branch_statement(f: Failure) -> Diagnostic | None:
 def imperative_word(f: Failure) -> Diagnostic | None:
     word = f.word(0)
     if f.position == 1 and word in ("while", "elif", "repeat", "with", "class", "try", "function", "switch", "print"):
-        hint = "a model is a list of statements that hold together, in any order of thought; nothing is executed"
+        hint = "a model is a list of statements that hold together, each after those whose names it uses"
         return f.error("E029", f"there is no `{word}` statement", f.span(0), "", hint)
+    return None
+
+
+def loop_over_several(f: Failure) -> Diagnostic | None:
+    """`f(a, b for i in obs)`."""
+    if f.type(f.position) != "FOR":
+        return None
+    depth, comma = 0, False
+    for i in range(f.position - 1, -1, -1):
+        if f.word(i) in (")", "]"):
+            depth += 1
+        elif f.word(i) in ("(", "["):
+            if depth == 0:
+                if not comma or f.type(i) != "LPAR" or f.type(i - 1) != "NAME":
+                    return None
+                return f.error(
+                    "E001",
+                    "a `for` inside a call follows one value",
+                    None,
+                    f"`{f.word(i - 1)}` has several arguments before it",
+                    "to reduce one value over a dim: `s = sum(a[i] * b[i] for i in obs)`",
+                    "to call a function for each element: `x[i] = f(a[i], b[i]) for i in obs`",
+                )
+            depth -= 1
+        elif depth == 0 and f.type(i) == "COMMA":
+            comma = True
     return None
 
 
@@ -444,6 +470,7 @@ RECOGNISERS = (
     chained_comparison,
     text_value,
     branch_statement,
+    loop_over_several,
     ternary,
     literal_list,
 )
