@@ -13,6 +13,9 @@ from ppl.dataset import RawArray
 # Of lists in lists. Far more than any model has dims; NumPy's own limit is 64 (32 before its version 2).
 DEPTH = 32
 
+# What an array may hold that is no number, truth value or text, by the kind of its dtype.
+FOREIGN = {"c": "complex numbers", "M": "dates", "m": "spans of time", "S": "bytes", "V": "records"}
+
 
 class _Unreadable(Exception):
     """Why a nested value is no array, in words."""
@@ -34,6 +37,16 @@ def from_nested(value: Any, origin: str, name: str = "entry ") -> RawArray:
     leaves: list[Any] = []
     _leaves(value, labels, leaves)
     return RawArray(tidy(leaves).reshape(shape), origin, labels)
+
+
+def from_array(values: npt.NDArray[np.generic], origin: str) -> RawArray:
+    """An array of numbers, truth values, text or Python objects; one of other values has a `problem`."""
+    if values.dtype.kind == "O":
+        values = tidy(values.ravel().tolist()).reshape(values.shape)
+    elif values.dtype.kind not in "fiubU":
+        what = FOREIGN.get(values.dtype.kind, f"values of type {values.dtype}")
+        return RawArray(np.empty(0), origin, problem=f"it holds {what}; convert them to numbers or text")
+    return RawArray(values, origin, (None,) * values.ndim)
 
 
 def _depth(value: Any) -> int:

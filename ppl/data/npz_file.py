@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ppl.data.files import broken, missing_file
+from ppl.data.nested import from_array
 from ppl.dataset import RawArray
-
-# What an array may hold that is no number, truth value or text, by the kind of its dtype.
-FOREIGN = {"c": "complex numbers", "M": "dates", "m": "spans of time", "S": "bytes", "V": "records"}
 
 
 def read_npz(path: Path) -> dict[str, RawArray]:
@@ -40,7 +38,4 @@ def _member(archive: np.lib.npyio.NpzFile, name: str, origin: str) -> RawArray:
         return RawArray(np.empty(0), origin, problem=why)
     if not isinstance(values, np.ndarray):
         return RawArray(np.empty(0), origin, problem="it is a file of another kind inside the archive")
-    if values.dtype.kind not in "fiubU":
-        what = FOREIGN.get(values.dtype.kind, f"values of type {values.dtype}")
-        return RawArray(np.empty(0), origin, problem=f"it holds {what}; convert them to numbers or text")
-    return RawArray(values, origin, (None,) * values.ndim)
+    return from_array(values, origin)

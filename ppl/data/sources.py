@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ppl.data.files import missing_file
-from ppl.data.nested import from_nested, tidy
+from ppl.data.nested import from_array, from_nested, tidy
 from ppl.data.objects import data_array, frame_columns, frame_matrix, kind_of, series, xarray_dataset
 from ppl.dataset import RawArray
 from ppl.errors import Diagnostic, PplError
@@ -78,10 +78,7 @@ def value_of(value: Any, origin: str, name: str) -> RawArray:
     if np.ma.isMaskedArray(value):
         return RawArray(tidy(value.ravel().tolist()).reshape(value.shape), origin, (None,) * value.ndim)
     if hasattr(value, "__array__"):
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiubU":
-            array = tidy(array.ravel().tolist()).reshape(array.shape)
-        return RawArray(array, origin, (None,) * array.ndim)
+        return from_array(np.asarray(value), origin)
     return RawArray(tidy([value]).reshape(()), origin)
 
 

@@ -164,6 +164,8 @@ def test_npz_members_of_other_kinds_are_refused_by_name(tmp_path: Path) -> None:
         archive.writestr("header.npy", b"\x93NUMPY\x01\x00\x04\x00{(]\n")
     data = load(path)
     assert data["y"].problem is None
+    given = load({"c": np.array([1j]), "when": np.array(["2020-01-01"], dtype="datetime64[ns]"), "raw": np.bytes_("a")})
+    assert {name: entry.problem for name, entry in given.items()} == {n: data[n].problem for n in ("c", "when", "raw")}
     problems = {name: str(entry.problem) for name, entry in data.items() if name != "y"}
     assert {name: words.split("; ")[0] for name, words in problems.items() if "damaged" not in words} == {
         "c": "it holds complex numbers",
