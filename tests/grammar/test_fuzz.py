@@ -18,7 +18,7 @@ from tests.grammar.programs_at_random import program
 PROGRAMS = [p.read_text(encoding="utf-8") for p in sorted((Path(__file__).parent / "programs").glob("*.ppl"))]
 MISTAKES = [p.read_bytes().decode() for p in sorted((Path(__file__).parents[1] / "golden" / "syntax").glob("*.ppl"))]
 # Seconds for one input, generous for a busy machine; a usual one takes a thousandth.
-BOUND = 2.0
+BOUND = 10.0
 FRAGMENTS = [
     "(", ")", "[", "]", "{", "}", "\n", " ", "~", "=", ";", ":", ",", "//", "/*", "*/", "<-", "'", '"', "#", "-", "^",
     "if", "else", "not ", "for i in ", "data ", "dim ", "def f(x)", "return ", "energy e:", "1e999", "1.2.3",

@@ -106,5 +106,5 @@ def test_characters_that_no_file_can_hold(text: str) -> None:
 def test_errors_without_end_are_cut_off(text: str) -> None:
     started = time.perf_counter()
     found = errors(text).diagnostics
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 20
     assert len(found) <= limits.ERRORS + 1
