@@ -155,6 +155,7 @@ def test_compiled_programs_are_kept_between_runs(folder: Path) -> None:
         done = ppl(folder, *quick)
         assert done.returncode in (0, 1), done.stderr
         assert done.stderr == ""
-        kept.append({path.name for path in (folder / "cache").iterdir() if path.name.endswith("-cache")})
-    assert kept[0]
+        # Programs that compile in about the least time worth keeping come and go; the sampler's is not one.
+        kept.append({path.name for path in (folder / "cache").glob("jit_run_chain-*-cache")})
+    assert len(kept[0]) == 1
     assert kept[1] == kept[0]  # nothing was compiled anew
