@@ -9,9 +9,10 @@ import pytest
 
 from ppl.catalogue.functions import Interval
 from ppl.compiler.check.build import Build
+from ppl.compiler.check.intervals import Range
 from ppl.compiler.check.ranges import range_of
 from ppl.compiler.check.report import Report
-from ppl.compiler.check.scope import Names, Quantity, Range
+from ppl.compiler.check.scope import Names, Quantity
 from ppl.grammar import nodes as syntax
 from ppl.grammar.parser import parse
 from ppl.source import Source, Span

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
-from ppl.catalogue.functions import BUILDERS, CALLED, Interval
+from ppl.catalogue.functions import BUILDERS, CALLED
+from ppl.compiler.check.intervals import UNKNOWN, Range
 from ppl.compiler.check.names import COMBINATORS, UNSUPPORTED_COMBINATORS, quantity_hint
 from ppl.compiler.check.report import Abandon, Report
 from ppl.grammar import nodes as syntax
@@ -23,33 +24,6 @@ TreeExpr: TypeAlias = syntax.Expr
 DEPTH = 130
 SIZE = 50_000
 TOTAL = 300_000
-
-
-@dataclass(frozen=True)
-class Range:
-    """What is known of the elements of an expression.
-
-    They lie in `interval`. `reaches_lower`: whatever the data, some values of the latents in `depends` bring an
-    element as near to the lower end as one likes (so a lower end outside a domain is a mistake, not a suspicion);
-    `reaches_upper`: the same of the upper end. `fills`: they come as near to every number between the ends, too.
-    `negative`, `positive`: some values of the latents make an element negative, or positive, whatever the data are.
-    `some`: all this holds of one element at least, perhaps not of each (an array put together from parts).
-    mentions: the latents and data that occur; `repeats`: one of them more than once, so that parts may cancel.
-    """
-
-    interval: Interval
-    reaches_lower: bool = False
-    reaches_upper: bool = False
-    depends: frozenset[str] = frozenset()
-    fills: bool = False
-    negative: bool = False
-    positive: bool = False
-    some: bool = False
-    mentions: frozenset[str] = frozenset()
-    repeats: bool = False
-
-
-UNKNOWN = Range(Interval())
 
 
 @dataclass

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ppl.catalogue.functions import FUNCTIONS, FunctionSpec, Interval
+from ppl.compiler.check.intervals import Range
 from ppl.compiler.check.ranges import range_of
 from ppl.compiler.check.report import Abandon
-from ppl.compiler.check.scope import Names, Quantity, Range, Scope
+from ppl.compiler.check.scope import Names, Quantity, Scope
 from ppl.graph import Aligned, Apply, Axis, Expr, Fill, Gather, Literal, Meta, Read, Select, Subscript, Whole
 from ppl.source import Span
 from ppl.types import Element, IndexOf, Scalar

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.declarations import free_quantity
 from ppl.compiler.check.history import record_reach
+from ppl.compiler.check.intervals import union
 from ppl.compiler.check.places import Place, place
-from ppl.compiler.check.ranges import range_of, union
+from ppl.compiler.check.ranges import range_of
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity
 from ppl.compiler.check.shapes import same_extent, show_shape, show_whole
