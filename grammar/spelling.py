@@ -107,7 +107,7 @@ class Spelling:
 
     def deeper(self, e: nodes.Expr | nodes.Slice, index: bool = False) -> str:
         self.depth += 1
-        text = self.position(e) if index else self.expression(e, CONDITIONAL)  # type: ignore[arg-type]
+        text = self.position(e) if index or isinstance(e, nodes.Slice) else self.expression(e, CONDITIONAL)
         self.depth -= 1
         return text
 

@@ -80,7 +80,7 @@ def _guarded(run: Callable[[], int], as_json: bool) -> int:
         else:
             click.echo("interrupted: nothing was kept", err=True)
         return int(Exit.INTERRUPTED)
-    except Exception as error:
+    except Exception as error:  # the last resort: a bug of ours gets its own words and exit code
         return report_bug(error)
 
 

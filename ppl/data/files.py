@@ -68,6 +68,6 @@ def write_text(path: Path, text: str) -> None:
             opened.write(text)
         shutil.copymode(target, temporary)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException:  # an interrupt too leaves no temporary file; the error goes on
         os.unlink(temporary)
         raise

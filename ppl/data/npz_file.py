@@ -17,14 +17,13 @@ def read_npz(path: Path) -> dict[str, RawArray]:
     """Pickled objects are never loaded: they could run code."""
     if not os.path.exists(path):
         raise missing_file(path)
-    # Damaged bytes fail in as many ways as there are decoders, here and for each member.
     try:
         with path.open("rb") as opened:
             if zipfile.is_zipfile(opened):
                 opened.seek(0)
                 with np.load(opened, allow_pickle=False) as archive:
                     return {name: _member(archive, name, path.name) for name in archive.files}
-    except Exception as error:
+    except Exception as error:  # damaged bytes fail in as many ways as there are decoders
         raise broken(path, f"not readable as NPZ: {error}") from None
     raise broken(path, "not an NPZ archive", "save arrays with numpy.savez(path, y=y, sigma=sigma)")
 
@@ -32,7 +31,7 @@ def read_npz(path: Path) -> dict[str, RawArray]:
 def _member(archive: np.lib.npyio.NpzFile, name: str, origin: str) -> RawArray:
     try:
         values = archive[name]
-    except Exception as error:
+    except Exception as error:  # as above, of one member: the others may be whole
         objects = isinstance(error, ValueError) and "allow_pickle" in str(error)
         why = "it holds Python objects, which are never loaded" if objects else f"it is damaged: {error}"
         return RawArray(np.empty(0), origin, problem=why)

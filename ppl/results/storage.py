@@ -83,7 +83,7 @@ def write(groups: Groups, attrs: Mapping[str, Any], path: Path, force: bool = Tr
         place = path if force else _claimed(path)
         os.replace(temporary, place)
         return place
-    except BaseException:
+    except BaseException:  # an interrupt too leaves no temporary file; the error goes on
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
@@ -91,7 +91,7 @@ def write(groups: Groups, attrs: Mapping[str, Any], path: Path, force: bool = Tr
 
 def netcdf(groups: Groups, attrs: Mapping[str, Any]) -> memoryview:
     """The bytes of a netCDF-4 file. They are made in memory: HDF5 crashes the process where a disk is full."""
-    import h5netcdf  # type: ignore[import-untyped]
+    import h5netcdf
     import xarray as xr
 
     from ppl.results.container import GROUPS
@@ -145,7 +145,7 @@ def write_safely(groups: Groups, attrs: Mapping[str, Any], path: Path, force: bo
     except Exception as error:  # whatever is wrong with this place, another may do
         reason = getattr(error, "strerror", None) or str(error)
     for folder in (tempfile.gettempdir, Path.home, Path.cwd):
-        with contextlib.suppress(Exception), contextlib.ExitStack() as undo:
+        with contextlib.suppress(Exception), contextlib.ExitStack() as undo:  # as above: the next folder may do
             made = Path(tempfile.mkdtemp(prefix="ppl-results-", dir=folder()))
             undo.callback(made.rmdir)
             place = write(groups, attrs, made / path.name)

@@ -31,8 +31,7 @@ def over_draws(
     chains, draws, size = positions.shape
     total = chains * draws
     flat = positions.reshape(total, size)
-    one = jax.ShapeDtypeStruct((size,), positions.dtype)  # type: ignore[no-untyped-call]
-    traced = jax.make_jaxpr(function)(density, one, key)
+    traced = jax.make_jaxpr(function)(density, np.zeros(size, positions.dtype), key)
     batch = int(np.clip(_ELEMENTS // max(_largest(traced.jaxpr), 1), 1, min(_MOST, total)))
 
     @jax.jit

@@ -208,7 +208,7 @@ def test_bounds_depend_on_other_latents() -> None:
     assert found.support.upper is not None
     assert found.support.upper.meta.axes == (Axis("k", "k"),)
     c = latent("dim k\nvar a[k] in [0, 1]\nvar b[k] in [0, 1 - a[k]], c[k] > a", "c")
-    assert c.support.lower == Read("a", (Aligned(Axis("k", "k")),), c.support.lower.meta)  # type: ignore[union-attr]
+    assert c.support.lower == Read("a", (Aligned(Axis("k", "k")),), c.support.lower.meta)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_ordered() -> None:
     model = graph("dim k\na[k] ~ ordered(Normal(0, 5))\nb[k] ~ ordered(Exponential(1))")
     kinds = [(n.support.kind, n.event_rank) for n in model.latents]
     assert kinds == [("ordered", 1), ("positive_ordered", 1)]
-    assert (model.terms[0].distribution.name, model.terms[0].distribution.base.name) == ("ordered", "Normal")  # type: ignore[union-attr]
+    assert (model.terms[0].distribution.name, model.terms[0].distribution.base.name) == ("ordered", "Normal")
 
 
 def test_pieces_of_one_support_written_in_two_ways() -> None:

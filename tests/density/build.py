@@ -72,7 +72,7 @@ def read(
                 out.append(Gather(s))
                 axes += s.meta.axes
             case _:
-                out.append(s)  # type: ignore[arg-type]
+                out.append(s)
     return Read(name, tuple(out), meta(dict.fromkeys(axes), event, element))
 
 

@@ -22,7 +22,7 @@ def _double() -> Iterator[None]:
         yield
 
 
-def everything(*names: str):  # type: ignore[no-untyped-def]
+def everything(*names: str):
     """The values themselves are free coordinates."""
     return lambda v: [v[name] for name in names]
 
@@ -40,7 +40,7 @@ y[t] ~ Normal(a + sum(b[k] * y[t-1-k] for k in lag), sigma) for t in time[3:]
     y = RNG.normal(size=40).cumsum()
     density = compiled(text, {"y": y})
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         total = norm(v["a"], 0, 10) + norm(v["b"], 0, 10).sum() + stats.halfcauchy.logpdf(v["sigma"], 0, 2.5)
         for t in range(3, 40):
             mean = v["a"] + sum(v["b"][k] * y[t - 1 - k] for k in range(3))
@@ -69,7 +69,7 @@ y[time] ~ StudentT(4, x[time], 0.5)
 """
     y = RNG.normal(size=12)
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         x, phi, s = v["x"], v["phi"], v["s"]
         return (
             stats.uniform.logpdf(phi, -1, 2)
@@ -94,7 +94,7 @@ y[time] ~ Normal(m[time], s)
 """
     y = RNG.normal(size=9)
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         mean = np.concatenate([[v["b"]], v["b"] * y[:-1]])
         assert np.allclose(mean, v["m"])
         return norm(v["b"]) + stats.expon.logpdf(v["s"]) + norm(y, mean, v["s"]).sum()
@@ -113,7 +113,7 @@ y[obs] ~ MvNormal(0, covariance=K)
 """
     x, y = np.sort(RNG.uniform(0, 3, 8)), RNG.normal(size=8)
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         kernel = v["alpha"] ** 2 * np.exp(-0.5 * ((x[:, None] - x) / v["rho"]) ** 2) + v["sigma"] ** 2 * np.eye(8)
         lower = np.linalg.cholesky(kernel)
         z = np.linalg.solve(lower, y)
@@ -145,7 +145,7 @@ y[obs] ~ Normal(b[group_of[obs], 0] + b[group_of[obs], 1] * x[obs], sigma)
     n, groups = 30, 4
     data = {"y": RNG.normal(size=n), "x": RNG.normal(size=n), "group_of": np.arange(n) % groups}
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         lower = v["L"]
         corr = lower @ lower.T
         eta = 2.0
@@ -178,7 +178,7 @@ hi[k] ~ Uniform(0, 2)
 lo[k] ~ Uniform(-1, hi[k])
 """
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         return (
             stats.beta.logpdf(v["a"], 2, 3)
             + norm(v["c"], 1, 1).sum()
@@ -202,11 +202,11 @@ y[obs] ~ truncated(Normal(mu[1], t), lower=0)
 """
     y = np.abs(RNG.normal(size=6))
 
-    def truncated(x, mean, scale, lower, upper):  # type: ignore[no-untyped-def]
+    def truncated(x, mean, scale, lower, upper):
         a, b = (lower - mean) / scale, (upper - mean) / scale
         return stats.truncnorm.logpdf(x, a, b, mean, scale)
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         return (
             np.log(6)
             + norm(v["mu"], 0, 5).sum()
@@ -234,7 +234,7 @@ counts[row, grade] ~ Multinomial(total[row], p)
     counts = RNG.multinomial(9, [0.1, 0.2, 0.3, 0.4], size=3)
     data = {"x": x, "rating": rating, "counts": counts, "total": counts.sum(1)}
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         total = norm(v["b"]) + np.log(6) + norm(v["cut_at"], 0, 2).sum() + stats.dirichlet.logpdf(v["p"], np.ones(4))
         cdf = np.concatenate([[0.0], special.expit(v["cut_at"]), [1.0]])
         for i in range(10):
@@ -264,7 +264,7 @@ log_earn[obs] ~ Normal(b[obs] * (height[obs] - mean(height[obs], obs)), s)
 """
     earn, height = np.exp(RNG.normal(size=5)), RNG.normal(size=5)
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         assert "log_earn" not in v
         centred = height - height.mean()
         return norm(v["b"]).sum() + stats.expon.logpdf(v["s"]) + norm(np.log(earn), v["b"] * centred, v["s"]).sum()
@@ -292,7 +292,7 @@ y[r] ~ Normal(top[r] + lse[r] + half[r] + low + run[1] + s / (1 + area), 1) for 
 """
     x, m, keep, y = RNG.normal(size=5), RNG.normal(size=(5, 3)), np.array([1, 0, 1, 1, 0], bool), RNG.normal(size=5)
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         a, b = v["a"], v["b"]
         s = ((x * keep) @ m @ b) * a
         mean = (m * b).max(1) + special.logsumexp(m + b, axis=1) + (m * b).mean(1) + b.min() + b.cumsum()[1]
@@ -313,7 +313,7 @@ y[obs] ~ Normal(m[obs], 1)
 """
     x, y = np.linspace(-3, 3, 7), RNG.normal(size=7)
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         mean = np.array([np.exp(800 * (v["a"] - t)) if v["a"] < t else 1.0 for t in x])
         return norm(v["a"]) + norm(y, mean, 1).sum()
 
@@ -336,7 +336,7 @@ y[r] ~ Normal(e[r], s) for r in row if keep[r]
     columns = {name: RNG.normal(size=n) for name in ("y", "x1", "x2", "x3")}
     data = {**columns, "X": RNG.normal(size=(n, 3)), "keep": np.arange(n) % 3 > 0}
 
-    def reference(v):  # type: ignore[no-untyped-def]
+    def reference(v):
         a, b1, b2, b3 = v["a"], v["b1"], v["b2"], v["b3"]
         x1, x2, x3 = data["x1"], data["x2"], data["x3"]
         mean = a - 2 * b1 * x1 + x1 * b2 * b1 * x2 - b3 * 0.5 * x3 + a * a + data["X"] @ v["c"]

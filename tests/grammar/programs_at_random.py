@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 NAMES = ["x", "y", "mu", "σ", "θ̂", "obs", "county", "t", "e", "e1", "_a", "ordered", "from", "T", "normal"]
 BINARY = ["+", "-", "*", "/", "//", "%", "^", "@", "<", "<=", ">", ">=", "==", "!=", "and", "or"]
@@ -184,9 +185,9 @@ class Writer:
     def space_without_break(self) -> str:
         return self.rng.choice(["", "", " "])
 
-    def bracketed(self, opening: str, inside: object, closing: str) -> str:
+    def bracketed(self, opening: str, inside: Callable[[], str], closing: str) -> str:
         self.brackets += 1
-        text = opening + self.space() + inside() + self.space() + closing  # type: ignore[operator]
+        text = opening + self.space() + inside() + self.space() + closing
         self.brackets -= 1
         return text
 

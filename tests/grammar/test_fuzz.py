@@ -79,7 +79,7 @@ def test_any_text_gives_a_program_or_an_error(make: Callable[[random.Random], st
         started = time.perf_counter()
         try:
             found = outcome(text)
-        except Exception as error:
+        except Exception as error:  # whatever it is, the text that caused it is told
             raise AssertionError(f"{make.__name__} {seed}: {type(error).__name__} for {text!r}") from error
         assert time.perf_counter() - started < BOUND, f"{make.__name__} {seed}: {text!r}"
         programs += isinstance(found, Program)

@@ -106,7 +106,7 @@ class WrongGradient:
             return -0.5 * jnp.sum(u * u)
 
         value.defjvp(lambda primals, tangents: (value(*primals), -1.02 * jnp.sum(primals[0] * tangents[0])))
-        return value(u)  # type: ignore[no-any-return]
+        return value(u)
 
 
 def test_a_wrong_gradient_is_not_of_second_order() -> None:

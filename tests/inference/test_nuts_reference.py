@@ -64,9 +64,9 @@ def test_same_trees_and_choices_as_the_recursion(case: str, max_depth: int) -> N
                 step_size,
                 start,
                 momentum,
-                lambda depth, bits=bits: bool(bits >> depth & 1),  # type: ignore[misc]
-                lambda i, points=points: float(points[i]),  # type: ignore[misc]
-                lambda i, doublings=doublings: float(doublings[i]),  # type: ignore[misc]
+                lambda depth, bits=bits: bool(bits >> depth & 1),
+                lambda i, points=points: float(points[i]),
+                lambda i, doublings=doublings: float(doublings[i]),
                 max_depth,
             )
             compared: dict[str, tuple[Any, Any]] = {

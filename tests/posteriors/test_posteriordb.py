@@ -39,7 +39,7 @@ def scalar(posterior: object, name: str) -> np.ndarray:
     """Draws (chain, draw) of `theta[3]`, counted from 1 as the reference does."""
     match = re.fullmatch(r"(\w+)(?:\[([\d,]+)\])?", name)
     assert match is not None
-    values = posterior[match[1]].values  # type: ignore[index]
+    values = posterior[match[1]].values
     positions = tuple(int(i) - 1 for i in match[2].split(",")) if match[2] else ()
     return np.asarray(values[(..., *positions)])
 

@@ -357,7 +357,7 @@ def test_a_disk_that_fills_up_loses_no_draws(shell: Shell, monkeypatch: pytest.M
     monkeypatch.setattr(storage, "write", full)
     shell("sample", "schools.ppl", "--data", "schools.json", *QUICK)
     assert "No space left on device" in shell.err
-    place = Path(re.search(r"Draws: (.*)", shell.out)[1])  # type: ignore[index]
+    place = Path(re.search(r"Draws: (.*)", shell.out)[1])
     assert storage.read(place)[0]["posterior"].sizes["draw"] == 300
     place.unlink()
     place.parent.rmdir()

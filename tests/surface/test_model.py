@@ -147,13 +147,13 @@ def test_check_and_explain(model: ppl.Model) -> None:
 )
 def test_wrong_options(model: ppl.Model, options: dict[str, object], words: str) -> None:
     with pytest.raises(PplError) as caught:
-        model.sample({"x": X, "y": Y}, **options)  # type: ignore[arg-type]
+        model.sample({"x": X, "y": Y}, **options)
     assert words in str(caught.value)
 
 
 def test_wrong_objects_are_refused_in_words(model: ppl.Model) -> None:
     with pytest.raises(TypeError, match=r"ppl\.compile\(text\)"):
-        ppl.Model(TEXT)  # type: ignore[arg-type]
+        ppl.Model(TEXT)
     with pytest.raises(PplError, match=r"ppl\.compile\(text\)"):
         ppl.load(TEXT)
     for wrong in (None, {}, 3):
@@ -186,7 +186,7 @@ def test_an_interrupt_in_the_middle_keeps_finished_draws(model: ppl.Model, monke
     advance, calls = NUTS.advance, itertools.count()
 
     def interrupted(self: NUTS, *arguments: object) -> object:
-        result = advance(self, *arguments)  # type: ignore[arg-type]
+        result = advance(self, *arguments)
         if not result[1].warmup and next(calls) == 1:
             os.kill(os.getpid(), signal.SIGINT)
         return result
@@ -207,7 +207,7 @@ def test_memory_that_runs_out_costs_no_draw(model: ppl.Model, monkeypatch: pytes
     def scarce(function: functools.partial[object], *arguments: object) -> object:
         if any(function.args):
             raise MemoryError("out of memory")
-        return whole(function, *arguments)  # type: ignore[arg-type]
+        return whole(function, *arguments)
 
     monkeypatch.setattr(driver, "over_draws", scarce)
     with pytest.warns(RuntimeWarning, match="out of memory"):
@@ -219,7 +219,7 @@ def test_memory_that_runs_out_costs_no_draw(model: ppl.Model, monkeypatch: pytes
     advance, calls = NUTS.advance, itertools.count()
 
     def failing(self: NUTS, *arguments: object) -> object:
-        result = advance(self, *arguments)  # type: ignore[arg-type]
+        result = advance(self, *arguments)
         if not result[1].warmup and next(calls) == 1:
             raise MemoryError("out of memory")
         return result
