@@ -18,6 +18,7 @@ from ppl.compiler.density.parameters import check_parameters
 from ppl.compiler.density.predictive import likelihood_dims, log_likelihood, predict, replicate
 from ppl.compiler.density.program import Program, make_program
 from ppl.compiler.density.scoring import score, total
+from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.lower import Lowering
 from ppl.dataset import Dataset
@@ -172,7 +173,8 @@ def _terms(
     jacobian = evaluation.constrain(slots, u)
     totals = {}
     for term in program.graph.terms:
-        lowering, weight = evaluation.lowering, None
+        lowering: Context = evaluation.lowering
+        weight = None
         if batch and term.role == "observed":
             lowering, weight = subsampled(lowering, term, batch)
         totals[program.names[id(term)]] = total(score(lowering, term), term.axes, weight)

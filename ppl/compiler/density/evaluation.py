@@ -13,8 +13,8 @@ from ppl.compiler.density import transforms
 from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.assemble import assemble
 from ppl.compiler.lowering.fold import Constants, Recorder
-from ppl.compiler.lowering.lower import REAL, Lowering
-from ppl.compiler.lowering.named import aligned
+from ppl.compiler.lowering.lower import Lowering
+from ppl.compiler.lowering.named import REAL, aligned
 from ppl.dataset import Dataset
 from ppl.errors import CompilerBug
 from ppl.graph import Expr, Input, Latent, Value

@@ -12,7 +12,7 @@ import numpy as np
 from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.scoring import score
 from ppl.compiler.lowering.named import Named, aligned
-from ppl.graph import Term
+from ppl.graph import Axis, Term
 from ppl.source import Span
 
 Array = Any
@@ -89,7 +89,7 @@ def _spread(array: Array, shape: tuple[int, ...]) -> Array:
     return jnp.broadcast_to(array, shape)
 
 
-def _batch(value: Named, axes: tuple[Any, ...], rank: int, event: int, shape: tuple[int, ...]) -> Array:
+def _batch(value: Named, axes: tuple[Axis, ...], rank: int, event: int, shape: tuple[int, ...]) -> Array:
     """The value with the leading dims of the log-probability, so that one element of it can be shown."""
     array = aligned(jnp, value, axes, max(rank + event, value.rank))
     return jnp.broadcast_to(array, (*shape, *array.shape[len(shape) :]))

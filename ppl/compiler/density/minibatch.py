@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from ppl.compiler.density.program import Program
-from ppl.compiler.lowering.lower import Lowering, Selection
+from ppl.compiler.lowering.context import Context, Selection
 from ppl.compiler.lowering.named import Named, broadcast
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Axis, Term
@@ -56,7 +56,7 @@ def check_batch(program: Program, batch: Mapping[str, Array]) -> None:
         raise PplError(problems, program.graph.source)
 
 
-def subsampled(lowering: Lowering, term: Term, batch: Mapping[str, Array]) -> tuple[Lowering, Named | None]:
+def subsampled(lowering: Context, term: Term, batch: Mapping[str, Array]) -> tuple[Context, Named | None]:
     """Where to lower the term, and the weight of each of its elements (None: 1)."""
     program = lowering.program
     weight: Named | None = None
@@ -68,9 +68,7 @@ def subsampled(lowering: Lowering, term: Term, batch: Mapping[str, Array]) -> tu
             clipped = jnp.clip(positions, start, stop - 1)
             here = Axis(f"{axis.name}~", dim)
             size = positions.shape[0]
-            lowering = lowering.within(
-                Selection(here, lambda _, at=clipped: at, (axis,), size, False, ("batch", axis))  # type: ignore[misc]
-            )
+            lowering = lowering.within(Selection(here, _always(clipped), (axis,), size, False, ("batch", axis)))
             scale = np.float64(program.sizes[dim] / size)
             own = Named(jnp.where(inside, scale, np.float64(0)) if (start, stop) != (0, program.sizes[dim]) else scale)
             own = Named(own.array, (here,) if own.array.ndim else ())
@@ -80,3 +78,8 @@ def subsampled(lowering: Lowering, term: Term, batch: Mapping[str, Array]) -> tu
                 axes, (a, b) = broadcast(jnp, [weight, own])
                 weight = Named(a * b, axes)
     return lowering, weight
+
+
+def _always(positions: Array) -> Callable[[Axis], Array]:
+    """The positions of a selection of one axis."""
+    return lambda _: positions

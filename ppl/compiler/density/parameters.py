@@ -11,15 +11,15 @@ from ppl.catalogue.distributions import DISTRIBUTIONS, Parameter
 from ppl.catalogue.membership import outside
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.density.scoring import base_of
-from ppl.compiler.lowering.lower import REAL, Lowering
-from ppl.compiler.lowering.named import Named
+from ppl.compiler.lowering.context import Context
+from ppl.compiler.lowering.named import REAL, Named
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Distribution, Expr, Prediction, Term
 
 _SHOWN = 3
 
 
-def check_parameters(data: Lowering, labels: Mapping[str, tuple[str, ...]]) -> None:
+def check_parameters(data: Context, labels: Mapping[str, tuple[str, ...]]) -> None:
     """Refuses scales below 0, probabilities above 1 and the like, naming the elements.
 
     Raises:
@@ -42,7 +42,7 @@ def check_parameters(data: Lowering, labels: Mapping[str, tuple[str, ...]]) -> N
 
 
 def _check(
-    data: Lowering,
+    data: Context,
     node: Term | Prediction,
     base: Distribution,
     parameter: Parameter,
@@ -79,7 +79,7 @@ def _impossible(domain: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.
 
 
 def _shown(
-    lowering: Lowering,
+    lowering: Context,
     node: Term | Prediction,
     value: Named,
     at: tuple[int, ...],

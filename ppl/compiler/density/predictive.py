@@ -12,8 +12,8 @@ from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.program import Program
 from ppl.compiler.density.scoring import aligned_parameters, draw, is_discrete, parameter_expressions, score
 from ppl.compiler.lowering.assemble import covers, place
-from ppl.compiler.lowering.lower import INT, REAL, Lowering
-from ppl.compiler.lowering.named import Named, union
+from ppl.compiler.lowering.context import Context
+from ppl.compiler.lowering.named import INT, REAL, Named, union
 from ppl.errors import CompilerBug
 from ppl.graph import Axis, Distribution, Prediction, Read, Term, Whole
 
@@ -74,7 +74,7 @@ def _sum_where_present(a: Array, b: Array) -> Array:
     return jnp.where(jnp.isnan(a), b, jnp.where(jnp.isnan(b), a, a + b))
 
 
-def _only(lowering: Lowering, value: Named, target: Read, *, summed: bool) -> Named:
+def _only(lowering: Context, value: Named, target: Read, *, summed: bool) -> Named:
     """Over the axes of the target alone: others are summed out, or (draws) their first element is taken."""
     mine = {lowering.seen(axis) for axis in target.meta.axes}
     other = tuple(i for i, axis in enumerate(value.axes) if axis not in mine)
@@ -130,12 +130,12 @@ def predicted(evaluation: Evaluation, prediction: Prediction, key: Array) -> Arr
     return place(inner, blank, prediction.dims, prediction.subscripts, drawn, mask)
 
 
-def _event_shape(lowering: Lowering, target: Read) -> tuple[int, ...]:
+def _event_shape(lowering: Context, target: Read) -> tuple[int, ...]:
     return tuple(lowering.program.size(whole) for whole in target.meta.event)
 
 
 def _draw(
-    lowering: Lowering, distribution: Distribution, axes: tuple[Axis, ...], event: tuple[int, ...], key: Array
+    lowering: Context, distribution: Distribution, axes: tuple[Axis, ...], event: tuple[int, ...], key: Array
 ) -> Named:
     """Independent draws over all axes."""
     seen = tuple(dict.fromkeys(lowering.seen(axis) for axis in axes))

@@ -11,8 +11,8 @@ import numpy as np
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler import distributions
-from ppl.compiler.lowering.lower import INT, REAL, Lowering
-from ppl.compiler.lowering.named import Named, aligned, broadcast, union
+from ppl.compiler.lowering.context import Context
+from ppl.compiler.lowering.named import INT, REAL, Named, aligned, broadcast, union
 from ppl.graph import Axis, Distribution, Expr, Term
 
 Array = Any
@@ -30,7 +30,7 @@ class Scored:
     value: Named
     parameters: Mapping[str, Named]
     mask: Named | None
-    lowering: Lowering
+    lowering: Context
 
 
 def base_of(distribution: Distribution) -> Distribution:
@@ -61,7 +61,7 @@ def value_dtype(distribution: Distribution) -> np.dtype[np.generic]:
     return INT if DISTRIBUTIONS[base_of(distribution).name].support == "categorical" else REAL
 
 
-def score(lowering: Lowering, term: Term) -> Scored:
+def score(lowering: Context, term: Term) -> Scored:
     """The log-probability of each element of a term."""
     inner, mask = lowering.filtered(term.axes, term.where, (id(term), "where"))
     distribution = term.distribution
@@ -74,7 +74,7 @@ def score(lowering: Lowering, term: Term) -> Scored:
 
 
 def aligned_parameters(
-    lowering: Lowering, distribution: Distribution, parameters: Mapping[str, Named], axes: tuple[Axis, ...], batch: int
+    lowering: Context, distribution: Distribution, parameters: Mapping[str, Named], axes: tuple[Axis, ...], batch: int
 ) -> dict[str, Array]:
     """Ready for the distribution: lone numbers, or of the rank of the axes, `batch` independent dims, and their own."""
     return {

@@ -9,15 +9,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from ppl.compiler.lowering.lower import Lowering
+from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.named import Named, aligned, dtype_of, transpose
+from ppl.compiler.lowering.reads import as_pick, item_for
 from ppl.compiler.lowering.subscripts import At, Item, Pick, Slice, linear_positions
 from ppl.graph import Axis, Expr, Piece, Subscript, Value
 
 Array = Any
 
 
-def assemble(lowering: Lowering, value: Value) -> Array:
+def assemble(lowering: Context, value: Value) -> Array:
     """The whole array of a deterministic quantity, over its declared dims."""
     shape = lowering.program.shape(value.dims)
     dtype = dtype_of(value.element)
@@ -37,7 +38,7 @@ def piece_axes(piece: Piece) -> tuple[Axis, ...]:
     return tuple(dict.fromkeys((*piece.axes, *piece.value.meta.axes)))
 
 
-def covers(lowering: Lowering, dims: tuple[str, ...], subscripts: tuple[Subscript, ...], where: Expr | None) -> bool:
+def covers(lowering: Context, dims: tuple[str, ...], subscripts: tuple[Subscript, ...], where: Expr | None) -> bool:
     """Whether one piece is the whole array."""
     shape = lowering.program.shape(dims)
     items = _items(lowering, shape, dims, subscripts)
@@ -50,7 +51,7 @@ def covers(lowering: Lowering, dims: tuple[str, ...], subscripts: tuple[Subscrip
 
 
 def place(
-    lowering: Lowering,
+    lowering: Context,
     out: Array,
     dims: tuple[str, ...],
     subscripts: tuple[Subscript, ...],
@@ -78,13 +79,13 @@ def place(
 
 
 def _items(
-    lowering: Lowering, shape: Sequence[int], dims: tuple[str, ...], subscripts: tuple[Subscript, ...]
+    lowering: Context, shape: Sequence[int], dims: tuple[str, ...], subscripts: tuple[Subscript, ...]
 ) -> list[Item]:
-    items = [lowering.item(dim, n, s) for dim, n, s in zip(dims, shape, subscripts, strict=False)]
+    items = [item_for(lowering, dim, n, s) for dim, n, s in zip(dims, shape, subscripts, strict=False)]
     return [*items, *(Slice(0, n, None) for n in shape[len(subscripts) :])]
 
 
-def _laid_out(lowering: Lowering, value: Named, items: Sequence[Item]) -> Array:
+def _laid_out(lowering: Context, value: Named, items: Sequence[Item]) -> Array:
     """The value with one dim for each item, in their order and of their sizes."""
     axes = tuple(i.axis for i in items if isinstance(i, Slice) and i.axis is not None)
     whole = sum(isinstance(i, Slice) and i.axis is None for i in items)
@@ -112,10 +113,10 @@ def _laid_out(lowering: Lowering, value: Named, items: Sequence[Item]) -> Array:
     return array if array.shape == tuple(shape) else lowering.xp.broadcast_to(array, tuple(shape))
 
 
-def _scatter(lowering: Lowering, out: Array, items: Sequence[Item], value: Named) -> Array:
+def _scatter(lowering: Context, out: Array, items: Sequence[Item], value: Named) -> Array:
     """Selected elements one by one; every dim is picked or whole."""
     xp = lowering.xp
-    every = [lowering.pick(item) if not isinstance(item, Slice) or item.axis is not None else item for item in items]
+    every = [i if isinstance(i, Slice) and i.axis is None else as_pick(lowering, i) for i in items]
     picks = [d for d, item in enumerate(every) if isinstance(item, Pick)]
     rest = [d for d, item in enumerate(every) if isinstance(item, Slice)]
     positions = [item.positions() for item in every if isinstance(item, Pick)]

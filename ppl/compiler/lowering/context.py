@@ -1,16 +1,34 @@
-"""What contractions need of a lowering."""
+"""What the rules of lowering share: the lowering that is under way, and the selections that are in force in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
-import numpy as np
-
 from ppl.compiler.density.program import Program
-from ppl.compiler.lowering.named import Named
+from ppl.compiler.lowering.guards import Guard
+from ppl.compiler.lowering.named import DType, Named
 from ppl.graph import Axis, Expr
+
+Array = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """The elements of some axes that count, as one axis in their place.
+
+    positions: along the dim of each axis, (m,) each; size: m; static: known when the model is compiled (a filter by
+    data) rather than given to the program (a minibatch); key: what it is, under which constants are recorded.
+    """
+
+    axis: Axis
+    positions: Callable[[Axis], Array]
+    over: tuple[Axis, ...]
+    size: int
+    static: bool
+    key: Hashable
 
 
 class Context(Protocol):
@@ -23,18 +41,37 @@ class Context(Protocol):
     def xp(self) -> ModuleType: ...
 
     @property
+    def quantity(self) -> Callable[[str], Array]: ...
+
+    @property
+    def selections(self) -> tuple[Selection, ...]: ...
+
+    @property
+    def guards(self) -> tuple[Guard, ...]: ...
+
+    @property
     def records(self) -> bool: ...
 
-    def value(self, expr: Expr, dtype: np.dtype[np.generic] | None = None) -> Named: ...
+    def value(self, expr: Expr, dtype: DType | None = None) -> Named: ...
 
-    def size(self, axis: Axis) -> int: ...
+    def recorded(self, key: Hashable, static: tuple[Selection, ...], compute: Callable[[Context], Named]) -> Named: ...
+
+    def whole(self, name: str, dtype: DType) -> Array: ...
+
+    def within(self, selection: Selection) -> Context: ...
+
+    def selecting(self, selections: tuple[Selection, ...]) -> Context: ...
+
+    def guarded_by(self, guard: Guard) -> Context: ...
+
+    def filtered(self, axes: tuple[Axis, ...], where: Expr | None, key: Hashable) -> tuple[Context, Named | None]: ...
+
+    def relevant(self, axes: tuple[Axis, ...]) -> tuple[Selection, ...]: ...
+
+    def static(self, axes: tuple[Axis, ...]) -> tuple[Selection, ...]: ...
 
     def seen(self, axis: Axis) -> Axis: ...
 
-    def spread(self, value: Named, axes: tuple[Axis, ...]) -> Named: ...
+    def size(self, axis: Axis) -> int: ...
 
-    def static(self, axes: tuple[Axis, ...]) -> Any: ...
-
-    def recorded(self, key: Hashable, static: Any, compute: Callable[[Any], Named]) -> Named: ...
-
-    def selected(self, named: Named) -> Named: ...
+    def positions_along(self, axis: Axis) -> Array: ...

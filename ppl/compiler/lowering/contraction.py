@@ -8,6 +8,7 @@ and a sum is up to ten times slower. Without a matrix, product and sum fuse into
 from __future__ import annotations
 
 import math
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -15,11 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ppl.compiler.lowering.context import Context
-from ppl.compiler.lowering.named import Named, aligned, broadcast, union
+from ppl.compiler.lowering.named import DType, Named, aligned, broadcast, union
+from ppl.compiler.lowering.selections import selected
 from ppl.graph import Apply, Axis, Expr
 
 Array = Any
-DType = np.dtype[np.generic]
 
 
 def factors(expr: Expr) -> tuple[Expr, ...]:
@@ -61,10 +62,10 @@ def _constants(lowering: Context, body: Expr, parts: list[Expr], axes: tuple[Axi
 
     static = lowering.static(body.meta.axes + axes)
     key = (id(body), "factors", str(dtype), tuple(s.key for s in static))
-    return [lowering.selected(lowering.recorded(key, static, compute))]
+    return [selected(lowering, lowering.recorded(key, static, compute))]
 
 
-def product(xp: Any, values: list[Named]) -> Named:
+def product(xp: ModuleType, values: list[Named]) -> Named:
     """Elementwise, over all their axes."""
     axes, arrays = broadcast(xp, values)
     total = arrays[0]
@@ -73,7 +74,7 @@ def product(xp: Any, values: list[Named]) -> Named:
     return Named(total, axes)
 
 
-def _contract(xp: Any, values: list[Named], axes: tuple[Axis, ...]) -> Named:
+def _contract(xp: ModuleType, values: list[Named], axes: tuple[Axis, ...]) -> Named:
     """Sums out `axes`. All values but two are multiplied first, where that makes no larger array."""
     values = [_summed_alone(xp, v, [a for a in axes if a in v.axes and not _elsewhere(a, v, values)]) for v in values]
     while len(values) > 2:
@@ -88,14 +89,14 @@ def _elsewhere(axis: Axis, value: Named, values: list[Named]) -> bool:
     return any(axis in v.axes for v in values if v is not value)
 
 
-def _summed_alone(xp: Any, value: Named, axes: list[Axis]) -> Named:
+def _summed_alone(xp: ModuleType, value: Named, axes: list[Axis]) -> Named:
     if not axes:
         return value
     positions = tuple(value.axes.index(axis) for axis in axes)
     return Named(xp.sum(value.array, axis=positions), tuple(axis for axis in value.axes if axis not in axes))
 
 
-def _merged(xp: Any, values: list[Named]) -> list[Named]:
+def _merged(xp: ModuleType, values: list[Named]) -> list[Named]:
     """With the two values multiplied whose product has the fewest axes."""
     pairs = [(i, j) for j in range(len(values)) for i in range(j)]
     i, j = min(pairs, key=lambda pair: len(union((values[pair[0]], values[pair[1]]))))

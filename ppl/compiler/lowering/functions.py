@@ -132,7 +132,7 @@ def _softmax(xp: ModuleType, x: Array) -> Array:
 
 
 def _barrier(x: Array) -> Array:
-    return jax.lax.optimization_barrier(x)  # type: ignore[no-untyped-call]
+    return jax.lax.optimization_barrier(x)  # type: ignore[no-untyped-call]  # JAX gives it no types
 
 
 def _cumsum(xp: ModuleType, x: Array) -> Array:

@@ -13,6 +13,11 @@ from ppl.graph import Axis
 from ppl.types import Element, Scalar
 
 Array = Any
+DType = np.dtype[np.generic]
+
+REAL = np.dtype(np.float64)
+BOOL = np.dtype(np.bool_)
+INT = np.dtype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -28,14 +33,15 @@ class Named:
         return int(self.array.ndim) - len(self.axes)
 
 
-def dtype_of(element: Element) -> np.dtype[np.generic]:
+def dtype_of(element: Element) -> DType:
     """What elements are computed in: float64, int64 or bool."""
     if element is Scalar.REAL:
-        return np.dtype(np.float64)
-    return np.dtype(np.bool_) if element is Scalar.BOOL else np.dtype(np.int64)
+        return REAL
+    return BOOL if element is Scalar.BOOL else INT
 
 
-def cast(xp: ModuleType, array: Array, dtype: np.dtype[np.generic]) -> Array:
+def cast(xp: ModuleType, array: Array, dtype: DType) -> Array:
+    """The array in `dtype`, itself if it is."""
     return array if array.dtype == dtype else array.astype(dtype)
 
 
@@ -46,6 +52,7 @@ def union(values: Iterable[Named]) -> tuple[Axis, ...]:
 
 
 def transpose(xp: ModuleType, array: Array, order: tuple[int, ...]) -> Array:
+    """With its dims in this order, itself if they are."""
     return array if order == tuple(range(len(order))) else xp.transpose(array, order)
 
 

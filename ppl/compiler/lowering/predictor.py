@@ -13,7 +13,9 @@ import numpy as np
 
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.contraction import dot, factors, product
-from ppl.compiler.lowering.named import Named, broadcast
+from ppl.compiler.lowering.named import REAL, Named, broadcast
+from ppl.compiler.lowering.selections import selected
+from ppl.compiler.lowering.shaping import spread
 from ppl.graph import Apply, Axis, Expr
 
 Array = Any
@@ -50,7 +52,7 @@ def linear_predictor(lowering: Context, expr: Expr) -> Named | None:
     for sign, term in terms:
         if (sign, term) in chosen:
             continue
-        joined, (a, b) = broadcast(jnp, [total, lowering.value(term, np.dtype(np.float64))])
+        joined, (a, b) = broadcast(jnp, [total, lowering.value(term, REAL)])
         total = Named(a + b if sign > 0 else a - b, joined)
     return total
 
@@ -67,22 +69,21 @@ def _column_axes(lowering: Context, term: Expr) -> frozenset[Axis] | None:
 
 
 def _contracted(lowering: Context, expr: Expr, axes: tuple[Axis, ...], terms: list[tuple[int, Expr]]) -> Named:
-    real = np.dtype(np.float64)
     kind = lowering.program.kind
 
     def columns(data: Context) -> Named:
         seen = tuple(dict.fromkeys(data.seen(axis) for axis in axes))
         rows = []
         for sign, term in terms:
-            values = [data.value(part, real) for part in factors(term) if kind(part) != "live"]
-            rows.append(sign * data.spread(product(np, values), seen).array)
+            values = [data.value(part, REAL) for part in factors(term) if kind(part) != "live"]
+            rows.append(sign * spread(data, product(np, values), seen).array)
         return Named(np.stack(rows), (_COLUMN, *seen))
 
     static = lowering.static(axes)
     key = (id(expr), "columns", tuple(s.key for s in static))
-    matrix = lowering.selected(lowering.recorded(key, static, columns))
+    matrix = selected(lowering, lowering.recorded(key, static, columns))
     coefficients = [
-        product(jnp, [lowering.value(part, real) for part in factors(term) if kind(part) == "live"]).array
+        product(jnp, [lowering.value(part, REAL) for part in factors(term) if kind(part) == "live"]).array
         for _, term in terms
     ]
     return dot(Named(jnp.stack(coefficients), (_COLUMN,)), matrix, [_COLUMN])
