@@ -9,81 +9,106 @@ transition, independently of the state, so that no period of the target can matc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from ppl.inference import leapfrog as integrator
 from ppl.inference import randomness
-from ppl.inference.contract import Density
 from ppl.inference.engines import HMC
-from ppl.inference.kernel import Options, Transition
-from ppl.inference.leapfrog import PhasePoint, Point
-from ppl.inference.metric import Metric
+from ppl.inference.kernel import Options, Transition, select
+from ppl.inference.leapfrog import HalfStep, PhasePoint, Point
 
 __all__ = ["HMC", "HMCKernel"]
 
 
 class _Path(NamedTuple):
-    end: PhasePoint
+    """before: the position the step under way began at; wanted: steps to take; uniform: decides on acceptance."""
+
+    half: HalfStep
     before: jax.Array
+    start: Point
+    initial_energy: jax.Array
+    step_size: jax.Array
     steps: jax.Array
-    error: jax.Array
+    wanted: jax.Array
+    uniform: jax.Array
+    going: jax.Array
 
 
 @dataclass(frozen=True)
 class HMCKernel:
-    """One transition of HMC; its options are `length`, `jitter`, `divergence_threshold` and `max_steps`."""
+    """Its options are `length`, `jitter`, `divergence_threshold` and `max_steps`."""
 
     def words(self, size: int) -> int:
-        return randomness.words_for_normals(size) + 2
+        return 2
 
-    def transition(
+    def blank(self, size: int, dtype: Any) -> _Path:
+        vector, scalar, zero = jnp.zeros(size, dtype), jnp.zeros((), dtype), jnp.zeros((), jnp.int32)
+        return _Path(
+            half=HalfStep(vector, vector, vector),
+            before=vector,
+            start=Point(vector, scalar, vector),
+            initial_energy=scalar,
+            step_size=scalar,
+            steps=zero,
+            wanted=zero,
+            uniform=scalar,
+            going=jnp.array(False),
+        )
+
+    def begin(
         self,
-        density: Density,
-        metric: Metric,
+        before: _Path,
+        origin: PhasePoint,
         words: jax.Array,
-        start: Point,
         step_size: jax.Array,
         limit: jax.Array,
         options: Options,
-    ) -> Transition:
-        dtype = start.position.dtype
-        momentum = metric.momentum(randomness.normals(words, start.position.shape[0], dtype))
-        uniforms = randomness.uniform(words[-2:], dtype)
-        origin = integrator.with_momentum(metric, start, momentum)
-        initial_energy = integrator.energy(origin)
+    ) -> _Path:
+        uniforms = randomness.uniform(words, origin.position.dtype)
         stretch = 1 + options["jitter"] * (2 * uniforms[0] - 1)
-        wanted = jnp.round(options["length"] * stretch / step_size)
-        steps = jnp.clip(wanted, 1, options["max_steps"]).astype(jnp.int32)
-        steps = jnp.minimum(steps, limit)
-
-        def advance(path: _Path) -> _Path:
-            end = integrator.leapfrog(density, metric, step_size, path.end)
-            error = integrator.energy(end) - initial_energy
-            return _Path(
-                end, path.end.position, path.steps + 1, jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
-            )
-
-        def going(path: _Path) -> jax.Array:
-            return (path.steps < steps) & (path.error <= options["divergence_threshold"])
-
-        end, before, count, error = jax.lax.while_loop(
-            going, advance, _Path(origin, start.position, jnp.zeros((), jnp.int32), jnp.zeros((), dtype))
+        wanted = jnp.clip(jnp.round(options["length"] * stretch / step_size), 1, options["max_steps"])
+        return _Path(
+            half=integrator.drift(step_size, origin),
+            before=origin.position,
+            start=Point(origin.position, origin.log_density, origin.gradient),
+            initial_energy=integrator.energy(origin),
+            step_size=step_size,
+            steps=jnp.zeros_like(before.steps),
+            wanted=jnp.minimum(wanted.astype(jnp.int32), limit),
+            uniform=uniforms[1],
+            going=jnp.array(True),
         )
+
+    def visit(
+        self, trajectory: _Path, here: Point, acceleration: jax.Array, options: Options
+    ) -> tuple[_Path, Transition]:
+        path, dtype = trajectory, here.position.dtype
+        end = integrator.kick(path.step_size, path.half.momentum, path.half.velocity, here, acceleration)
+        error = integrator.energy(end) - path.initial_energy
+        error = jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
         diverging = ~(error <= options["divergence_threshold"])
-        accepted = ~diverging & (jnp.log(uniforms[1]) < -error)
-        here = Point(end.position, end.log_density, end.gradient)
-        return Transition(
-            point=jax.tree.map(lambda new, old: jnp.where(accepted, new, old), here, start),
+        accepted = ~diverging & (jnp.log(path.uniform) < -error)
+        steps = path.steps + 1
+        taken = Transition(
+            point=select(accepted, here, path.start),
             last=here,
             last_error=error,
-            broken=before,
-            energy=jnp.where(accepted, initial_energy + error, initial_energy),
+            broken=path.before,
+            energy=jnp.where(accepted, path.initial_energy + error, path.initial_energy),
             energy_error=jnp.where(accepted, error, jnp.zeros((), dtype)),
             diverging=diverging,
             depth=jnp.zeros((), jnp.int32),
-            steps=count,
+            steps=steps,
+            step_size=path.step_size,
             acceptance=jnp.where(diverging, jnp.zeros((), dtype), jnp.minimum(jnp.exp(-error), jnp.ones((), dtype))),
         )
+        further = path._replace(
+            half=integrator.drift(path.step_size, end),
+            before=here.position,
+            steps=steps,
+            going=~diverging & (steps < path.wanted),
+        )
+        return further, taken

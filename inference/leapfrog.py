@@ -39,6 +39,14 @@ class PhasePoint(NamedTuple):
     log_density: jax.Array
 
 
+class HalfStep(NamedTuple):
+    """Between the halves of a step: the position is a whole step on, momentum and velocity half a step."""
+
+    position: jax.Array
+    momentum: jax.Array
+    velocity: jax.Array
+
+
 def with_momentum(metric: Metric, point: Point, momentum: jax.Array) -> PhasePoint:
     """The phase point at a point and a momentum. Two products with M⁻¹."""
     return PhasePoint(
@@ -58,16 +66,17 @@ def energy(state: PhasePoint) -> jax.Array:
 
 def leapfrog(density: Density, metric: Metric, step_size: jax.Array, state: PhasePoint) -> PhasePoint:
     """One step. A negative step size goes backwards in time."""
-    there = drift(step_size, state)
-    log_density, gradient = jax.value_and_grad(density.log_density)(there.position)
-    return kick(step_size, there, log_density, gradient, metric.inverse_times(gradient))
+    half = drift(step_size, state)
+    log_density, gradient = jax.value_and_grad(density.log_density)(half.position)
+    here = Point(half.position, log_density, gradient)
+    return kick(step_size, half.momentum, half.velocity, here, metric.inverse_times(gradient))
 
 
-def drift(step_size: jax.Array, state: PhasePoint) -> PhasePoint:
-    """The first half of a step: momentum and velocity half a step on, position a whole one; the rest as it was."""
+def drift(step_size: jax.Array, state: PhasePoint) -> HalfStep:
+    """The first half of a step, up to the position at which the density is wanted."""
     half = 0.5 * step_size
     velocity = state.velocity + half * state.acceleration
-    return state._replace(
+    return HalfStep(
         position=state.position + step_size * velocity,
         momentum=state.momentum + half * state.gradient,
         velocity=velocity,
@@ -75,15 +84,15 @@ def drift(step_size: jax.Array, state: PhasePoint) -> PhasePoint:
 
 
 def kick(
-    step_size: jax.Array, state: PhasePoint, log_density: jax.Array, gradient: jax.Array, acceleration: jax.Array
+    step_size: jax.Array, momentum: jax.Array, velocity: jax.Array, here: Point, acceleration: jax.Array
 ) -> PhasePoint:
-    """The second half of a step, from the log density, gradient and M⁻¹·gradient at its position."""
+    """The second half of a step, with the density at its position and M⁻¹·gradient there."""
     half = 0.5 * step_size
     return PhasePoint(
-        position=state.position,
-        momentum=state.momentum + half * gradient,
-        velocity=state.velocity + half * acceleration,
-        gradient=gradient,
+        position=here.position,
+        momentum=momentum + half * here.gradient,
+        velocity=velocity + half * acceleration,
+        gradient=here.gradient,
         acceleration=acceleration,
-        log_density=log_density,
+        log_density=here.log_density,
     )

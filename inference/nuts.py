@@ -17,260 +17,237 @@ Merging L (earlier) with R (later) finds a U-turn if any of these is not positiv
     v_first(L)·(ρ_L + p_first(R))       v_first(R)·(ρ_L + p_first(R))
     v_last(L)·(ρ_R + p_last(L))         v_last(R)·(ρ_R + p_last(L))
 
-A step costs one gradient, one product with M⁻¹, and at most about twenty passes over vectors of length n.
+The whole of it is one loop over the steps: the points of a subtree, the doublings and their choices of a draw are
+states of one trajectory. A step costs one gradient, one product with M⁻¹, and some thirty passes over vectors of
+length n.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from ppl.inference import leapfrog as integrator
 from ppl.inference import randomness
-from ppl.inference.contract import Density
 from ppl.inference.engines import NUTS
-from ppl.inference.kernel import Options, Transition
-from ppl.inference.leapfrog import PhasePoint, Point
-from ppl.inference.metric import Metric
+from ppl.inference.kernel import Options, Transition, select
+from ppl.inference.leapfrog import HalfStep, PhasePoint, Point
 
 __all__ = ["NUTS", "NUTSKernel"]
 
 FIRST_MOMENTUM, FIRST_VELOCITY, LAST_MOMENTUM, LAST_VELOCITY, RHO = range(5)
 
 
-class _Subtree(NamedTuple):
-    """The subtree being built, and what it shares with the trajectory.
+class _Candidate(NamedTuple):
+    """A multinomial draw from some points, its energy, and the logarithm of their summed weights."""
 
-    end: the phase point just reached, and before: the position before it; chosen: a multinomial draw from the subtree
-    so far; nodes: (levels, 5, n); steps: points visited in the trajectory, the start not counted; seam: whether the
-    U-turn found was at the merge with the trajectory, which leaves the subtree itself valid.
+    point: Point
+    energy: jax.Array
+    log_weight: jax.Array
+
+
+class _Tree(NamedTuple):
+    """A trajectory.
+
+    half: the step under way, of size signed_step; before: the position it began at; other: the end that is not being
+    extended; subtree, whole: the draws from the subtree being built and from the completed doublings; nodes:
+    (max_depth + 1, 5, n); depth: doublings completed; steps: points visited, the start not counted; ways: a bit for
+    each doubling, 1 for forward; seeds: (4,) uint32, for the choices among points and among doublings.
     """
 
-    end: PhasePoint
+    half: HalfStep
     before: jax.Array
-    chosen: Point
-    chosen_energy: jax.Array
-    log_weight: jax.Array
-    nodes: jax.Array
-    steps: jax.Array
-    sum_accept: jax.Array
-    energy_error: jax.Array
-    turning: jax.Array
-    seam: jax.Array
-    diverging: jax.Array
-
-
-class _Trajectory(NamedTuple):
-    """other: the end that is not being extended; chosen: the next draw so far; depth: doublings completed."""
-
-    subtree: _Subtree
     other: PhasePoint
-    chosen: Point
-    chosen_energy: jax.Array
-    log_weight: jax.Array
+    subtree: _Candidate
+    whole: _Candidate
+    nodes: jax.Array
+    initial_energy: jax.Array
+    step_size: jax.Array
+    signed_step: jax.Array
     depth: jax.Array
+    steps: jax.Array
+    limit: jax.Array
+    sum_accept: jax.Array
+    ways: jax.Array
+    seeds: jax.Array
     going: jax.Array
 
 
 @dataclass(frozen=True)
 class NUTSKernel:
-    """One transition of NUTS. max_depth: most doublings, so at most 2^max_depth - 1 steps; static."""
+    """max_depth: most doublings, so at most 2^max_depth - 1 steps; static. Its option is `divergence_threshold`."""
 
     max_depth: int
 
     def words(self, size: int) -> int:
-        return randomness.words_for_normals(size) + 5
+        return 5
 
-    def transition(
+    def blank(self, size: int, dtype: Any) -> _Tree:
+        vector, scalar, zero = jnp.zeros(size, dtype), jnp.zeros((), dtype), jnp.zeros((), jnp.int32)
+        none = _Candidate(Point(vector, scalar, vector), scalar, scalar)
+        return _Tree(
+            half=HalfStep(vector, vector, vector),
+            before=vector,
+            other=PhasePoint(vector, vector, vector, vector, vector, scalar),
+            subtree=none,
+            whole=none,
+            nodes=jnp.zeros((self.max_depth + 1, 5, size), dtype),
+            initial_energy=scalar,
+            step_size=scalar,
+            signed_step=scalar,
+            depth=zero,
+            steps=zero,
+            limit=zero,
+            sum_accept=scalar,
+            ways=jnp.zeros((), jnp.uint32),
+            seeds=jnp.zeros(4, jnp.uint32),
+            going=jnp.array(False),
+        )
+
+    def begin(
         self,
-        density: Density,
-        metric: Metric,
+        before: _Tree,
+        origin: PhasePoint,
         words: jax.Array,
-        start: Point,
         step_size: jax.Array,
         limit: jax.Array,
         options: Options,
-    ) -> Transition:
-        """From a point to the next. limit: most steps of the trajectory; options: `divergence_threshold`."""
-        dtype = start.position.dtype
-        size = start.position.shape[0]
-        momentum = metric.momentum(randomness.normals(words, size, dtype))
-        forward, seeds_points, seeds_doublings = words[-5], words[-4:-2], words[-2:]
-        origin = integrator.with_momentum(metric, start, momentum)
-        initial_energy = integrator.energy(origin)
-        minus_infinity = jnp.array(-jnp.inf, dtype)
-
-        def goes_forward(depth: jax.Array) -> jax.Array:
-            way: jax.Array = (forward >> depth.astype(jnp.uint32)) & jnp.uint32(1) == jnp.uint32(1)
-            return way
-
-        def extend(subtree: _Subtree, signed_step: jax.Array) -> _Subtree:
-            """One leapfrog step more."""
-            there = integrator.drift(signed_step, subtree.end)
-            log_density, gradient = jax.value_and_grad(density.log_density)(there.position)
-            # Outside the kernel, so that the product is computed once and not in each operation that needs it.
-            acceleration = metric.inverse_times(gradient)
-
-            def finish(subtree: _Subtree) -> _Subtree:
-                end = integrator.kick(signed_step, there, log_density, gradient, acceleration)
-                return visit(subtree, end)
-
-            return in_one_kernel(limit > 0, finish, subtree)
-
-        def visit(subtree: _Subtree, end: PhasePoint) -> _Subtree:
-            """The subtree with one more point: its weight, and the merges it completes."""
-            end_energy = integrator.energy(end)
-            error = end_energy - initial_energy
-            error = jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
-            diverging = ~(error <= options["divergence_threshold"])
-            count = subtree.steps + 1
-
-            log_weight = jnp.logaddexp(subtree.log_weight, -error)
-            uniform = randomness.uniform(randomness.hashed(seeds_points, count), dtype)
-            take = jnp.log(uniform) < -error - log_weight
-            here = Point(end.position, end.log_density, end.gradient)
-            chosen, chosen_energy = _where(take, (here, end_energy), (subtree.chosen, subtree.chosen_energy))
-
-            merges = jax.lax.population_count(count & ~(count + 1))
-            doubled = (count & (count + 1)) == 0
-            node = jnp.stack([end.momentum, end.velocity, end.momentum])
-
-            def unmerged(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
-                level, turning, _ = state
-                return (level < merges) & ~turning
-
-            def merge(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
-                level, _, node = state
-                left = jax.lax.dynamic_index_in_dim(subtree.nodes, level, keepdims=False)
-                rho = left[RHO] + node[2]
-                across_left = left[RHO] + node[0]
-                across_right = node[2] + left[LAST_MOMENTUM]
-                persists = (
-                    (jnp.sum(left[FIRST_VELOCITY] * rho) > 0)
-                    & (jnp.sum(end.velocity * rho) > 0)
-                    & (jnp.sum(left[FIRST_VELOCITY] * across_left) > 0)
-                    & (jnp.sum(node[1] * across_left) > 0)
-                    & (jnp.sum(left[LAST_VELOCITY] * across_right) > 0)
-                    & (jnp.sum(end.velocity * across_right) > 0)
-                )
-                return level + 1, ~persists, jnp.stack([left[FIRST_MOMENTUM], left[FIRST_VELOCITY], rho])
-
-            level, turning, node = jax.lax.while_loop(unmerged, merge, (jnp.zeros_like(count), diverging, node))
-            turning = turning & ~diverging
-            whole = jnp.stack([node[0], node[1], end.momentum, end.velocity, node[2]])
-            return _Subtree(
-                end=end,
-                before=subtree.end.position,
-                chosen=chosen,
-                chosen_energy=chosen_energy,
-                log_weight=log_weight,
-                nodes=jax.lax.dynamic_update_index_in_dim(subtree.nodes, whole, merges, 0),
-                steps=count,
-                sum_accept=subtree.sum_accept + jnp.minimum(jnp.exp(-error), jnp.ones((), dtype)),
-                energy_error=error,
-                turning=turning,
-                seam=turning & doubled & (level == merges),
-                diverging=diverging,
-            )
-
-        def unfinished(subtree: _Subtree) -> jax.Array:
-            stopped = subtree.turning | subtree.diverging | (subtree.steps >= limit)
-            return ~stopped & ((subtree.steps & (subtree.steps + 1)) != 0)
-
-        def double(state: _Trajectory) -> _Trajectory:
-            """Doubles the trajectory, one way or the other."""
-            depth = state.depth
-            turn_round = (depth > 0) & (goes_forward(depth) != goes_forward(jnp.maximum(depth - 1, 0)))
-            end, other = _where(turn_round, (state.other, state.subtree.end), (state.subtree.end, state.other))
-            node = jax.lax.dynamic_index_in_dim(state.subtree.nodes, depth, keepdims=False)
-            turned = node[jnp.array([LAST_MOMENTUM, LAST_VELOCITY, FIRST_MOMENTUM, FIRST_VELOCITY, RHO])]
-            nodes = jax.lax.dynamic_update_index_in_dim(
-                state.subtree.nodes, jnp.where(turn_round, turned, node), depth, 0
-            )
-            signed_step = jnp.where(goes_forward(depth), step_size, -step_size)
-            subtree = state.subtree._replace(end=end, nodes=nodes, log_weight=minus_infinity)
-            # The loop's test holds between doublings only after one more step, hence the step before the loop's.
-            subtree = jax.lax.while_loop(
-                lambda s: s[1] | unfinished(s[0]),
-                lambda s: (extend(s[0], signed_step), jnp.array(False)),
-                (subtree, jnp.array(True)),
-            )[0]
-
-            complete = (subtree.steps & (subtree.steps + 1)) == 0
-            valid = complete & ~subtree.diverging & (~subtree.turning | subtree.seam)
-            uniform = randomness.uniform(randomness.hashed(seeds_doublings, depth), dtype)
-            take = valid & (jnp.log(uniform) < subtree.log_weight - state.log_weight)
-            chosen, chosen_energy = _where(
-                take, (subtree.chosen, subtree.chosen_energy), (state.chosen, state.chosen_energy)
-            )
-            new_depth = depth + valid.astype(depth.dtype)
-            return _Trajectory(
-                subtree=subtree,
-                other=other,
-                chosen=chosen,
-                chosen_energy=chosen_energy,
-                log_weight=jnp.where(valid, jnp.logaddexp(state.log_weight, subtree.log_weight), state.log_weight),
-                depth=new_depth,
-                going=valid & ~subtree.turning & (new_depth < self.max_depth) & (subtree.steps < limit),
-            )
-
-        zero = jnp.zeros((), jnp.int32)
-        no = jnp.array(False)
-        leaf = jnp.stack([momentum, origin.velocity, momentum, origin.velocity, momentum])
-        nodes = jnp.zeros((self.max_depth + 1, 5, *momentum.shape), dtype).at[0].set(leaf)
-        subtree = _Subtree(
-            end=origin,
-            before=start.position,
-            chosen=start,
-            chosen_energy=initial_energy,
-            log_weight=minus_infinity,
-            nodes=nodes,
+    ) -> _Tree:
+        dtype, zero = origin.position.dtype, jnp.zeros((), jnp.int32)
+        signed_step = jnp.where(_forward(words[0], zero), step_size, -step_size)
+        energy = integrator.energy(origin)
+        start = Point(origin.position, origin.log_density, origin.gradient)
+        leaf = jnp.stack([origin.momentum, origin.velocity, origin.momentum, origin.velocity, origin.momentum])
+        return _Tree(
+            half=integrator.drift(signed_step, origin),
+            before=origin.position,
+            other=origin,
+            subtree=_Candidate(start, energy, jnp.array(-jnp.inf, dtype)),
+            whole=_Candidate(start, energy, jnp.zeros((), dtype)),
+            nodes=before.nodes.at[0].set(leaf),
+            initial_energy=energy,
+            step_size=step_size,
+            signed_step=signed_step,
+            depth=zero,
             steps=zero,
+            limit=limit,
             sum_accept=jnp.zeros((), dtype),
-            energy_error=jnp.zeros((), dtype),
-            turning=no,
-            seam=no,
-            diverging=no,
-        )
-        final = jax.lax.while_loop(
-            lambda state: state.going,
-            double,
-            _Trajectory(subtree, origin, start, initial_energy, jnp.zeros((), dtype), zero, jnp.array(True)),
-        )
-        end = final.subtree.end
-        return Transition(
-            point=final.chosen,
-            last=Point(end.position, end.log_density, end.gradient),
-            last_error=final.subtree.energy_error,
-            broken=final.subtree.before,
-            energy=final.chosen_energy,
-            energy_error=final.chosen_energy - initial_energy,
-            diverging=final.subtree.diverging,
-            depth=final.depth,
-            steps=final.subtree.steps,
-            acceptance=final.subtree.sum_accept / final.subtree.steps.astype(dtype),
+            ways=words[0],
+            seeds=words[1:],
+            going=jnp.array(True),
         )
 
+    def visit(
+        self, trajectory: _Tree, here: Point, acceleration: jax.Array, options: Options
+    ) -> tuple[_Tree, Transition]:
+        tree, dtype = trajectory, here.position.dtype
+        end = integrator.kick(tree.signed_step, tree.half.momentum, tree.half.velocity, here, acceleration)
+        energy = integrator.energy(end)
+        error = energy - tree.initial_energy
+        error = jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
+        diverging = ~(error <= options["divergence_threshold"])
+        count = tree.steps + 1
+        sum_accept = tree.sum_accept + jnp.minimum(jnp.exp(-error), jnp.ones((), dtype))
 
-def in_one_kernel(true: jax.Array, function: Callable[[_Subtree], _Subtree], state: _Subtree) -> _Subtree:
-    """function(state), as the body of a loop that runs once on CPUs, where XLA compiles small loops into one function.
+        log_weight = jnp.logaddexp(tree.subtree.log_weight, -error)
+        uniform = randomness.uniform(randomness.hashed(tree.seeds[:2], count), dtype)
+        take = jnp.log(uniform) < -error - log_weight
+        point, chosen_energy = select(take, (here, energy), (tree.subtree.point, tree.subtree.energy))
+        subtree = _Candidate(point, chosen_energy, log_weight)
 
-    true: a truth value that is true, but not to the compiler's knowledge. Where the density cannot be compiled into the
-    loop around it, this makes one kernel of some thirty.
+        complete = (count & (count + 1)) == 0
+        level, node, turning = _merged(tree.nodes, count, end, diverging)
+        # A U-turn at the merge with the trajectory leaves the subtree itself valid, and its points may be drawn.
+        valid = complete & ~diverging & (~turning | (level == _merges(count)))
+        uniform = randomness.uniform(randomness.hashed(tree.seeds[2:], tree.depth), dtype)
+        take = valid & (jnp.log(uniform) < log_weight - tree.whole.log_weight)
+        point, chosen_energy = select(take, subtree[:2], tree.whole[:2])
+        both = jnp.logaddexp(tree.whole.log_weight, log_weight)
+        whole = _Candidate(point, chosen_energy, jnp.where(valid, both, tree.whole.log_weight))
+        depth = tree.depth + valid.astype(tree.depth.dtype)
+
+        taken = Transition(
+            point=whole.point,
+            last=here,
+            last_error=error,
+            broken=tree.before,
+            energy=whole.energy,
+            energy_error=whole.energy - tree.initial_energy,
+            diverging=diverging,
+            depth=depth,
+            steps=count,
+            step_size=tree.step_size,
+            acceptance=sum_accept / count.astype(dtype),
+        )
+
+        turn_round = complete & (_forward(tree.ways, depth) != _forward(tree.ways, tree.depth))
+        end, other = select(turn_round, (tree.other, end), (end, tree.other))
+        turned = jnp.stack([node[i] for i in (LAST_MOMENTUM, LAST_VELOCITY, FIRST_MOMENTUM, FIRST_VELOCITY, RHO)])
+        node = jnp.where(turn_round, turned, node)
+        signed_step = jnp.where(turn_round, -tree.signed_step, tree.signed_step)
+        further = _Tree(
+            half=integrator.drift(signed_step, end),
+            before=end.position,
+            other=other,
+            subtree=subtree._replace(log_weight=jnp.where(complete, jnp.array(-jnp.inf, dtype), log_weight)),
+            whole=whole,
+            nodes=jax.lax.dynamic_update_index_in_dim(tree.nodes, node, _merges(count), 0),
+            initial_energy=tree.initial_energy,
+            step_size=tree.step_size,
+            signed_step=signed_step,
+            depth=depth,
+            steps=count,
+            limit=tree.limit,
+            sum_accept=sum_accept,
+            ways=tree.ways,
+            seeds=tree.seeds,
+            going=~turning & ~diverging & (count < tree.limit) & (depth < self.max_depth),
+        )
+        return further, taken
+
+
+def _forward(ways: jax.Array, doubling: jax.Array) -> jax.Array:
+    forward: jax.Array = (ways >> doubling.astype(jnp.uint32)) & jnp.uint32(1) == jnp.uint32(1)
+    return forward
+
+
+def _merges(count: jax.Array) -> jax.Array:
+    """How many nodes the point numbered `count` completes: its trailing ones in binary."""
+    merges: jax.Array = jax.lax.population_count(count & ~(count + 1))
+    return merges
+
+
+def _merged(
+    nodes: jax.Array, count: jax.Array, end: PhasePoint, diverging: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The node (5, n) that ends in point `count`, merged as far as there is no U-turn: its level, and whether one was.
+
+    The merge at which a U-turn was found counts into the level.
     """
-    if jax.default_backend() != "cpu":
-        return function(state)
-    result: tuple[_Subtree, jax.Array] = jax.lax.while_loop(
-        lambda carry: carry[1], lambda carry: (function(carry[0]), jnp.array(False)), (state, true)
-    )
-    return result[0]
 
+    def unmerged(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
+        level, turning, _ = state
+        return (level < _merges(count)) & ~turning
 
-def _where(condition: jax.Array, if_true: tuple, if_false: tuple) -> tuple:  # type: ignore[type-arg]
-    """Elementwise choice between two equal pytrees by one truth value."""
-    chosen: tuple = jax.tree.map(lambda a, b: jnp.where(condition, a, b), if_true, if_false)  # type: ignore[type-arg]
-    return chosen
+    def merge(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
+        level, _, node = state
+        left = jax.lax.dynamic_index_in_dim(nodes, level, keepdims=False)
+        rho = left[RHO] + node[2]
+        across_left = left[RHO] + node[0]
+        across_right = node[2] + left[LAST_MOMENTUM]
+        persists = (
+            (jnp.sum(left[FIRST_VELOCITY] * rho) > 0)
+            & (jnp.sum(end.velocity * rho) > 0)
+            & (jnp.sum(left[FIRST_VELOCITY] * across_left) > 0)
+            & (jnp.sum(node[1] * across_left) > 0)
+            & (jnp.sum(left[LAST_VELOCITY] * across_right) > 0)
+            & (jnp.sum(end.velocity * across_right) > 0)
+        )
+        return level + 1, ~persists, jnp.stack([left[FIRST_MOMENTUM], left[FIRST_VELOCITY], rho])
+
+    leaf = jnp.stack([end.momentum, end.velocity, end.momentum])
+    level, turning, node = jax.lax.while_loop(unmerged, merge, (jnp.zeros_like(count), diverging, leaf))
+    return level, jnp.stack([node[0], node[1], end.momentum, end.velocity, node[2]]), turning & ~diverging

@@ -22,11 +22,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from ppl.inference import adaptation, randomness
+from ppl.inference import leapfrog as integrator
 from ppl.inference.adaptation import StepSize
 from ppl.inference.contract import Density
-from ppl.inference.kernel import Kernel, Options, Transition
+from ppl.inference.kernel import Kernel, Options, Transition, select
 from ppl.inference.leapfrog import Point
 from ppl.inference.metric import Metric
+from ppl.inference.once import in_one_kernel, run_if
 
 EVALUATE, SEARCH, RUN, FAILED = range(4)
 START_RADIUS = 2.0
@@ -54,7 +56,7 @@ class ChainState(NamedTuple):
     given: Any
     point: Point
     step_size: StepSize
-    metric: Metric
+    metric: Metric | None
 
 
 class Rows(NamedTuple):
@@ -74,6 +76,15 @@ class Rows(NamedTuple):
     diverging: Any
 
 
+class _Loop(NamedTuple):
+    """blank: whether there is no trajectory yet, as when a program begins. The metric does not change in it."""
+
+    state: ChainState
+    rows: Rows
+    trajectory: Any
+    blank: jax.Array
+
+
 @partial(jax.jit, static_argnames=("kernel", "capacity"))
 def run_chain(
     kernel: Kernel,
@@ -86,71 +97,68 @@ def run_chain(
     options: Options,
 ) -> tuple[ChainState, Rows]:
     """Takes a chain up to `iterations` further; rows beyond those done are left over and mean nothing."""
-    return _run_chain(kernel, capacity, density, state, iterations, warmup, target, options)
+    size, dtype = state.point.position.shape[0], state.point.position.dtype
+    metric, first = state.metric, state.iteration
+
+    def unfinished(loop: _Loop) -> jax.Array:
+        going: jax.Array = (loop.state.iteration < first + iterations) & (loop.state.phase != FAILED)
+        return going
+
+    def evaluate(loop: _Loop) -> _Loop:
+        position = loop.trajectory.half.position
+        log_density, gradient = jax.value_and_grad(density.log_density)(position)
+        # Outside the kernel, so that the product is computed once and not in each operation that needs it.
+        acceleration = metric.inverse_times(gradient)
+        return in_one_kernel(iterations > 0, partial(step, Point(position, log_density, gradient), acceleration), loop)
+
+    def step(here: Point, acceleration: jax.Array, loop: _Loop) -> _Loop:
+        trajectory, taken = kernel.visit(loop.trajectory, here, acceleration, options)
+        # The row of a trajectory that goes on, or is no iteration, is overwritten by the next.
+        rows = _with_row(loop.rows, loop.state.iteration - first, taken)
+
+        def follow(carry: tuple[ChainState, Any]) -> tuple[ChainState, Any]:
+            state = select(loop.blank, carry[0], _next_state(carry[0], taken, warmup, target))
+            return begin(state, carry[1])
+
+        state, trajectory = run_if(loop.blank | ~trajectory.going, follow, (loop.state, trajectory))
+        return _Loop(state, rows, trajectory, jnp.array(False))
+
+    def begin(state: ChainState, before: Any) -> tuple[ChainState, Any]:
+        """The chain's next trajectory."""
+        evaluating, running = state.phase == EVALUATE, state.phase == RUN
+        number = jnp.where(running, state.iteration.astype(jnp.uint32), AUXILIARY + state.auxiliary.astype(jnp.uint32))
+        for_momentum = randomness.words_for_normals(size)
+        words = randomness.words(state.key, number, for_momentum + kernel.words(size))
+        anywhere = START_RADIUS * (2 * randomness.uniform(words[:size], dtype) - 1)
+        position = jnp.where(evaluating & ~state.given, anywhere, state.point.position)
+        # What is known of a start that is yet to be evaluated may be of another point, or not finite.
+        gradient = jnp.where(evaluating, jnp.zeros_like(position), state.point.gradient)
+        momentum = metric.momentum(randomness.normals(words, size, dtype))
+        origin = integrator.with_momentum(metric, Point(position, state.point.log_density, gradient), momentum)
+        adapting = ~running | (state.iteration < warmup)
+        step_size = jnp.exp(jnp.where(adapting, state.step_size.log_step, state.step_size.log_average))
+        step_size = jnp.where(evaluating, jnp.zeros_like(step_size), step_size)
+        limit = jnp.where(running, ENDLESS, 1).astype(jnp.int32)
+        return state, kernel.begin(before, origin, words[for_momentum:], step_size, limit, options)
+
+    loop = _Loop(
+        state=state._replace(metric=None),
+        rows=_no_rows(capacity, state.point.position),
+        trajectory=kernel.blank(size, dtype),
+        blank=jnp.array(True),
+    )
+    final = jax.lax.while_loop(unfinished, evaluate, loop)
+    return final.state._replace(metric=metric), final.rows
 
 
 @partial(jax.jit, static_argnames=("kernel", "capacity"))
 def run_chains(
-    kernel: Kernel,
-    capacity: int,
-    density: Density,
-    states: ChainState,
-    iterations: jax.Array,
-    warmup: jax.Array,
-    target: jax.Array,
-    options: Options,
+    kernel: Kernel, capacity: int, density: Density, states: ChainState, *shared: Any
 ) -> tuple[ChainState, Rows]:
-    """The same for chains along a first axis of `states`, vectorised."""
-    one = partial(_run_chain, kernel, capacity)
-    result: tuple[ChainState, Rows] = jax.vmap(one, in_axes=(None, 0, None, None, None, None))(
-        density, states, iterations, warmup, target, options
-    )
+    """The same for chains along a first axis of `states`, vectorised; a chain does not wait for the others' trees."""
+    axes = (None, 0, *(None for _ in shared))
+    result: tuple[ChainState, Rows] = jax.vmap(partial(run_chain, kernel, capacity), axes)(density, states, *shared)
     return result
-
-
-def _run_chain(
-    kernel: Kernel,
-    capacity: int,
-    density: Density,
-    state: ChainState,
-    iterations: jax.Array,
-    warmup: jax.Array,
-    target: jax.Array,
-    options: Options,
-) -> tuple[ChainState, Rows]:
-    end = state.iteration + iterations
-    first = state.iteration
-
-    def going(carry: tuple[ChainState, Rows]) -> jax.Array:
-        unfinished: jax.Array = (carry[0].iteration < end) & (carry[0].phase != FAILED)
-        return unfinished
-
-    def advance(carry: tuple[ChainState, Rows]) -> tuple[ChainState, Rows]:
-        state, rows = carry
-        running = state.phase == RUN
-        evaluating = state.phase == EVALUATE
-        number = jnp.where(running, state.iteration.astype(jnp.uint32), AUXILIARY + state.auxiliary.astype(jnp.uint32))
-        size, dtype = state.point.position.shape[0], state.point.position.dtype
-        words = randomness.words(state.key, number, kernel.words(size))
-        anywhere = START_RADIUS * (2 * randomness.uniform(words[:size], dtype) - 1)
-        position = jnp.where(evaluating & ~state.given, anywhere, state.point.position)
-        adapting = ~running | (state.iteration < warmup)
-        step_size = jnp.exp(jnp.where(adapting, state.step_size.log_step, state.step_size.log_average))
-        taken = kernel.transition(
-            density,
-            state.metric,
-            words,
-            state.point._replace(position=position),
-            jnp.where(evaluating, jnp.zeros_like(step_size), step_size),
-            jnp.where(running, ENDLESS, 1).astype(jnp.int32),
-            options,
-        )
-        return _next_state(state, taken, warmup, target), _with_row(rows, state.iteration - first, taken, step_size)
-
-    final: tuple[ChainState, Rows] = jax.lax.while_loop(
-        going, advance, (state, _no_rows(capacity, state.point.position))
-    )
-    return final
 
 
 def _next_state(state: ChainState, taken: Transition, warmup: jax.Array, target: jax.Array) -> ChainState:
@@ -212,8 +220,7 @@ def _no_rows(capacity: int, position: jax.Array) -> Rows:
     )
 
 
-def _with_row(rows: Rows, index: jax.Array, taken: Transition, step_size: jax.Array) -> Rows:
-    """Writes a row; that of a transition that is no iteration is overwritten by the next."""
+def _with_row(rows: Rows, index: jax.Array, taken: Transition) -> Rows:
     row = Rows(
         positions=taken.point.position,
         gradients=taken.point.gradient,
@@ -223,7 +230,7 @@ def _with_row(rows: Rows, index: jax.Array, taken: Transition, step_size: jax.Ar
         energy=taken.energy,
         energy_error=taken.energy_error,
         acceptance_rate=taken.acceptance,
-        step_size=step_size,
+        step_size=taken.step_size,
         n_steps=taken.steps,
         tree_depth=taken.depth,
         diverging=taken.diverging,

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ppl.inference import randomness
-from ppl.inference.leapfrog import Point
+from ppl.inference.kernel import Transition
+from ppl.inference.leapfrog import Point, with_momentum
 from ppl.inference.metric import Diagonal
 from ppl.inference.nuts import NUTSKernel
 from tests.inference import reference_nuts
@@ -30,15 +31,29 @@ def test_same_trees_and_choices_as_the_recursion(case: str, max_depth: int) -> N
     density, size, step_size = CASES[case]
     kernel = NUTSKernel(max_depth)
     value_and_grad = jax.jit(lambda density, u: jax.value_and_grad(density.log_density)(u))
-    run = jax.jit(kernel.transition)
+    options = {"divergence_threshold": np.float64(1000.0)}
+
+    @jax.jit
+    def run(start: Point, momentum: jax.Array, metric: Diagonal, words: jax.Array) -> Transition:
+        def visit(state: tuple[Any, Any]) -> tuple[Any, Any]:
+            tree = state[0]
+            log_density, gradient = jax.value_and_grad(density.log_density)(tree.half.position)
+            here = Point(tree.half.position, log_density, gradient)
+            return kernel.visit(tree, here, metric.inverse_times(gradient), options)
+
+        origin = with_momentum(metric, start, momentum)
+        blank = kernel.blank(size, np.float64)
+        tree = kernel.begin(blank, origin, words, jnp.float64(step_size), jnp.int32(2**30), options)
+        return jax.lax.while_loop(lambda state: state[0].going, visit, visit((tree, None)))[1]
 
     @jax.jit
     def choices(number: jax.Array) -> tuple[jax.Array, ...]:
-        words = randomness.words(jnp.array([7, 11], jnp.uint32), number, kernel.words(size))
+        for_momentum = randomness.words_for_normals(size)
+        words = randomness.words(jnp.array([7, 11], jnp.uint32), number, for_momentum + kernel.words(size))
         uniforms = jax.vmap(lambda seeds, i: randomness.uniform(randomness.hashed(seeds, i), jnp.float64), (None, 0))
         counters = jnp.arange(2**max_depth)
         normals = randomness.normals(words, size, jnp.float64)
-        return words, normals, uniforms(words[-4:-2], counters), uniforms(words[-2:], counters)
+        return words[for_momentum:], normals, uniforms(words[-4:-2], counters), uniforms(words[-2:], counters)
 
     scale = np.linspace(0.8, 1.2, size)
     seen: set[tuple[int, bool]] = set()
@@ -46,18 +61,10 @@ def test_same_trees_and_choices_as_the_recursion(case: str, max_depth: int) -> N
         log_density = reference_nuts.as_function(density, value_and_grad)
         for number in range(30):
             words, normals, points, doublings = (np.asarray(one) for one in choices(np.uint32(number)))
-            momentum, bits = normals / scale, int(words[-5])
+            momentum, bits = normals / scale, int(words[0])
             start = np.random.default_rng(number).normal(size=size)
             lp, gradient = value_and_grad(density, start)
-            got = run(
-                density,
-                Diagonal(scale),
-                words,
-                Point(start, lp, gradient),
-                np.float64(step_size),
-                np.int32(2**30),
-                {"divergence_threshold": np.float64(1000.0)},
-            )
+            got = run(Point(start, lp, gradient), momentum, Diagonal(scale), words)
             wanted = reference_nuts.transition(
                 log_density,
                 scale**2,
