@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED
 from ppl.catalogue.supports import SUPPORTS
-from ppl.compiler.check import calls
 from ppl.compiler.check.build import Build
+from ppl.compiler.check.loops import dim_named
 from ppl.compiler.check.names import COMBINATORS, UNSUPPORTED_COMBINATORS, closest
 from ppl.compiler.check.ranges import of_data, of_latent, range_of
 from ppl.compiler.check.report import Abandon
@@ -130,7 +130,7 @@ def _axes(scope: Scope, item: syntax.Declared) -> tuple[str, ...]:
     failed = False
     for axis in item.axes:
         try:
-            found.append(calls.dim_named(scope, axis))
+            found.append(dim_named(scope, axis))
         except Abandon:
             failed = True
     if failed:

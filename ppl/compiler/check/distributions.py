@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 
 from ppl.catalogue.distributions import DistributionSpec, Parameter
-from ppl.catalogue.functions import Interval
-from ppl.catalogue.supports import SUPPORTS, SupportSpec
+from ppl.catalogue.supports import SUPPORTS
+from ppl.compiler.check.domains import check_domain
 from ppl.compiler.check.matching import Head, combinator_arguments, matched
 from ppl.compiler.check.ranges import range_of
 from ppl.compiler.check.report import Abandon
@@ -17,23 +16,13 @@ from ppl.compiler.check.shapes import (
     apply,
     at_axes,
     broadcast,
-    describe,
-    leaves,
     same_event,
     same_extent,
-    show_interval,
     show_shape,
 )
-from ppl.grammar import nodes as syntax
 from ppl.graph import Axis, Distribution, Expr, Fill, Lift, Literal, Meta, Read, Support, Whole
 from ppl.source import Span
 from ppl.types import Scalar
-
-# Kinds of matrices that a parameter may want, and what to write if another kind is given.
-_MATRIX = {
-    "positive_definite": "pass a triangular factor by its name: `MvNormal(mean, cholesky=L)`",
-    "cholesky_cov": "factor it, `cholesky(A)`, or pass it as `covariance`",
-}
 
 
 @dataclass(frozen=True)
@@ -110,7 +99,7 @@ class _Fit:
             p = spec_parameter(spec, name)
             try:
                 fitted[name] = self._shaped(p, e, batch, event, ordered)
-                self._check_domain(p, fitted[name])
+                check_domain(self.scope, self.found, p, fitted[name])
             except Abandon:
                 failed = True
         for name, e in limits.items():
@@ -132,7 +121,7 @@ class _Fit:
     def check_domains(self, values: dict[str, Expr]) -> None:
         """Domains alone, of the parameters that are right when others are not."""
         for name, e in values.items():
-            self._check_domain(spec_parameter(self.found.spec, name), e)
+            check_domain(self.scope, self.found, spec_parameter(self.found.spec, name), e)
 
     def _lifted(self, p: Parameter, e: Expr, ordered: bool) -> Expr:
         """Indices on the left that stand for event dims become event dims of the parameter."""
@@ -236,108 +225,6 @@ class _Fit:
             hint,
         )
 
-    def _check_domain(self, p: Parameter, e: Expr) -> None:
-        names, report = self.scope.names, self.scope.report
-        domain = SUPPORTS[p.domain]
-        known = range_of(e, names)
-        interval = Interval(
-            -inf if domain.lower is None else domain.lower,
-            inf if domain.upper is None else domain.upper,
-            domain.strict and domain.lower is not None,
-            domain.strict and domain.upper is not None,
-        )
-        where = f"`{p.name}` of `{self.found.spec.name}`"
-        if (kind := self._other_matrix(e, domain.name)) is not None:
-            report.error(
-                "E203", e.meta.span, f"this is {kind}; {where} takes {first_clause(domain)}", _MATRIX[domain.name]
-            )
-            return
-        if domain.event_rank > 0 and (name := self._free_elements(e)) is not None:
-            report.error(
-                "E203",
-                e.meta.span,
-                f"the elements of `{name}` are drawn apart from each other; {where} takes {first_clause(domain)}",
-                _structure_hint(domain.name, name, e),
-            )
-            return
-        if leaves(known, interval):
-            report.error(
-                "E203",
-                e.meta.span,
-                f"{describe(known, interval)}; {where} takes numbers {show_interval(interval)}",
-                self._domain_hint(e, known.interval, interval),
-            )
-            return
-        constant = known.interval.lower
-        if domain.discrete and not known.depends and constant == known.interval.upper and constant % 1:
-            report.error("E203", e.meta.span, f"this is {constant:g}; {where} takes whole numbers")
-        elif domain.discrete and known.reaches_lower and known.depends:
-            report.error(
-                "E203", e.meta.span, f"this is a real number; {where} takes whole numbers", self._swapped(p, e)
-            )
-
-    def _swapped(self, p: Parameter, e: Expr) -> str:
-        """`Binomial(p, n[obs])`: whether the next argument is what this one should be."""
-        call, report = self.found.base, self.scope.report
-        texts = [report.text(a.span) for a in call.arguments]
-        here = next((n for n, a in enumerate(call.arguments) if a.name is None and a.value.span == e.meta.span), None)
-        if here is None or here + 1 >= len(texts) or call.arguments[here + 1].name is not None:
-            return ""
-        other = call.arguments[here + 1].value
-        base = other.base if isinstance(other, syntax.Index) else other
-        quantity = self.scope.names.quantities.get(base.id) if isinstance(base, syntax.Name) else None
-        whole = isinstance(other, syntax.Number) and isinstance(other.value, int)
-        if not whole and (quantity is None or quantity.element not in (Scalar.COUNT, Scalar.INT)):
-            return ""
-        texts[here], texts[here + 1] = texts[here + 1], texts[here]
-        return f"did you swap them? `{call.function.id}({', '.join(texts)})`"
-
-    def _domain_hint(self, e: Expr, known: Interval, domain: Interval) -> str:
-        if known.lower == known.upper:
-            return f"write a number {show_interval(domain)}"
-        if not isinstance(e, Read):
-            return self._link(e, domain)
-        quantity = self.scope.names.quantities[e.name]
-        if quantity.role not in ("latent", "var") or domain.lower != 0:
-            return ""
-        text = self.scope.report.text(e.meta.span)
-        line = self.scope.report.line(quantity.span)
-        if domain.upper == 1:
-            return (
-                f"draw `{e.name}` from a distribution on (0, 1) on line {line} (`Beta(2, 2)`), or use `sigmoid({text})`"
-            )
-        return f"draw `{e.name}` from a distribution above 0 on line {line} (`HalfNormal(1)`), or use `exp({text})`"
-
-    def _link(self, e: Expr, domain: Interval) -> str:
-        """A function that brings any number into the domain."""
-        text = self.scope.report.text(e.meta.span)
-        function = {inf: "exp", 1.0: "sigmoid"}.get(domain.upper)
-        if domain.lower != 0 or function is None or len(text) > 40:
-            return ""
-        return f"keep it {show_interval(domain)}: `{function}({text})`"
-
-    def _other_matrix(self, e: Expr, domain: str) -> str | None:
-        """What kind of matrix a latent is, where another is wanted."""
-        quantity = self.scope.names.quantities.get(e.name) if isinstance(e, Read) else None
-        if domain not in _MATRIX or quantity is None or quantity.support is None or quantity.event_rank != 2:
-            return None
-        kind = SUPPORTS[quantity.support.kind]
-        triangular = kind.name.startswith("cholesky")
-        return first_clause(kind) if triangular != domain.startswith("cholesky") else None
-
-    def _free_elements(self, e: Expr) -> str | None:
-        """The latent whose elements, drawn one by one, make up this array."""
-        if isinstance(e, Lift) and isinstance(e.body, Read):
-            name = e.body.name
-        elif isinstance(e, Read) and e.meta.event:
-            name = e.name
-        else:
-            return None
-        quantity = self.scope.names.quantities.get(name)
-        if quantity is None or quantity.role not in ("latent", "var") or quantity.event_rank > 0:
-            return None
-        return name
-
     # --- support ---
 
     def _support(self, values: dict[str, Expr], limits: dict[str, Expr]) -> Support:
@@ -394,11 +281,6 @@ class _Fit:
             )
 
 
-def first_clause(support: SupportSpec) -> str:
-    """What a support is, without its bounds: `an increasing vector`."""
-    return support.description.split(",", maxsplit=1)[0]
-
-
 def spec_parameter(spec: DistributionSpec, name: str) -> Parameter:
     return next(p for p in spec.parameters if p.name == name)
 
@@ -409,14 +291,3 @@ def _in_step(shape: Sequence[Whole], plates: Sequence[Axis], names: Names) -> bo
         w.start >= 0 and a.start >= 0 and same_extent(w, Whole(a.dim, a.start, a.stop), names)
         for w, a in zip(shape, plates, strict=True)
     )
-
-
-def _structure_hint(domain: str, name: str, e: Expr) -> str:
-    dims = ", ".join(w.dim for w in e.meta.event)
-    match domain:
-        case "ordered":
-            return f"put them in order: `{name}[{dims}] ~ ordered(Normal(0, 5))`"
-        case "simplex":
-            return f"draw them together: `{name}[{dims}] ~ Dirichlet(fill(1, {dims}))`, or use `softmax({name})`"
-        case _:
-            return ""

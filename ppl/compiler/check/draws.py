@@ -8,14 +8,15 @@ from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.calls import look_at
 from ppl.compiler.check.declarations import free_quantity
-from ppl.compiler.check.distributions import Drawn, draw, first_clause
-from ppl.compiler.check.indexing import read
+from ppl.compiler.check.distributions import Drawn, draw
+from ppl.compiler.check.domains import first_clause
 from ppl.compiler.check.latents import latent
 from ppl.compiler.check.matching import Head, head
 from ppl.compiler.check.places import Place, place
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity
 from ppl.compiler.check.sites import dims_of, element_of, everything, site_of, written
+from ppl.compiler.check.subscripted import read
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Prediction,

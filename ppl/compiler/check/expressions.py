@@ -54,12 +54,12 @@ def _elaborate(node: TreeExpr, scope: Scope) -> Expr:
         case syntax.Unary():
             return _unary(node, scope)
         case syntax.Binary():
-            left, right = calls.each(scope, [node.left, node.right])
+            left, right = scope.exprs([node.left, node.right])
             return _binary(scope, node.op, left, right, node.span)
         case syntax.Conditional():
             scope.names.guarded += 1
             try:
-                parts = calls.each(scope, [node.test, node.then, node.otherwise])
+                parts = scope.exprs([node.test, node.then, node.otherwise])
             finally:
                 scope.names.guarded -= 1
             require_bool(scope, parts[0], "the condition")

@@ -9,7 +9,6 @@ from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.distributions import draw
 from ppl.compiler.check.history import check_looks_back, record_reach
-from ppl.compiler.check.indexing import read
 from ppl.compiler.check.intervals import UNKNOWN
 from ppl.compiler.check.matching import Head
 from ppl.compiler.check.places import place
@@ -18,6 +17,7 @@ from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity
 from ppl.compiler.check.shapes import at_axes
 from ppl.compiler.check.sites import dims_of, element_of, everything, site_of, written
+from ppl.compiler.check.subscripted import read
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Aligned,

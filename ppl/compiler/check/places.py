@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ppl.compiler.check.calls import condition, loop_bindings
 from ppl.compiler.check.extents import outside
 from ppl.compiler.check.indexing import need_positions, whole_range
+from ppl.compiler.check.loops import condition, loop_bindings
 from ppl.compiler.check.names import closest, quoted
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Binding, Scope

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -167,6 +167,19 @@ class Scope:
 
     def expr(self, node: TreeExpr) -> Expr:
         return self.elaborate(node, self)
+
+    def exprs(self, nodes: Iterable[TreeExpr]) -> list[Expr]:
+        """Several expressions: the errors of every one are reported before the whole is abandoned."""
+        found: list[Expr] = []
+        failed = False
+        for node in nodes:
+            try:
+                found.append(self.expr(node))
+            except Abandon:
+                failed = True
+        if failed:
+            raise Abandon
+        return found
 
     def bind(self, indices: Mapping[str, Binding]) -> Scope:
         return replace(self, indices={**self.indices, **indices})
