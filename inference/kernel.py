@@ -77,9 +77,7 @@ class Kernel(Protocol):
         """A trajectory from its origin, in the place of the one before it."""
         ...
 
-    def visit(
-        self, trajectory: Any, here: Point, acceleration: jax.Array, options: Options
-    ) -> tuple[Any, Transition]:
+    def visit(self, trajectory: Any, here: Point, acceleration: jax.Array, options: Options) -> tuple[Any, Transition]:
         """The trajectory once the density is known where it waited for it; and its result, if that was its end."""
         ...
 

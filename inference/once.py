@@ -27,5 +27,5 @@ def run_if(condition: jax.Array, function: Callable[[State], State], state: Stat
 
 
 def in_one_kernel(true: jax.Array, function: Callable[[State], State], state: State) -> State:
-    """function(state), on a CPU as one kernel. true: a truth value that is true, but not to the compiler's knowledge."""
+    """function(state), on a CPU as one kernel. true: a truth value that holds, unknown to the compiler."""
     return run_if(true, function, state) if jax.default_backend() == "cpu" else function(state)
