@@ -118,6 +118,7 @@ CODES: dict[str, str] = {
     "E550": "a computed position is outside its dim",
     "E551": "the model cannot be minibatched over this dim",
     "E552": "a parameter that data determine is outside its domain",
+    "E553": "a value is outside the support of its latent quantity",
     "E601": "no such file",
     "E602": "a file cannot be read",
     "E603": "a file is not UTF-8 text",

@@ -15,7 +15,8 @@ class RawArray:
 
     values: numbers, booleans or text (dtype kinds `f i u b U`), or objects where kinds are mixed (None: missing);
     origin: where it comes from, in words (`schools.json`, `the data`); labels: for each axis its labels, or None;
-    dims: the names of the axes, where the source has them; problem: why it could not be read as an array, if so.
+    dims: the names of the axes, where the source has them; problem: why it could not be read as an array, if so;
+    categories: all values that it may have, in their order, where the source says one (pandas' ordered Categorical).
     """
 
     values: npt.NDArray[np.generic]
@@ -23,8 +24,10 @@ class RawArray:
     labels: tuple[tuple[str, ...] | None, ...] = ()
     dims: tuple[str, ...] | None = None
     problem: str | None = None
+    categories: tuple[str, ...] | None = None
 
     def axis_labels(self, axis: int) -> tuple[str, ...] | None:
+        """The labels along an axis, or None if it has none."""
         return self.labels[axis] if axis < len(self.labels) else None
 
 

@@ -7,6 +7,7 @@ fit = model.sample(data, chains=4, seed=1)
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -21,6 +22,9 @@ from ppl.graph import ModelGraph
 from ppl.source import Source
 
 if TYPE_CHECKING:  # these import NumPy or JAX, which reading and checking a model must not need
+    import numpy as np
+    import numpy.typing as npt
+
     from ppl.compiler.binding.bind import Bound
     from ppl.compiler.density.compiled import CompiledDensity
 
@@ -70,6 +74,7 @@ class Model:
 
     @property
     def text(self) -> str:
+        """As it was given to `compile`."""
         return self.graph.source.text
 
     @cached_property
@@ -86,25 +91,61 @@ class Model:
         """
         from ppl.compiler.binding.bind import bind_with_notes
         from ppl.data import load as load_data
+        from ppl.data.categories import with_listed_categories
 
-        return bind_with_notes(self.graph, load_data(data))
+        return bind_with_notes(self.graph, with_listed_categories(self.graph, load_data(data)))
 
-    def check(self, data: Any = None) -> tuple[Diagnostic, ...]:
-        """Warnings about the model and these data; raises as `bind` does."""
-        return (*self.warnings, *self.bind(data).warnings)
+    def check(self, data: Any = None, *, engine: str | None = None) -> tuple[Diagnostic, ...]:
+        """Warnings about the model and these data, as `bind` takes them.
 
-    def explain(self) -> str:
-        """How the compiler reads the model: roles, supports, plates, event axes and terms with their lines."""
+        engine: one that must be able to sample the model.
+
+        Raises:
+            PplError: with the errors of the data, of parameters that they put out of their domains, or of the engine.
+        """
+        from ppl.running.beforehand import check_domains, check_engine
+
+        bound = self.bind(data)
+        check_domains(self.graph, bound.dataset)
+        if engine is not None:
+            check_engine(self.graph, engine)
+        return (*self.warnings, *bound.warnings)
+
+    def explain(self, data: Any = None) -> str:
+        """How the compiler reads the model: roles, supports, plates, event axes and terms with their lines.
+
+        data: as `bind` takes them, for the sizes of the dims; None leaves these open.
+
+        Raises:
+            PplError: with every error of the data.
+        """
         from ppl.compiler.explain import explain
 
-        return explain(self.graph)
+        return explain(self.graph, None if data is None else self.bind(data).dataset.sizes)
 
     def log_density(self, data: Any = None) -> CompiledDensity:
         """The log density on the unconstrained space, for samplers of one's own. It is in float64: use it under
-        `jax.enable_x64(True)`."""
+        `jax.enable_x64(True)`.
+
+        Raises:
+            PplError: with every error of the data, or with parameters that they put out of their domains.
+        """
         from ppl.compiler.density.compiled import compile_density
 
         return compile_density(self.graph, self.bind(data).dataset)
+
+    def unconstrain(self, values: Mapping[str, Any], data: Any = None) -> npt.NDArray[np.float64]:
+        """(n,): the point of the unconstrained space where the latents have these values.
+
+        values: one for each latent, of its declared shape; other names are ignored.
+
+        Raises:
+            ValueError: a latent has no value, or one of the wrong shape.
+            PplError: values outside the supports of their latents; errors as of `log_density`.
+        """
+        from ppl.running.unconstrained import unconstrained
+
+        return unconstrained(self.log_density(data), values)
 
     def sample(
         self,

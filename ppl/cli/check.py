@@ -17,8 +17,9 @@ from ppl.source import Source
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @data_option
+@click.option("--engine", metavar="NAME", help="Also check that this engine can sample the model; see `ppl engines`.")
 @json_option
-def check(models: tuple[str, ...], data: tuple[str, ...], as_json: bool) -> int:
+def check(models: tuple[str, ...], data: tuple[str, ...], engine: str | None, as_json: bool) -> int:
     """Look for errors in a model, and in its data.
 
     Every error is shown with its line, what is wrong, and what to write instead. Nothing is run.
@@ -27,10 +28,16 @@ def check(models: tuple[str, ...], data: tuple[str, ...], as_json: bool) -> int:
     Examples:
         ppl check radon.ppl
         ppl check radon.ppl --data radon.json
+        ppl check radon.ppl --engine nuts
         ppl check models/*.ppl
     """
     if data and len(models) > 1:
         raise click.UsageError("data belong to one model: check it alone")
+    if data or engine is not None:  # the modules need NumPy, which a text alone does not
+        from ppl.running.beforehand import check_domains, check_engine
+        from ppl.running.engines import engine_class
+    if engine is not None:
+        engine_class(engine)
     code = Exit.OK
     reports = []
     for path in models:
@@ -41,6 +48,9 @@ def check(models: tuple[str, ...], data: tuple[str, ...], as_json: bool) -> int:
             if data:
                 bound = model.bind(list(data))
                 warnings, notes = (*warnings, *bound.warnings), bound.notes
+                check_domains(model.graph, bound.dataset)
+            if engine is not None:
+                check_engine(model.graph, engine)
         except PplError as error:
             code = max(code, error.exit_code)
             reports.append(_report(path, error.diagnostics, error.source))

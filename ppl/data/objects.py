@@ -31,7 +31,7 @@ def frame_columns(frame: Any, origin: str) -> dict[str, RawArray]:
     # Columns of one table belong together, so that a bare index with repeats (after pandas.concat) may be ignored.
     bare = frame.index.nlevels == 1 and frame.index.name is None and frame.index.dtype.kind in "iu"
     labels = None if bare and not frame.index.is_unique else _index_labels(frame.index)
-    entries = {str(name): RawArray(_values(frame[name]), origin, (labels,)) for name in frame.columns}
+    entries = {str(name): _column(frame[name], origin, labels) for name in frame.columns}
     if frame.index.name is not None and str(frame.index.name) not in entries:
         entries[str(frame.index.name)] = RawArray(np.array([str(x) for x in frame.index]), origin, (None,))
     return entries
@@ -45,7 +45,8 @@ def frame_matrix(frame: Any, origin: str) -> RawArray:
 
 
 def series(value: Any, origin: str) -> RawArray:
-    return RawArray(_values(value), origin, (_index_labels(value.index),))
+    """A pandas Series; its index labels the axis."""
+    return _column(value, origin, _index_labels(value.index))
 
 
 def data_array(value: Any, origin: str) -> RawArray:
@@ -55,6 +56,7 @@ def data_array(value: Any, origin: str) -> RawArray:
 
 
 def xarray_dataset(value: Any, origin: str) -> dict[str, RawArray]:
+    """Every variable is an entry, and so is a coordinate along a dim of another name."""
     entries = {str(name): data_array(variable, origin) for name, variable in value.data_vars.items()}
     for name in value.coords:
         # A coordinate that is no index of its own (county names along obs) can serve as an input.
@@ -74,6 +76,16 @@ def _index_labels(index: Any) -> tuple[str, ...]:
     if index.nlevels > 1:
         return tuple(" ".join(map(str, key)) for key in index)
     return tuple(str(x) for x in index)
+
+
+def _column(column: Any, origin: str, labels: tuple[str, ...] | None) -> RawArray:
+    """A pandas column with the labels of its rows. Categories of text keep their order, if they say that they have one;
+    of an unordered Categorical it is only the alphabet's."""
+    order: tuple[str, ...] | None = None
+    if str(column.dtype) == "category" and column.cat.ordered:
+        categories = column.cat.categories.tolist()
+        order = tuple(categories) if all(isinstance(c, str) for c in categories) else None
+    return RawArray(_values(column), origin, (labels,), categories=order)
 
 
 def _values(column: Any) -> npt.NDArray[np.generic]:

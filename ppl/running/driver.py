@@ -28,6 +28,7 @@ from ppl.graph import ModelGraph
 from ppl.inference.contract import Chunk, InitialisationError
 from ppl.results.container import Groups, Layout
 from ppl.results.observations import Observations, find_observations
+from ppl.running.beforehand import nothing_to_sample
 from ppl.running.interrupts import Requests, listening
 from ppl.running.options import RunOptions
 from ppl.running.outputs import over_draws
@@ -81,14 +82,6 @@ def run(
     if options.imported is not None:
         timings = {"import": options.imported, **timings, "total": timings["total"] + options.imported}
     return Fit(groups, {**attrs, **ended(sampled.stopped, timings)}, sampled.stopped)
-
-
-def nothing_to_sample(graph: ModelGraph) -> PplError:
-    hint = "write one as `mu ~ Normal(0, 5)`: a name that is not data, on the left of `~`"
-    return PplError(
-        [Diagnostic("E501", "the model has no latent quantity: there is nothing to sample", hints=(hint,))],
-        graph.source,
-    )
 
 
 # --- sampling ----------------------------------------------------------------------------------------

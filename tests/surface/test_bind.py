@@ -67,6 +67,60 @@ def test_labels_from_index_data_alone_in_order_of_appearance() -> None:
     assert dataset.arrays["c"].tolist() == [0, 2, 0]
 
 
+DOSES = """
+dim obs
+dim dose ordered
+data y[obs], d[obs] : dose
+a[dose] ~ Normal(0, 1)
+y[obs] ~ Normal(a[d[obs]], 1)
+"""
+
+
+def doses(values: list[str], categories: list[str], ordered: bool = True) -> pd.DataFrame:
+    return pd.DataFrame({"y": np.arange(len(values)), "d": pd.Categorical(values, categories, ordered=ordered)})
+
+
+def test_ordered_categories_are_the_labels_in_their_order() -> None:
+    model = ppl.compile(DOSES)
+    frame = doses(["high", "low", "high"], ["low", "middle", "high"])
+    for data in (frame, {"y": frame["y"], "d": frame["d"]}):
+        dataset = model.bind(data).dataset
+        assert dataset.labels["dose"] == ("low", "middle", "high")
+        assert dataset.sizes["dose"] == 3
+        assert dataset.arrays["d"].tolist() == [2, 0, 2]
+    # Those without an order of their own stand in the alphabet's: the order of appearance holds.
+    dataset = model.bind(doses(["low", "high", "low"], ["high", "low"], ordered=False)).dataset
+    assert dataset.labels["dose"] == ("low", "high")
+    # Numbers are positions, whatever their categories.
+    dataset = model.bind({"y": [1, 2], "d": pd.Series(pd.Categorical([1, 0], [1, 0], ordered=True))}).dataset
+    assert dataset.labels == {}
+    assert dataset.arrays["d"].tolist() == [1, 0]
+
+
+def test_what_else_gives_labels_goes_before_ordered_categories() -> None:
+    frame = doses(["high", "low", "high"], ["low", "middle", "high"])
+    assert ppl.compile(DOSES).bind([frame, {"dose": ["high", "low"]}]).dataset.arrays["d"].tolist() == [0, 1, 0]
+    named = ppl.compile(DOSES.replace("dim dose ordered", "dim dose = {low, high} ordered"))
+    assert named.bind(frame).dataset.arrays["d"].tolist() == [1, 0, 1]
+    over = ppl.compile(DOSES.replace("d[obs] : dose", "d[obs] : dose, x[dose]"))
+    dataset = over.bind([frame, {"x": pd.Series([1.0, 2.0], index=["high", "low"])}]).dataset
+    assert dataset.labels["dose"] == ("high", "low")
+    # By position an array follows the categories.
+    dataset = over.bind([frame, {"x": pd.Series([1.0, 2.0, 3.0])}]).dataset
+    assert dataset.arrays["x"].tolist() == [1.0, 2.0, 3.0]
+    assert dataset.arrays["d"].tolist() == [2, 0, 2]
+
+
+def test_ordered_categories_that_differ_are_refused() -> None:
+    model = ppl.compile(DOSES.replace("d[obs] : dose", "d[obs] : dose, e[obs] : dose"))
+    frame = doses(["high", "low", "high"], ["low", "high"])
+    assert model.bind(frame.assign(e=frame["d"])).dataset.labels["dose"] == ("low", "high")
+    other = pd.Categorical(["low", "low", "low"], ["high", "low"], ordered=True)
+    with pytest.raises(PplError, match=r"E315[\s\S]*the categories of `d` and `e` differ"):
+        model.bind(frame.assign(e=other))
+    assert model.bind([frame.assign(e=other), {"dose": ["low", "high"]}]).dataset.labels["dose"] == ("low", "high")
+
+
 def test_counting_from_one() -> None:
     model = ppl.compile(COUNTIES.replace(": county", ": county from 1"))
     assert model.bind({"y": [1, 2], "u": [1, 2, 3], "county_of": [1, 3]}).dataset.arrays["county_of"].tolist() == [0, 2]

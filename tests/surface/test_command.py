@@ -211,6 +211,28 @@ def test_check(shell: Shell) -> None:
     assert shell("check", "latin.ppl") == 65
 
 
+def test_check_finds_what_sampling_would_refuse(shell: Shell) -> None:
+    Path("d.json").write_text(json.dumps({**DATA, "sigma": [15, -1, 16]}))
+    Path("free.ppl").write_text(SCHOOLS.replace("sigma[school] > 0", "sigma[school]"))
+    assert shell("check", "free.ppl", "--data", "schools.json", "--engine", "nuts") == 0
+    assert shell("check", "free.ppl", "--data", "d.json") == 65
+    assert "error[E552]" in shell.err
+    assert "it is -1 at school 1 (Deerfield)" in shell.err
+    assert shell("check", "free.ppl", "--data", "d.json", "--json") == 65
+    assert json.loads(shell.out)["models"][0]["errors"][0]["code"] == "E552"
+
+    Path("known.ppl").write_text("dim o\ndata y[o]\ny[o] ~ Normal(0, 1)\n")
+    assert shell("check", "known.ppl") == 0
+    assert shell("check", "known.ppl", "schools.ppl", "--engine", "nuts") == 65
+    assert "known.ppl: error[E501]" in shell.err
+    assert shell.out == "schools.ppl: no errors\n"
+    assert shell("check", "schools.ppl", "--engine", "nust") == 2
+    assert "did you mean `nuts`?" in shell.err
+    Path("discrete.ppl").write_text("z ~ Poisson(3)\n")
+    assert shell("check", "discrete.ppl", "--engine", "hmc") == 65
+    assert "discrete.ppl:1:1: error[E402]" in shell.err
+
+
 def test_fmt(shell: Shell) -> None:
     Path("m.ppl").write_text("mu~Normal( 0,1 ) # centre\n")
     assert shell("fmt", "m.ppl") == 0
@@ -236,8 +258,14 @@ def test_explain(shell: Shell) -> None:
     assert shell("explain", "schools.ppl") == 0
     for word in ("school", "mu", "tau", "offset", "theta", "y"):
         assert word in shell.out
+    assert "size from the data" in shell.out
     assert shell("explain", "schools.ppl", "--json") == 0
-    json.loads(shell.out)
+    assert "size from the data" in json.loads(shell.out)["explanation"]
+    assert shell("explain", "schools.ppl", "--data", "schools.json") == 0
+    assert "school  3 elements, from the data" in shell.out
+    Path("d.json").write_text("{}")
+    assert shell("explain", "schools.ppl", "--data", "d.json") == 65
+    assert "E301" in shell.err
 
 
 def test_engines(shell: Shell) -> None:

@@ -257,16 +257,17 @@ HEAVY = "{'jax', 'jaxlib', 'numpyro', 'arviz', 'xarray', 'pandas', 'scipy'}"
         "from ppl.data import load; load({'y': [1, 2]})",
         "from ppl.cli.main import run; run(['--help'])",
         "from ppl.cli.main import run; run(['check', {model!r}, '--data', {data!r}])",
+        "from ppl.cli.main import run; run(['check', {model!r}, '--data', {data!r}, '--engine', 'nuts'])",
         "from ppl.cli.main import run; run(['fmt', {model!r}])",
-        "from ppl.cli.main import run; run(['explain', {model!r}])",
+        "from ppl.cli.main import run; run(['explain', {model!r}, '--data', {data!r}])",
         "from ppl.cli.main import run; run(['engines'])",
         "from ppl.cli.main import run; run(['sample', '--help'])",
         "from ppl.cli.main import run; run(['sample', {model!r}, '--data', 'none.json'])",
     ],
 )
 def test_what_does_not_sample_imports_nothing_heavy(code: str, tmp_path: Path) -> None:
-    (tmp_path / "m.ppl").write_text("dim o\ndata y[o]\nmu ~ Normal(0, 1)\ny[o] ~ Normal(mu, 1)\n")
-    (tmp_path / "d.json").write_text('{"y": [1, 2]}')
+    (tmp_path / "m.ppl").write_text("dim o\ndata y[o], s[o]\nmu ~ Normal(0, 1)\ny[o] ~ Normal(mu, s[o] + 1)\n")
+    (tmp_path / "d.json").write_text('{"y": [1, 2], "s": [0, 1]}')
     code = code.replace("{model!r}", repr(str(tmp_path / "m.ppl"))).replace("{data!r}", repr(str(tmp_path / "d.json")))
     found = python(f"{code}\nimport sys\nprint('heavy:', sorted({HEAVY} & set(sys.modules)))")
     assert found.splitlines()[-1] == "heavy: []"

@@ -1,0 +1,73 @@
+"""What a run would refuse, found without one: a model that an engine cannot sample, parameters out of their domains.
+
+Nothing here imports JAX, unless data determine a parameter that plain arithmetic cannot show to be in its domain.
+"""
+
+from __future__ import annotations
+
+from ppl.catalogue.distributions import DISTRIBUTIONS
+from ppl.catalogue.membership import outside
+from ppl.compiler.binding.constants import evaluate
+from ppl.compiler.density.program import Program, make_program
+from ppl.dataset import Dataset
+from ppl.errors import Diagnostic, PplError
+from ppl.graph import Expr, ModelGraph, Prediction, Term
+from ppl.running.engines import engine_class
+
+
+def check_engine(graph: ModelGraph, engine: str) -> None:
+    """Whether an engine can sample a model. Its discrete latents, which no engine of this version samples, the checker
+    has refused already, at their lines.
+
+    Raises:
+        PplError: there is no such engine (E607), or nothing to sample (E501).
+    """
+    engine_class(engine)
+    if not graph.latents:
+        raise nothing_to_sample(graph)
+
+
+def nothing_to_sample(graph: ModelGraph) -> PplError:
+    """The error of a model without latents (E501)."""
+    hint = "write one as `mu ~ Normal(0, 5)`: a name that is not data, on the left of `~`"
+    return PplError(
+        [Diagnostic("E501", "the model has no latent quantity: there is nothing to sample", hints=(hint,))],
+        graph.source,
+    )
+
+
+def check_domains(graph: ModelGraph, dataset: Dataset) -> None:
+    """Whether all parameters that data alone determine are in the domains of their distributions.
+
+    Raises:
+        PplError: one error for each that is not (E552), or a computed position outside its dim (E550).
+    """
+    program = make_program(graph, dataset)
+    if all(_plainly_inside(program, dataset, domain, expr) for domain, expr in _parameters(graph)):
+        return
+    from ppl.compiler.density.evaluation import data_lowering  # these import JAX
+    from ppl.compiler.density.parameters import check_parameters
+
+    check_parameters(data_lowering(program, dataset), dataset.labels)
+
+
+def _parameters(graph: ModelGraph) -> list[tuple[str, Expr]]:
+    """Every parameter of every distribution, with the support that is its domain."""
+    found = []
+    nodes: tuple[Term | Prediction, ...] = (*graph.terms, *graph.predictions)
+    for node in nodes:
+        base = node.distribution
+        while base.base is not None:
+            base = base.base
+        for parameter in DISTRIBUTIONS[base.name].parameters:
+            expr = base.parameter(parameter.name)
+            if expr is not None:
+                found.append((parameter.domain, expr))
+    return found
+
+
+def _plainly_inside(program: Program, dataset: Dataset, domain: str, expr: Expr) -> bool:
+    if program.kind(expr) != "data":
+        return True
+    value = evaluate(expr, dataset.arrays, dataset.sizes, dataset.labels)
+    return value is not None and not outside(domain, value).any()
