@@ -56,7 +56,7 @@ class ChainState(NamedTuple):
     given: Any
     point: Point
     step_size: StepSize
-    metric: Metric | None
+    metric: Metric
 
 
 class Rows(NamedTuple):
@@ -77,7 +77,7 @@ class Rows(NamedTuple):
 
 
 class _Loop(NamedTuple):
-    """blank: whether there is no trajectory yet, as when a program begins. The metric does not change in it."""
+    """blank: whether there is no trajectory yet, as when a program begins."""
 
     state: ChainState
     rows: Rows
@@ -98,7 +98,7 @@ def run_chain(
 ) -> tuple[ChainState, Rows]:
     """Takes a chain up to `iterations` further; rows beyond those done are left over and mean nothing."""
     size, dtype = state.point.position.shape[0], state.point.position.dtype
-    metric, first = state.metric, state.iteration
+    first = state.iteration
 
     def unfinished(loop: _Loop) -> jax.Array:
         going: jax.Array = (loop.state.iteration < first + iterations) & (loop.state.phase != FAILED)
@@ -108,7 +108,7 @@ def run_chain(
         position = loop.trajectory.half.position
         log_density, gradient = jax.value_and_grad(density.log_density)(position)
         # Outside the kernel, so that the product is computed once and not in each operation that needs it.
-        acceleration = metric.inverse_times(gradient)
+        acceleration = loop.state.metric.inverse_times(gradient)
         return in_one_kernel(iterations > 0, partial(step, Point(position, log_density, gradient), acceleration), loop)
 
     def step(here: Point, acceleration: jax.Array, loop: _Loop) -> _Loop:
@@ -133,8 +133,8 @@ def run_chain(
         position = jnp.where(evaluating & ~state.given, anywhere, state.point.position)
         # What is known of a start that is yet to be evaluated may be of another point, or not finite.
         gradient = jnp.where(evaluating, jnp.zeros_like(position), state.point.gradient)
-        momentum = metric.momentum(randomness.normals(words, size, dtype))
-        origin = integrator.with_momentum(metric, Point(position, state.point.log_density, gradient), momentum)
+        momentum = state.metric.momentum(randomness.normals(words, size, dtype))
+        origin = integrator.with_momentum(state.metric, Point(position, state.point.log_density, gradient), momentum)
         adapting = ~running | (state.iteration < warmup)
         step_size = jnp.exp(jnp.where(adapting, state.step_size.log_step, state.step_size.log_average))
         step_size = jnp.where(evaluating, jnp.zeros_like(step_size), step_size)
@@ -142,13 +142,13 @@ def run_chain(
         return state, kernel.begin(before, origin, words[for_momentum:], step_size, limit, options)
 
     loop = _Loop(
-        state=state._replace(metric=None),
+        state=state,
         rows=_no_rows(capacity, state.point.position),
         trajectory=kernel.blank(size, dtype),
         blank=jnp.array(True),
     )
     final = jax.lax.while_loop(unfinished, evaluate, loop)
-    return final.state._replace(metric=metric), final.rows
+    return final.state, final.rows
 
 
 @partial(jax.jit, static_argnames=("kernel", "capacity"))
