@@ -54,6 +54,8 @@ class Meta:
 
 @dataclass(frozen=True)
 class Literal:
+    """A number or truth value of the text."""
+
     value: float | int | bool
     meta: Meta
 
@@ -203,6 +205,7 @@ class Distribution:
     span: Span
 
     def parameter(self, name: str) -> Expr | None:
+        """Its own parameter of that name, not one of its base."""
         return dict(self.parameters).get(name)
 
 
@@ -359,6 +362,7 @@ class ModelGraph:
 
 
 def subscript_children(subscripts: tuple[Subscript, ...]) -> Iterator[Expr]:
+    """The expressions of positions among subscripts."""
     for s in subscripts:
         if isinstance(s, Gather):
             yield s.index
@@ -402,3 +406,24 @@ def distribution_expressions(distribution: Distribution) -> Iterator[Expr]:
         yield expr
     if distribution.base is not None:
         yield from distribution_expressions(distribution.base)
+
+
+def node_expressions(node: Node) -> Iterator[Expr]:
+    """The outermost expressions that a node holds."""
+    match node:
+        case Input():
+            yield from _present(node.lower, node.upper)
+        case Latent():
+            yield from _present(node.support.lower, node.support.upper)
+        case Value():
+            for piece in node.pieces:
+                yield from (piece.value, *_present(piece.where), *subscript_children(piece.subscripts))
+        case Term():
+            yield from (node.target, *distribution_expressions(node.distribution), *_present(node.where))
+        case Prediction():
+            yield from (*distribution_expressions(node.distribution), *_present(node.where))
+            yield from subscript_children(node.subscripts)
+
+
+def _present(*exprs: Expr | None) -> Iterator[Expr]:
+    return (expr for expr in exprs if expr is not None)

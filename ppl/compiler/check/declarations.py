@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED
@@ -78,20 +78,28 @@ def _twice(build: Build, name: syntax.Name, kind: str, first: Span) -> bool:
 
 
 def free_quantity(build: Build, name: syntax.Name) -> bool:
+    """Whether a quantity may have this name. Reports why not."""
     return _free(build, name, "the quantity")
+
+
+def _each(
+    build: Build, items: Iterable[syntax.Declared], role: str, declare: Callable[[Build, syntax.Declared], None]
+) -> None:
+    """Declares the items; one that is wrong is known as broken, so that its uses are no further errors."""
+    for item in items:
+        if free_quantity(build, item.name):
+            try:
+                declare(build, item)
+            except Abandon:
+                build.broken(item.name, role)
 
 
 # --- data --------------------------------------------------------------------------------------------
 
 
 def data(build: Build, statement: syntax.DataDeclaration) -> None:
-    for item in statement.items:
-        if not free_quantity(build, item.name):
-            continue
-        try:
-            _datum(build, item)
-        except Abandon:
-            build.broken(item.name, "data")
+    """`data y[obs] : real, ...`"""
+    _each(build, statement.items, "data", _datum)
 
 
 def _datum(build: Build, item: syntax.Declared) -> None:
@@ -202,13 +210,8 @@ def _one_bound(scope: Scope, node: syntax.Expr, axes: tuple[Axis, ...]) -> Expr:
 
 
 def variables(build: Build, statement: syntax.VarDeclaration) -> None:
-    for item in statement.items:
-        if not free_quantity(build, item.name):
-            continue
-        try:
-            _variable(build, item)
-        except Abandon:
-            build.broken(item.name, "var")
+    """`var x[k] : ordered, ...`"""
+    _each(build, statement.items, "var", _variable)
 
 
 def _variable(build: Build, item: syntax.Declared) -> None:

@@ -83,21 +83,21 @@ def _spec(scope: Scope, call: syntax.Call) -> DistributionSpec:
 
 
 def _checked_combinator(scope: Scope, found: Head) -> Head:
-    name, spec = found.combinator, found.spec
-    if name == "truncated" and not spec.truncatable:
-        raise scope.report.fail(
-            "E202",
-            found.base.span,
-            f"`{spec.name}` cannot be truncated",
+    spec = found.spec
+    able, flaw, hint = {
+        "truncated": (
+            spec.truncatable,
+            "cannot be truncated",
             "distributions of a single number whose distribution function is known can",
-        )
-    if name == "ordered" and not spec.orderable:
-        raise scope.report.fail(
-            "E202",
-            found.base.span,
-            f"`{spec.name}` cannot be put in order",
+        ),
+        "ordered": (
+            spec.orderable,
+            "cannot be put in order",
             "continuous distributions of a number on the real line or above 0 can",
-        )
+        ),
+    }[found.combinator]
+    if not able:
+        raise scope.report.fail("E202", found.base.span, f"`{spec.name}` {flaw}", hint)
     return found
 
 

@@ -13,9 +13,7 @@ from ppl.errors import Diagnostic
 from ppl.graph import (
     Axis,
     Expr,
-    Input,
     Labelled,
-    Latent,
     ModelGraph,
     Node,
     Prediction,
@@ -27,7 +25,7 @@ from ppl.graph import (
     Term,
     Value,
     Whole,
-    distribution_expressions,
+    node_expressions,
 )
 from ppl.source import Span
 
@@ -120,22 +118,5 @@ def _subscripts(graph: ModelGraph, node: Node) -> Iterator[tuple[str, Subscript,
 
 
 def _every(node: Node) -> Iterator[Expr]:
-    for root in _roots(node):
+    for root in node_expressions(node):
         yield from each_part(root)
-
-
-def _roots(node: Node) -> Iterator[Expr]:
-    match node:
-        case Input():
-            yield from (b for b in (node.lower, node.upper) if b is not None)
-        case Latent():
-            yield from (b for b in (node.support.lower, node.support.upper) if b is not None)
-        case Value():
-            yield from (piece.value for piece in node.pieces)
-        case Term():
-            yield node.target
-            yield from distribution_expressions(node.distribution)
-            if node.where is not None:
-                yield node.where
-        case Prediction():
-            yield from distribution_expressions(node.distribution)

@@ -8,16 +8,14 @@ from ppl.compiler.check.names import closest
 from ppl.compiler.check.report import Report
 from ppl.compiler.check.walk import each_read
 from ppl.graph import (
-    Expr,
     Input,
     Latent,
     ModelGraph,
     Node,
-    Prediction,
     Read,
     Term,
     Value,
-    distribution_expressions,
+    node_expressions,
 )
 
 
@@ -47,27 +45,6 @@ def _meant(report: Report, graph: ModelGraph, data: Input) -> str:
 
 
 def _used(node: Node) -> Iterator[str]:
-    for expr in _expressions(node):
-        own = (
-            node.target.name
-            if isinstance(node, Term) and node.role == "latent" and isinstance(node.target, Read)
-            else ""
-        )
-        yield from (read.name for read in each_read(expr) if read.name != own)
-
-
-def _expressions(node: Node) -> Iterator[Expr]:
-    match node:
-        case Input():
-            yield from (b for b in (node.lower, node.upper) if b is not None)
-        case Latent():
-            yield from (b for b in (node.support.lower, node.support.upper) if b is not None)
-        case Value():
-            yield from (piece.value for piece in node.pieces)
-        case Term():
-            yield from distribution_expressions(node.distribution)
-            yield node.target
-            if node.where is not None:
-                yield node.where
-        case Prediction():
-            yield from distribution_expressions(node.distribution)
+    """What a node reads, a latent in its own terms left out."""
+    own = node.target.name if isinstance(node, Term) and node.role == "latent" and isinstance(node.target, Read) else ""
+    return (read.name for expr in node_expressions(node) for read in each_read(expr) if read.name != own)

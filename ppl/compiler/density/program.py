@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,19 +17,16 @@ from ppl.graph import (
     Labelled,
     Latent,
     ModelGraph,
-    Piece,
     Position,
     Prediction,
     Read,
     Select,
-    Support,
     Term,
     Value,
     Whole,
     children,
-    distribution_expressions,
+    node_expressions,
     reads,
-    subscript_children,
 )
 
 
@@ -152,40 +149,6 @@ class Program:
     def names(self) -> Mapping[int, str]:
         """The name of each term, by its identity."""
         return {id(term): term.name for term in self.graph.terms}
-
-
-def piece_expressions(piece: Piece) -> Iterator[Expr]:
-    yield piece.value
-    if piece.where is not None:
-        yield piece.where
-    yield from subscript_children(piece.subscripts)
-
-
-def support_expressions(support: Support) -> Iterator[Expr]:
-    if support.lower is not None:
-        yield support.lower
-    if support.upper is not None:
-        yield support.upper
-
-
-def node_expressions(node: Value | Term | Prediction | Latent | Input) -> Iterator[Expr]:
-    """Every expression that a node holds, outermost ones only."""
-    match node:
-        case Value():
-            for piece in node.pieces:
-                yield from piece_expressions(piece)
-        case Latent():
-            yield from support_expressions(node.support)
-        case Term() | Prediction():
-            if isinstance(node, Term):
-                yield node.target
-            else:
-                yield from subscript_children(node.subscripts)
-            if node.where is not None:
-                yield node.where
-            yield from distribution_expressions(node.distribution)
-        case Input():
-            return
 
 
 def names_labels(graph: ModelGraph) -> bool:

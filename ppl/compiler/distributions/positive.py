@@ -236,12 +236,17 @@ def log_normal_quantile(log_below: Array, log_above: Array, location: Array, sca
 # --- Gamma and its relatives -------------------------------------------------------------------------
 
 
+def _gamma_constant(shape: Array, rate: Array) -> tuple[Array, Array, Array]:
+    """Shape a and rate b, kept above 0, and log(b^a / Gamma(a))."""
+    a, a_penalty = positive(shape)
+    b, b_penalty = positive(rate)
+    return a, b, (b_penalty + a * jnp.log(b)) + (a_penalty - lax.lgamma(a))
+
+
 def gamma_log_prob(value: Array, shape: Array, rate: Array) -> Array:
     inside = finite_positive(value)
     x = jnp.where(inside, value, 1.0)
-    a, a_penalty = positive(shape)
-    b, b_penalty = positive(rate)
-    constant = (b_penalty + a * jnp.log(b)) + (a_penalty - lax.lgamma(a))
+    a, b, constant = _gamma_constant(shape, rate)
     return masked(inside, constant + (a - 1.0) * jnp.log(x) - b * x)
 
 
@@ -274,9 +279,7 @@ def _invertible(value: Array) -> Array:
 def inverse_gamma_log_prob(value: Array, shape: Array, scale: Array) -> Array:
     inside = _invertible(value)
     x = jnp.where(inside, value, 1.0)
-    a, a_penalty = positive(shape)
-    b, b_penalty = positive(scale)
-    constant = (b_penalty + a * jnp.log(b)) + (a_penalty - lax.lgamma(a))
+    a, b, constant = _gamma_constant(shape, scale)
     return masked(inside, constant - (a + 1.0) * jnp.log(x) - b / x)
 
 
