@@ -23,18 +23,22 @@ def normalised(name: str) -> str:
 
 
 def span_of(part: Any) -> Span:
+    """Where a token or a node stands."""
     return Span(part.start_pos or 0, part.end_pos or 0) if isinstance(part, Token) else part.span
 
 
 def name_of(token: Token) -> nodes.Name:
+    """A token as a name, in normal form."""
     return nodes.Name(normalised(token), span_of(token))
 
 
 def label_of(token: Token) -> nodes.Name:
+    """A name, or quoted text without its quotes, which is kept as written."""
     return nodes.Name(str(token[1:-1]), span_of(token)) if token.type == "STRING" else name_of(token)
 
 
 def names_of(parts: Parts) -> tuple[nodes.Name, ...]:
+    """Tokens as names; absent parts are left out."""
     return tuple(name_of(p) for p in parts if p is not None)
 
 
@@ -46,6 +50,8 @@ def covering(parts: Parts) -> Span:
 
 class Builder:
     # --- statements ----------------------------------------------------------------------------------
+
+    """A method for each rule and alias of ppl.lark, which the grammar's text explains."""
 
     def model(self, p: Parts) -> nodes.ModelTitle:
         return nodes.ModelTitle(name_of(p[1]), covering(p))

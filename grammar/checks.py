@@ -58,6 +58,7 @@ def check(statement: nodes.Statement, source: Source) -> Iterator[Diagnostic]:
 
 
 def distribution_slips(value: nodes.Expr, source: Source) -> Iterator[Diagnostic]:
+    """Slips on the right of `~`: a remark that reads as a division (E013), a distribution of BUGS (E024)."""
     if isinstance(value, nodes.Binary) and value.op == "//" and isinstance(value.right, nodes.Name):
         start = source.text.index("//", value.left.span.end)
         yield messages.comment_sign("//", Span(start, start + 2))
@@ -96,6 +97,7 @@ def expressions(statement: nodes.Statement | nodes.Loop) -> list[Part]:
 
 
 def parts(expression: nodes.Expr | nodes.Slice) -> list[Part]:
+    """The expressions directly inside another."""
     match expression:
         case nodes.Slice(start, stop):
             return [start, stop]

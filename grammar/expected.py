@@ -49,6 +49,7 @@ def keyword_on_the_left(f: Failure) -> Diagnostic | None:
 
 
 def misplaced_statement(f: Failure) -> Diagnostic | None:
+    """`return` outside a function, a declaration inside a block."""
     if f.position:
         return None
     word = str(f.first)
@@ -67,6 +68,7 @@ def misplaced_statement(f: Failure) -> Diagnostic | None:
 
 
 def continuation(f: Failure) -> Diagnostic | None:
+    """A line that begins with an operator: `+ b`."""
     if f.position or f.first.type not in CONTINUING:
         return None
     return f.error(
@@ -79,6 +81,7 @@ def continuation(f: Failure) -> Diagnostic | None:
 
 
 def missing_left(f: Failure) -> Diagnostic | None:
+    """`~ Normal(0, 1)`."""
     if f.position or f.first.type not in ("TILDE", "EQUAL"):
         return None
     hint = f"write the quantity's name on the left: `x {f.first} {f.text(1)}`"
@@ -156,6 +159,7 @@ SHAPES_WORDS = frozenset({"model", "dim", "data", "var", "energy", "predict", "o
 
 
 def dim_form(f: Failure) -> Diagnostic | None:
+    """`dim obs[10]`, `dim obs = n`, `dim level = {1, 2}`."""
     if f.first.type != "DIM" or f.position < 2:
         return None
     names = (f.word(i) for i in range(f.position - 1, 0, -1) if f.type(i) == "NAME" and f.type(i - 1) != "EQUAL")
@@ -185,6 +189,7 @@ def dim_form(f: Failure) -> Diagnostic | None:
 
 
 def declaration_form(f: Failure) -> Diagnostic | None:
+    """`data y ~ Normal(0, 1)`, `data y(obs)`, `var b in (0, 1)`."""
     if f.first.type not in DECLARATIONS or f.position < 2:
         return None
     statement = str(f.first)
@@ -235,6 +240,7 @@ def declaration_form(f: Failure) -> Diagnostic | None:
 
 
 def title_form(f: Failure) -> Diagnostic | None:
+    """`model eight schools`."""
     if f.first.type != "MODEL" or f.position < 2:
         return None
     title = "_".join(str(t) for t in f.tokens[1:] if t.type == "NAME")
@@ -242,6 +248,7 @@ def title_form(f: Failure) -> Diagnostic | None:
 
 
 def energy_form(f: Failure) -> Diagnostic | None:
+    """`energy: x^2`, `energy e = x^2`."""
     if f.first.type != "ENERGY" or f.position > 2:
         return None
     hint = "write `energy name: expression`; the name labels the term in reports"
@@ -269,6 +276,7 @@ def wrong_relation(f: Failure) -> Diagnostic | None:
 
 
 def loop_form(f: Failure) -> Diagnostic | None:
+    """`for i in obs` without a block, `x = sum(a for i = obs)`."""
     loop = f.find("FOR")
     if loop < 0 or f.position <= loop:
         return None
@@ -293,6 +301,7 @@ def loop_form(f: Failure) -> Diagnostic | None:
 
 
 def keyword_for_a_name(f: Failure) -> Diagnostic | None:
+    """`mu ~ Normal(data, 1)`."""
     token = f.token
     if token is None or token.type not in KEYWORD_TYPES or "NAME" not in f.accepts:
         return None
@@ -304,6 +313,7 @@ def keyword_for_a_name(f: Failure) -> Diagnostic | None:
 
 
 def missing_else(f: Failure) -> Diagnostic | None:
+    """`x = a if c`."""
     if "ELSE" not in f.accepts or (f.has_value and f.type(f.position) in ("NAME", "INT", "FLOAT", "LPAR")):
         return None
     start = next((i for i in range(f.position - 1, -1, -1) if f.type(i) == "IF"), None)
@@ -317,6 +327,7 @@ def missing_else(f: Failure) -> Diagnostic | None:
 
 
 def missing_value(f: Failure) -> Diagnostic | None:
+    """`x = a +`, `x = f(, a)`, `y[] ~ Normal(0, 1)`."""
     if not f.needs_value or f.before is None:
         return None
     before = f.before
@@ -381,6 +392,7 @@ def two_values(f: Failure) -> Diagnostic | None:
 
 
 def function_form(f: Failure) -> Diagnostic | None:
+    """`def f = 1`, `def f(x)`, a block without `return`."""
     if f.first.type != "DEF":
         return None
     hint = "write `def f(x, y) = x + y`, or `def f(x) {`, then `a = ...`, `return ...` and `}`"
@@ -398,6 +410,7 @@ def function_form(f: Failure) -> Diagnostic | None:
 
 
 def after_block(f: Failure) -> Diagnostic | None:
+    """`for i in obs { ... } x = 1`."""
     if f.type(f.position - 1) == "RBRACE" and not f.accepts - {"$END"}:
         return f.error("E001", "a block ends its line", None, "", "write the next statement on a line of its own")
     return None
@@ -413,6 +426,7 @@ WORDS = {
 
 
 def generic(f: Failure) -> Diagnostic:
+    """What stands there, and what could: for a mistake that nothing else knows."""
     shown = f"`{messages.shortened(str(f.token))}` cannot stand here" if f.token else "the statement ends too early"
     if f.token is not None and f.token.type == "_SEPARATOR":
         shown = "the line ends too early"
@@ -430,6 +444,7 @@ def generic(f: Failure) -> Diagnostic:
 
 
 def alternatives(words: list[str]) -> str:
+    """`a, b or c`."""
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
 

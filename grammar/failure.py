@@ -26,6 +26,7 @@ class Failure:
 
     @property
     def at_end(self) -> bool:
+        """Whether the line ends too early."""
         return self.position >= len(self.tokens)
 
     @property
@@ -35,10 +36,12 @@ class Failure:
 
     @property
     def before(self) -> Token | None:
+        """The token before the offending one, None at the beginning of the line."""
         return self.tokens[self.position - 1] if self.position else None
 
     @property
     def first(self) -> Token:
+        """The token that the line begins with."""
         return self.tokens[0]
 
     def type(self, position: int) -> str:
@@ -50,6 +53,7 @@ class Failure:
         return str(self.tokens[position]) if 0 <= position < len(self.tokens) else ""
 
     def types(self) -> list[str]:
+        """The types of all tokens of the line."""
         return [t.type for t in self.tokens]
 
     def adjacent(self, position: int) -> bool:

@@ -57,6 +57,8 @@ def format_program(program: nodes.Program) -> str:
 
 
 class Formatter:
+    """Lays out the statements and comments of one program as rows."""
+
     def __init__(self, program: nodes.Program) -> None:
         self.text = program.source.text
         self.spelling = Spelling(program)
@@ -274,11 +276,13 @@ def aligned(rows: list[Row]) -> list[Row]:
 
 
 def joined(row: Row) -> Row:
+    """A row whose columns are not aligned with those around it, on one line."""
     text = " ".join(part for part in (row.left, row.right) if part)
     return replace(row, left=text + (f"  {row.loop}" if row.loop else ""), right="", loop="")
 
 
 def written(rows: list[Row]) -> Iterator[str]:
+    """The lines of rows, indented, with their blank lines."""
     for row in rows:
         if row.after_blank:
             yield ""

@@ -91,6 +91,8 @@ def begins_statement(tokens: list[Token], i: int) -> bool:
 
 
 def logical_lines(tokens: list[Token], faults: Faults) -> Iterator[Line]:
+    """Statements as lists of tokens: line ends inside round and square brackets are dropped, those inside a block are
+    separators. Brackets that do not match go to `faults`."""
     disregarded, blocks = match_brackets(tokens, faults)
     line: list[Token] = []
     # The kinds of the brackets that are open: True for a block.
@@ -149,6 +151,7 @@ class Pieces:
 
 
 def pieces(line: list[Token]) -> Pieces | None:
+    """A line with a block taken apart, so that each of its lines can be parsed alone; None if it has no block."""
     opening = next((i for i, t in enumerate(line) if t.type == "LBRACE"), None)
     if opening is None or opening == 0 or line[opening - 1].type == "EQUAL":
         return None

@@ -24,6 +24,7 @@ class Enough(Exception):
 
 
 def at(token: Token) -> Span:
+    """Where a token stands."""
     return Span(token.start_pos or 0, token.end_pos or 0)
 
 
@@ -33,17 +34,20 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 def unclosed(opener: Token, found: Token | None) -> Diagnostic:
+    """E002. found: the bracket around it that closes too early, None where a line or the text ends."""
     closer = CLOSING[str(opener)]
     where = f"before the `{found}` that closes the bracket around it" if found else "where the bracket should end"
     return Diagnostic("E002", f"`{opener}` is never closed", at(opener), "opened here", (f"write `{closer}` {where}",))
 
 
 def mismatched(opener: Token, closer: Token) -> Diagnostic:
+    """E003: `(a]`."""
     hint = f"write `{CLOSING[str(opener)]}`"
     return Diagnostic("E003", f"`{closer}` cannot close `{opener}`", at(closer), "", (hint,))
 
 
 def unopened(closer: Token) -> Diagnostic:
+    """E003: a closing bracket with none to close."""
     return Diagnostic(
         "E003",
         f"`{closer}` closes nothing",
@@ -110,6 +114,7 @@ def unknown(text: str, span: Span) -> Diagnostic:
 
 
 def bad_number(token: Token) -> Diagnostic:
+    """E005: `0x10`, `1.2.3`, `1_000`, `10L`, `2x`."""
     text = str(token)
     digits = text.replace("_", "")
     before = text[: next((i for i, c in enumerate(text) if c.isalpha() or c == "_"), len(text))]
@@ -132,6 +137,7 @@ def bad_number(token: Token) -> Diagnostic:
 
 
 def number_out_of_range(token: Token, large: bool) -> Diagnostic:
+    """E006, too large or too small for a double, or for a whole number of 64 bits."""
     title = f"the number `{shortened(str(token))}` is too {'large' if large else 'small'}"
     label = "beyond what a double can hold" if large else "a double would hold 0"
     if token.type == "INT":
@@ -142,15 +148,18 @@ def number_out_of_range(token: Token, large: bool) -> Diagnostic:
 
 
 def number_too_long(token: Token) -> Diagnostic:
+    """E006, with more characters than a number may have."""
     hint = f"at most {limits.NUMBER_LENGTH} characters; 17 digits are all that a double keeps"
     return Diagnostic("E006", "a number with too many digits", at(token), "", (hint,))
 
 
 def boolean_spelling(token: Token) -> Diagnostic:
+    """E039: `TRUE`."""
     return Diagnostic("E039", f"`{token}` is not how it is written", at(token), "", (f"write `{token.lower()}`",))
 
 
 def name_too_long(token: Token) -> Diagnostic:
+    """E034."""
     hint = f"names have at most {limits.NAME_LENGTH} characters"
     return Diagnostic("E034", f"the name `{shortened(str(token))}` is too long", at(token), "", (hint,))
 
@@ -165,6 +174,7 @@ def not_a_name(token: Token) -> Diagnostic:
 
 
 def keyword_as_name(token: Token, word: str) -> Diagnostic:
+    """E007. token: as written; word: the word of the language that it is."""
     return Diagnostic(
         "E007",
         f"`{word}` is a word of the language and cannot be a name",
@@ -175,6 +185,7 @@ def keyword_as_name(token: Token, word: str) -> Diagnostic:
 
 
 def shortened(text: str) -> str:
+    """At most 30 characters of a text, for a title."""
     return text if len(text) <= 30 else text[:27] + "..."
 
 
@@ -182,10 +193,12 @@ def shortened(text: str) -> str:
 
 
 def comment_sign(sign: str, span: Span) -> Diagnostic:
+    """E013: `//` and `/*`."""
     return Diagnostic("E013", f"`{sign}` does not begin a comment", span, "", ("comments begin with `#`",))
 
 
 def semicolon(span: Span, more: int) -> Diagnostic:
+    """E012, told once. more: how many others the text has."""
     hints = ["a statement ends with its line: remove the `;`"]
     if more:
         hints.append(f"(and the {more} more in this text)" if more > 1 else "(and the other one in this text)")
@@ -196,21 +209,25 @@ def semicolon(span: Span, more: int) -> Diagnostic:
 
 
 def text_too_long(length: int) -> Diagnostic:
+    """E030. length: in characters."""
     hint = f"the limit is {limits.CHARACTERS:,}; long tables belong in the data, not in the model"
     return Diagnostic("E030", f"the text has {length:,} characters", None, "", (hint,))
 
 
 def too_many_tokens(token: Token) -> Diagnostic:
+    """E031, at the first token too many."""
     hint = f"the limit is {limits.TOKENS:,}; long tables belong in the data, not in the model"
     return Diagnostic("E031", "the text has too many words and signs", at(token), "the limit is reached here", (hint,))
 
 
 def nested_too_deeply(token: Token) -> Diagnostic:
+    """E032, at the first bracket too deep."""
     hint = f"at most {limits.NESTING} levels: give a name to an inner part with `part = ...`"
     return Diagnostic("E032", "brackets are nested too deeply", at(token), "one bracket too many", (hint,))
 
 
 def expression_too_deep(span: Span) -> Diagnostic:
+    """E033, the whole expression."""
     hints = (
         f"at most {limits.DEPTH} operations one within another; a sum of n terms counts n",
         "name its parts, `part = ...`, or sum over a dim: `sum(x[k] * b[k] for k in feature)`",
@@ -219,9 +236,11 @@ def expression_too_deep(span: Span) -> Diagnostic:
 
 
 def blocks_too_deep(span: Span) -> Diagnostic:
+    """E035, at the first block too deep."""
     hint = f"at most {limits.BLOCKS} levels; one loop can name several indices: `for i in obs, j in group`"
     return Diagnostic("E035", "blocks are nested too deeply", span, "", (hint,))
 
 
 def too_many_errors() -> Diagnostic:
+    """E042, after the last error that is shown."""
     return Diagnostic("E042", f"more than {limits.ERRORS} errors; the rest are not shown")

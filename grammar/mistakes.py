@@ -35,6 +35,7 @@ CONSTRAINED = {
 
 
 def stan_block(f: Failure) -> Diagnostic | None:
+    """`parameters {`."""
     opening = f.find("LBRACE")
     if opening not in (1, 2) or any(t == "LPAR" for t in f.types()[:opening]):
         return None
@@ -46,6 +47,7 @@ def stan_block(f: Failure) -> Diagnostic | None:
 
 
 def stan_declaration(f: Failure) -> Diagnostic | None:
+    """`real<lower=0> tau;`, `vector[N] y`, `int N`."""
     start = 1 if f.first.type in ("DATA", "VAR") else 0
     kind = f.word(start)
     if kind not in STAN_TYPES or f.position <= start:
@@ -90,6 +92,7 @@ def stan_declaration(f: Failure) -> Diagnostic | None:
 
 
 def target_update(f: Failure) -> Diagnostic | None:
+    """`target += ...`, `x += 1`."""
     if f.type(f.position) != "BAD_OPERATOR" or f.word(f.position) not in ("+=", "-=", "*=", "/="):
         return None
     name = f.text(0, f.position)
@@ -114,6 +117,7 @@ def target_update(f: Failure) -> Diagnostic | None:
 
 
 def truncation_suffix(f: Failure) -> Diagnostic | None:
+    """`y ~ normal(0, 1) T[0, ]` of Stan, `I(0, )` and `C(0, )` of BUGS."""
     suffix = f.word(f.position) in ("T", "I", "C") and f.type(f.position + 1) in ("LSQB", "LPAR")
     if not suffix or f.type(f.position - 1) != "RPAR":
         return None
@@ -144,6 +148,7 @@ def _capitalised(name: str) -> str:
 
 
 def elementwise_operator(f: Failure) -> Diagnostic | None:
+    """`x = a .* b`."""
     dot = f.position - 1
     if f.type(dot) == "DOT" and f.adjacent(dot) and f.word(f.position) in ("*", "/", "^"):
         operator = f.word(f.position)
@@ -156,6 +161,7 @@ def elementwise_operator(f: Failure) -> Diagnostic | None:
 
 
 def arrow(f: Failure) -> Diagnostic | None:
+    """`mu <- 3`, `x <<- 1`."""
     i = f.position
     if f.word(i) == "<" and f.word(i + 1) == "<" and f.word(i + 2) == "-":
         end = i + 3
@@ -172,6 +178,7 @@ def arrow(f: Failure) -> Diagnostic | None:
 
 
 def right_arrow(f: Failure) -> Diagnostic | None:
+    """`3 -> mu`."""
     if f.first.type == "DEF":
         return None
     for i in range(len(f.tokens) - 1):
@@ -182,6 +189,7 @@ def right_arrow(f: Failure) -> Diagnostic | None:
 
 
 def matrix_product(f: Failure) -> Diagnostic | None:
+    """`x = A %*% B`."""
     i = f.position
     if f.word(i - 1) == "%" and f.type(i - 1) == "FACTOR" and f.adjacent(i - 1) and f.word(i) in ("*", "in", "o"):
         operator = f"%{f.word(i)}%"
@@ -220,6 +228,7 @@ def numeric_loop(f: Failure) -> Diagnostic | None:
 
 
 def dotted_name(f: Failure) -> Diagnostic | None:
+    """`sigma.y ~ HalfNormal(1)`."""
     if f.type(f.position) != "DOT" or f.has_value or f.type(f.position - 1) != "NAME":
         return None
     end = f.position
@@ -234,6 +243,7 @@ def dotted_name(f: Failure) -> Diagnostic | None:
 
 
 def python_loop(f: Failure) -> Diagnostic | None:
+    """`for i in obs:`."""
     if f.first.type != "FOR" or f.type(f.position) != "COLON":
         return None
     head = f.text(0, f.position)
@@ -249,6 +259,7 @@ def python_loop(f: Failure) -> Diagnostic | None:
 
 
 def comparison_statement(f: Failure) -> Diagnostic | None:
+    """`x == 3`."""
     if f.word(f.position) != "==" or f.has_value or f.first.type not in ("NAME", "OBSERVE"):
         return None
     start = 1 if f.first.type == "OBSERVE" else 0
@@ -270,6 +281,7 @@ FOREIGN_OPERATORS = {
 
 
 def foreign_operator(f: Failure) -> Diagnostic | None:
+    """`x ** 2`, `a && b`, `!a`, `x := 1`, `y | mu`."""
     operator = f.word(f.position)
     if f.type(f.position) != "BAD_OPERATOR" or operator not in FOREIGN_OPERATORS:
         return None
@@ -280,6 +292,7 @@ def foreign_operator(f: Failure) -> Diagnostic | None:
 
 
 def imports(f: Failure) -> Diagnostic | None:
+    """`import numpy as np`, `library(rstan)`."""
     if f.word(0) in ("import", "library", "require", "using", "include") or (
         f.word(0) == "from" and "import" in (str(t) for t in f.tokens)
     ):
@@ -289,14 +302,20 @@ def imports(f: Failure) -> Diagnostic | None:
 
 
 def anonymous_function(f: Failure) -> Diagnostic | None:
-    for i in range(f.position - 1, max(-1, f.position - 3), -1):
-        if f.word(i) in ("lambda", "function") and f.type(i) == "NAME":
+    """`z = map(lambda x: x + 1, y)`, `z = sapply(y, function(x) x)`."""
+    near = [i for i in range(f.position - 1, max(-1, f.position - 3), -1) if f.word(i) in ("lambda", "function")]
+    if f.type(f.position - 1) == "RPAR":
+        opening = max((i for i in range(f.position) if f.type(i) == "LPAR"), default=0)
+        near += [opening - 1] if f.word(opening - 1) == "function" else []
+    for i in near:
+        if f.type(i) == "NAME":
             hint = "define it on a line of its own, `def f(x) = ...`, and pass `f`"
             return f.error("E021", "a function is not written inside an expression", f.span(i), "", hint)
     return None
 
 
 def literal_list(f: Failure) -> Diagnostic | None:
+    """`x = [1, 2, 3]`, `x = {a, b}`."""
     if f.word(f.position) not in ("[", "{") or not f.needs_value:
         return None
     if f.word(f.position) == "[":
@@ -315,6 +334,7 @@ def literal_list(f: Failure) -> Diagnostic | None:
 
 
 def python_def(f: Failure) -> Diagnostic | None:
+    """`def f(x): return x`, `def f(x: real) = x`, `def f(x=1) = x`."""
     if f.first.type != "DEF":
         return None
     signature = f.text(0, f.position)
@@ -377,12 +397,14 @@ def _drawn(f: Failure, opening: int) -> str:
 
 
 def chained_comparison(f: Failure) -> Diagnostic | None:
+    """`x = a < b < c`."""
     if f.type(f.position) not in ("BOUND", "COMPARISON") or not f.has_value or f.first.type in ("DATA", "VAR"):
         return None
     return f.error("E026", "comparisons are not chained", None, "a second comparison", "write `a < b and b < c`")
 
 
 def text_value(f: Failure) -> Diagnostic | None:
+    """`x = "a"`, `model "schools"`."""
     if f.type(f.position) != "STRING":
         return None
     if f.first.type == "MODEL" and f.position == 1:
@@ -394,6 +416,7 @@ def text_value(f: Failure) -> Diagnostic | None:
 
 
 def branch_statement(f: Failure) -> Diagnostic | None:
+    """`if (x > 0) {`, `else {`."""
     if f.position or f.word(0) not in ("if", "else", "while", "elif", "repeat", "switch"):
         return imperative_word(f)
     if f.type(1) in ("TILDE", "EQUAL"):
@@ -409,6 +432,7 @@ def branch_statement(f: Failure) -> Diagnostic | None:
 
 
 def imperative_word(f: Failure) -> Diagnostic | None:
+    """`while x`, `print x`."""
     word = f.word(0)
     if f.position == 1 and word in ("while", "elif", "repeat", "with", "class", "try", "function", "switch", "print"):
         hint = "a model is a list of statements that hold together, each after those whose names it uses"
@@ -443,6 +467,7 @@ def loop_over_several(f: Failure) -> Diagnostic | None:
 
 
 def ternary(f: Failure) -> Diagnostic | None:
+    """`x = c ? a : b`, `data? y`."""
     if f.type(f.position) != "MISSING":
         return None
     if f.has_value:
@@ -477,6 +502,7 @@ RECOGNISERS = (
 
 
 def recognise(f: Failure) -> Diagnostic | None:
+    """The message of the first recogniser that knows the mistake, None if none does."""
     for recogniser in RECOGNISERS:
         diagnostic = recogniser(f)
         if diagnostic is not None:

@@ -11,6 +11,8 @@ from ppl.source import Source, Span
 
 @dataclass(frozen=True)
 class Number:
+    """text: as it was written."""
+
     value: float | int
     text: str
     span: Span
@@ -18,6 +20,8 @@ class Number:
 
 @dataclass(frozen=True)
 class Boolean:
+    """`true` or `false`."""
+
     value: bool
     span: Span
 
@@ -32,6 +36,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Name:
+    """id: in normal form (NFKC), as names are compared."""
+
     id: str
     span: Span
 
@@ -94,6 +100,8 @@ class Conditional:
 
 @dataclass(frozen=True)
 class Argument:
+    """`a`, or `key=a` with a name."""
+
     name: Name | None
     value: Expr
     span: Span
@@ -138,12 +146,16 @@ class Loop:
 
 @dataclass(frozen=True)
 class ModelTitle:
+    """`model eight_schools`."""
+
     name: Name
     span: Span
 
 
 @dataclass(frozen=True)
 class DimItem:
+    """`obs`, `comp = 3`, `species = {prey, predator}` or `time ordered`."""
+
     name: Name
     size: int | None
     labels: tuple[Name, ...] | None
@@ -153,6 +165,8 @@ class DimItem:
 
 @dataclass(frozen=True)
 class DimDeclaration:
+    """`dim obs, comp = 3`."""
+
     items: tuple[DimItem, ...]
     span: Span
 
@@ -190,12 +204,16 @@ class Declared:
 
 @dataclass(frozen=True)
 class DataDeclaration:
+    """`data y[obs], sigma[obs] > 0`."""
+
     items: tuple[Declared, ...]
     span: Span
 
 
 @dataclass(frozen=True)
 class VarDeclaration:
+    """`var b > 0`."""
+
     items: tuple[Declared, ...]
     span: Span
 
@@ -231,6 +249,8 @@ class Assign:
 
 @dataclass(frozen=True)
 class Energy:
+    """`energy name: expr for i in dim`."""
+
     name: Name
     value: Expr
     loop: Loop | None
@@ -239,6 +259,8 @@ class Energy:
 
 @dataclass(frozen=True)
 class Predict:
+    """`predict y_new[obs] ~ Dist(...)`."""
+
     targets: tuple[Target, ...]
     distribution: Expr
     loop: Loop | None
@@ -247,6 +269,8 @@ class Predict:
 
 @dataclass(frozen=True)
 class Observe:
+    """`observe c = +1`."""
+
     target: Target
     value: Expr
     span: Span
@@ -274,6 +298,8 @@ class FunctionDefinition:
 
 @dataclass(frozen=True)
 class ForBlock:
+    """`for i in obs { ... }`."""
+
     loop: Loop
     body: tuple[Statement, ...]
     span: Span
@@ -304,6 +330,8 @@ class Comment:
 
 @dataclass(frozen=True)
 class Program:
+    """A whole text: its statements and comments, each in their order."""
+
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...]
     source: Source

@@ -23,6 +23,7 @@ LEVEL = "\t"
 
 
 def level_of(e: nodes.Expr) -> int:
+    """How tightly the outermost operator of an expression binds."""
     match e:
         case nodes.Conditional():
             return CONDITIONAL
@@ -48,6 +49,7 @@ def leading(e: nodes.Expr) -> nodes.Expr | nodes.Name | None:
 
 
 def quoted(text: str) -> str:
+    """A label in the quotes that it does not contain."""
     return f"'{text}'" if '"' in text else f'"{text}"'
 
 
@@ -106,6 +108,7 @@ class Spelling:
         return gap.removesuffix(LEVEL) if gap else gap
 
     def deeper(self, e: nodes.Expr | nodes.Slice, index: bool = False) -> str:
+        """A part of a bracket. index: whether it is one of an index."""
         self.depth += 1
         text = self.position(e) if index or isinstance(e, nodes.Slice) else self.expression(e, CONDITIONAL)
         self.depth -= 1
@@ -163,6 +166,7 @@ class Spelling:
         return at
 
     def bare(self, e: nodes.Expr, tight: bool) -> str:
+        """An expression without brackets around it. tight: directly inside an index."""
         match e:
             case nodes.Number():
                 return e.text

@@ -47,6 +47,7 @@ class Faults:
         self.report(diagnostic)
 
     def touch(self, tokens: Iterable[Token]) -> bool:
+        """Whether any token is on a line that has an error already."""
         return bool(self.lines) and any(t.line in self.lines for t in tokens)
 
 
@@ -81,6 +82,7 @@ def read(raw: Iterable[Token], faults: Faults) -> tuple[list[Token], list[Commen
 
 
 def fault_of(token: Token) -> Diagnostic | None:
+    """What is wrong with one name or number, None if nothing is."""
     kind = token.type
     if kind == "NAME":
         if len(token) > limits.NAME_LENGTH:
@@ -137,10 +139,12 @@ def without_foreign_comments(tokens: list[Token], faults: Faults) -> list[Token]
 
 
 def follows(token: Token, after: Token, *values: str) -> bool:
+    """Whether the next token is one of these and nothing stands between."""
     return token.end_pos == after.start_pos and after in values
 
 
 def end_of_remark(tokens: list[Token], i: int) -> int:
+    """The position after the `*/` that closes a remark, the end of the text if none does."""
     while i < len(tokens):
         if tokens[i] in ("*", "**") and i + 1 < len(tokens) and follows(tokens[i], tokens[i + 1], "/", "//"):
             return i + 2
@@ -204,5 +208,6 @@ JOINING = frozenset({"IF", "ELSE", "AND", "OR", "IN", "FOR"})
 
 
 def in_sequence(first: Token, second: Token) -> bool:
+    """Whether two tokens can only stand side by side in a remark, not in an expression."""
     words = first.type in WORDS and second.type in WORDS and second not in ("from", "ordered")
     return words or (first.type in JOINING and second.type in JOINING)

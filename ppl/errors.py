@@ -15,6 +15,8 @@ from ppl.source import Source, Span
 
 
 class Severity(enum.Enum):
+    """Whether a diagnostic stops the run."""
+
     ERROR = "error"
     WARNING = "warning"
 

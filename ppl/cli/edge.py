@@ -85,6 +85,7 @@ def _guarded(run: Callable[[], int], as_json: bool) -> int:
 
 
 def show_errors(error: PplError, as_json: bool) -> None:
+    """On stderr in words, with their number; as JSON on stdout."""
     if as_json:
         print_json({"errors": [diagnostic_json(d, error.source) for d in error.diagnostics]})
     else:
@@ -95,6 +96,7 @@ def show_errors(error: PplError, as_json: bool) -> None:
 
 
 def show_usage_error(error: click.UsageError, as_json: bool) -> None:
+    """As `show_errors`, with where to find the help of the command."""
     if as_json:
         print_json({"errors": [{"code": None, "severity": "error", "title": error.format_message()}]})
         return
@@ -103,6 +105,7 @@ def show_usage_error(error: click.UsageError, as_json: bool) -> None:
 
 
 def show_warnings(warnings: Iterable[Diagnostic], source: Source | None) -> None:
+    """On stderr in words, a blank line after them."""
     warnings = tuple(warnings)
     if warnings:
         click.echo(render(warnings, source) + "\n", err=True)
@@ -125,6 +128,7 @@ def report_bug(error: Exception) -> int:
 
 
 def diagnostic_json(diagnostic: Diagnostic, source: Source | None) -> dict[str, Any]:
+    """Code, severity, words and place of a diagnostic; lines and columns count from 1."""
     place: dict[str, Any] = {"file": source.name if source is not None else None}
     if source is not None and diagnostic.span is not None:
         place["line"], place["column"] = source.position(diagnostic.span.start)

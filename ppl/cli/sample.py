@@ -43,6 +43,7 @@ class SampleCommand(click.Command):
 
 
 def as_option(name: str) -> str:
+    """A setting as it is written on the command line: `max_depth` is `--max-depth`."""
     return f"--{name.replace('_', '-')}"
 
 

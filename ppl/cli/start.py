@@ -6,6 +6,7 @@ import sys
 
 
 def main() -> None:
+    """The command's entry point; ends the process with its exit code."""
     try:
         from ppl.cli.main import main as command
 

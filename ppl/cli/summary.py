@@ -51,6 +51,11 @@ def summary(file: str, variables: tuple[str, ...], everything: bool, as_json: bo
 
 
 def check_names(wanted: Sequence[str], known: Sequence[str], file: str) -> None:
+    """Refuses names that a file of draws does not have.
+
+    Raises:
+        PplError: one error for each such name (E608).
+    """
     import difflib
 
     errors = []
@@ -64,6 +69,7 @@ def check_names(wanted: Sequence[str], known: Sequence[str], file: str) -> None:
 
 
 def show(summary: Summary, diagnosis: Diagnosis, everything: bool = False) -> None:
+    """The table and the diagnosis on stdout; large arrays cut short unless `everything` is wanted."""
     from ppl.results.summary import table
 
     click.echo(table(summary, None if everything else 8))
@@ -72,6 +78,7 @@ def show(summary: Summary, diagnosis: Diagnosis, everything: bool = False) -> No
 
 
 def to_json(summary: Summary, diagnosis: Diagnosis) -> dict[str, Any]:
+    """A row of statistics for each scalar, and the findings."""
     return {
         "summary": [{"name": name, **summary.row(i)} for i, name in enumerate(summary.names)],
         "diagnosis": diagnosis.to_json(),

@@ -51,6 +51,7 @@ class Diagnosis:
 
     @property
     def trusted(self) -> bool:
+        """Whether no finding speaks against the draws."""
         return all(finding.trusted for finding in self.findings)
 
     def text(self) -> str:
@@ -65,6 +66,7 @@ class Diagnosis:
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
+        """The verdict and the findings, as `--json` prints them."""
         return {
             "trusted": self.trusted,
             "findings": [

@@ -25,6 +25,7 @@ class Summary:
     columns: dict[str, npt.NDArray[np.float64]]
 
     def row(self, i: int) -> dict[str, float]:
+        """The statistics of the i-th scalar by column."""
         return {name: float(values[i]) for name, values in self.columns.items()}
 
     def __len__(self) -> int:

@@ -18,9 +18,15 @@ class Requests:
 
     @property
     def stop(self) -> bool:
+        """Whether the user has asked."""
         return self.count > 0
 
     def handle(self, number: int, frame: FrameType | None) -> None:
+        """The handler of SIGINT.
+
+        Raises:
+            KeyboardInterrupt: the user has asked often enough to break off what runs.
+        """
         self.count += 1
         if self.count > 2 or (self._impatient and self.count > 1):
             raise KeyboardInterrupt

@@ -22,6 +22,7 @@ class Stopwatch:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
+        """Hears what JAX says of its tracing and compiling."""
         jax.monitoring.register_event_duration_secs_listener(self._heard)
         try:
             yield
@@ -37,6 +38,7 @@ class Stopwatch:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
+        """Counts what runs inside to a phase."""
         start = self.now()
         try:
             yield
@@ -44,6 +46,7 @@ class Stopwatch:
             self.add(name, start)
 
     def now(self) -> float:
+        """Seconds, for `add`."""
         return time.perf_counter()
 
     def add(self, name: str, start: float) -> None:
