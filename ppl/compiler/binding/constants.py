@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ppl.graph import Aligned, Apply, Axis, Expr, Fixed, Gather, Literal, Read, Whole
 
 Float = npt.NDArray[np.float64]
+S = TypeVar("S", bound=np.generic)
 
 # Names as the checker gives them to operators and functions.
 _FUNCTIONS: Mapping[str, Callable[..., Float]] = {
@@ -122,7 +123,7 @@ def _range(axis: Axis, sizes: Mapping[str, int]) -> tuple[int, int]:
     return start, stop
 
 
-def spread(value: npt.NDArray[Any], own: tuple[Axis, ...], axes: tuple[Axis, ...]) -> npt.NDArray[Any]:
+def spread(value: npt.NDArray[S], own: tuple[Axis, ...], axes: tuple[Axis, ...]) -> npt.NDArray[S]:
     """A value over its own axes, as one that broadcasts over `axes`."""
     order = [own.index(a) for a in axes if a in own]
     if len(order) != value.ndim:

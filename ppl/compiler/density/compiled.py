@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +20,9 @@ from ppl.compiler.density.scoring import score, total
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.lower import Lowering
+from ppl.compiler.lowering.named import Array
 from ppl.dataset import Dataset
 from ppl.graph import Axis, ModelGraph, Term
-
-Array = Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +208,7 @@ def _record(program: Program, recorder: Recorder, data: Lowering) -> None:
     """Traces everything once, so that every constant is asked for."""
     slots = layout(program)
 
-    def everything(u: Array, batches: dict[str, Array]) -> Any:
+    def everything(u: Array, batches: dict[str, Array]) -> list[dict[str, Array]]:
         whole = Evaluation(program, recorder, data)
         key = jax.random.key(0)
         outputs = [_terms(whole, slots, u), _named(whole), log_likelihood(whole)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,12 +13,10 @@ from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.assemble import assemble
 from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.lower import Lowering
-from ppl.compiler.lowering.named import REAL, aligned
+from ppl.compiler.lowering.named import REAL, Array, aligned
 from ppl.dataset import Dataset
 from ppl.errors import CompilerBug
 from ppl.graph import Expr, Input, Latent, Value
-
-Array = Any
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
 
 from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.scoring import score
-from ppl.compiler.lowering.named import Named, aligned
+from ppl.compiler.lowering.named import Array, Named, aligned
 from ppl.graph import Axis, Term
 from ppl.source import Span
 
-Array = Any
+Numbers: TypeAlias = "float | list[Numbers]"
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Fault:
     span: Span
     positions: Mapping[str, int]
     log_prob: float
-    value: Any
-    parameters: Mapping[str, Any]
+    value: Numbers
+    parameters: Mapping[str, Numbers]
     others: int
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.context import Context, Selection
-from ppl.compiler.lowering.named import Named, broadcast
+from ppl.compiler.lowering.named import Array, Named, broadcast
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Axis, Term
-
-Array = Any
 
 
 def batch_dims(program: Program) -> tuple[str, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,11 +11,9 @@ from ppl.compiler.density.program import Program
 from ppl.compiler.density.scoring import aligned_parameters, draw, is_discrete, parameter_expressions, score
 from ppl.compiler.lowering.assemble import covers, place
 from ppl.compiler.lowering.context import Context
-from ppl.compiler.lowering.named import INT, REAL, Named, union
+from ppl.compiler.lowering.named import INT, REAL, Array, Named, union
 from ppl.errors import CompilerBug
 from ppl.graph import Axis, Distribution, Prediction, Read, Term, Whole
-
-Array = Any
 
 
 def observed(program: Program) -> dict[str, list[Term]]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler import distributions
 from ppl.compiler.lowering.context import Context
-from ppl.compiler.lowering.named import INT, REAL, Named, aligned, broadcast, union
+from ppl.compiler.lowering.named import INT, REAL, Array, Named, aligned, broadcast, union
 from ppl.graph import Axis, Distribution, Expr, Term
-
-Array = Any
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ A value outside the support and a parameter outside its domain both give -inf, n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -114,18 +114,29 @@ def _with_tails(name: str) -> Law:
     return law
 
 
-def _is_strongly_floating(x: ArrayLike) -> bool:
-    return hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jnp.floating) and not getattr(x, "weak_type", False)
+def _strong_dtype(x: ArrayLike) -> jnp.dtype | None:
+    """The dtype of an array of floating numbers; None for other arrays, and for numbers, which adapt."""
+    dtype = getattr(x, "dtype", None)
+    if dtype is None or getattr(x, "weak_type", False) or not jnp.issubdtype(dtype, jnp.floating):
+        return None
+    strong: jnp.dtype = jnp.dtype(dtype)
+    return strong
 
 
-def _dtype(arguments: list[ArrayLike]) -> jnp.dtype:
+def _widest(arguments: Iterable[ArrayLike]) -> jnp.dtype:
     """The widest floating type among the arguments, or the default one."""
-    found = [jnp.dtype(x.dtype) for x in arguments if _is_strongly_floating(x)]  # type: ignore[union-attr]
+    found = [dtype for dtype in map(_strong_dtype, arguments) if dtype is not None]
     return max(found, key=lambda d: d.itemsize, default=jnp.dtype(jnp.result_type(float)))
 
 
-def _ranks(spec: DistributionSpec, extra: Mapping[str, ArrayLike | None]) -> dict[str, int]:
-    return {p.name: p.rank for p in spec.parameters} | dict.fromkeys(extra, 0)
+def _floating(spec: DistributionSpec, given: Mapping[str, ArrayLike], dtype: jnp.dtype) -> dict[str, tuple[Array, int]]:
+    """Each argument as a floating array of its rank at least, with that rank; bounds have rank 0."""
+    ranks = {p.name: p.rank for p in spec.parameters}
+    found = {}
+    for name, x in given.items():
+        array, rank = jnp.asarray(x).astype(dtype), ranks.get(name, 0)
+        found[name] = (array.reshape((1,) * rank) if array.ndim < rank else array, rank)
+    return found
 
 
 def _lead(x: Array, rank: int, batch: int) -> Array:
@@ -138,39 +149,32 @@ def _aligned(
     spec: DistributionSpec,
     value: ArrayLike,
     params: Mapping[str, ArrayLike],
-    extra: Mapping[str, ArrayLike | None] | None = None,
+    bounds: Mapping[str, ArrayLike | None] | None = None,
 ) -> tuple[Array, dict[str, Array]]:
     """Value and parameters as floating arrays (positions of categories stay integers) whose batches broadcast by rank.
 
     Scalars of elementwise distributions stay scalars: what is computed from them alone is computed once.
     """
-    extra = extra or {}
-    given = {**params, **{k: v for k, v in extra.items() if v is not None}}
-    dtype = _dtype([value, *given.values()])
-    ranks = _ranks(spec, extra)
-    arrays = {k: jnp.asarray(v).astype(dtype) for k, v in given.items()}
-    arrays = {k: a.reshape((1,) * ranks[k]) if a.ndim < ranks[k] else a for k, a in arrays.items()}
+    given = {**params, **{k: v for k, v in (bounds or {}).items() if v is not None}}
+    dtype = _widest([value, *given.values()])
+    arrays = _floating(spec, given, dtype)
     x = jnp.asarray(value)
     if spec.support != "categorical" or x.dtype == bool:
         x = x.astype(dtype)
-    batch = max([x.ndim - spec.event_rank, *(a.ndim - ranks[k] for k, a in arrays.items())])
+    batch = max([x.ndim - spec.event_rank, *(a.ndim - rank for a, rank in arrays.values())])
     keep = spec.event_rank == 0
-    arrays = {k: a if keep and a.ndim == 0 else _lead(a, ranks[k], batch) for k, a in arrays.items()}
-    return (x if keep and x.ndim == 0 else _lead(x, spec.event_rank, batch)), arrays
+    led = {k: a if keep and a.ndim == 0 else _lead(a, rank, batch) for k, (a, rank) in arrays.items()}
+    return (x if keep and x.ndim == 0 else _lead(x, spec.event_rank, batch)), led
 
 
 def _for_shape(
     spec: DistributionSpec,
     params: Mapping[str, ArrayLike],
     shape: tuple[int, ...],
-    extra: Mapping[str, ArrayLike | None] | None = None,
+    bounds: Mapping[str, ArrayLike | None] | None = None,
 ) -> dict[str, Array]:
     """Parameters as floating arrays whose batches broadcast to that of the output shape."""
-    extra = extra or {}
-    given = {**params, **{k: v for k, v in extra.items() if v is not None}}
-    dtype = _dtype(list(given.values()))
-    ranks = _ranks(spec, extra)
+    given = {**params, **{k: v for k, v in (bounds or {}).items() if v is not None}}
     batch = len(shape) - spec.event_rank
-    arrays = {k: jnp.asarray(v).astype(dtype) for k, v in given.items()}
-    arrays = {k: a.reshape((1,) * ranks[k]) if a.ndim < ranks[k] else a for k, a in arrays.items()}
-    return {k: _lead(a, ranks[k], batch) for k, a in arrays.items()}
+    arrays = _floating(spec, given, _widest(given.values()))
+    return {k: _lead(a, rank, batch) for k, (a, rank) in arrays.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +12,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from ppl.compiler.distributions.law import Law, masked, positive
 from ppl.compiler.distributions.special import (
+    Tangent,
     log1mexp,
     log_beta_tails,
     log_gamma_ratio,
@@ -112,7 +112,7 @@ def student_log_lower(z: Array, df: Array) -> Array:
     return _student_log_lower(z, df)
 
 
-def _student_log_lower_jvp(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
+def _student_log_lower_jvp(primals: tuple[Array, Array], tangents: tuple[Tangent, Tangent]) -> tuple[Array, Array]:
     (z, df), (z_dot, df_dot) = primals, tangents
     value = student_log_lower(z, df)
     some = value > -jnp.inf

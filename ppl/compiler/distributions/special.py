@@ -5,8 +5,6 @@ All are elementwise over floating arrays of one dtype and broadcastable shapes, 
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +14,7 @@ from jax.scipy.special import log_ndtr as _jax_log_ndtr
 from jax.scipy.special import ndtri as _jax_ndtri
 
 Pair = tuple[Array, Array]
+Tangent = Array | SymbolicZero
 
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 _SHIFT = 8
@@ -193,7 +192,7 @@ def log_gamma_tails(a: Array, x: Array) -> Pair:
     return _log_gamma_tails_closed(a, x)
 
 
-def _log_gamma_tails_jvp(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tuple[Pair, Pair]:
+def _log_gamma_tails_jvp(primals: tuple[Array, Array], tangents: tuple[Tangent, Tangent]) -> tuple[Pair, Pair]:
     (a, x), (a_dot, x_dot) = primals, tangents
     inside = (x > 0) & (x < jnp.inf)
     p, q = log_gamma_tails(a, x)
@@ -270,7 +269,7 @@ def log_beta_tails(a: Array, b: Array, x: Array, y: Array) -> Pair:
 
 
 def _log_beta_tails_jvp(
-    primals: tuple[Array, Array, Array, Array], tangents: tuple[Any, Any, Any, Any]
+    primals: tuple[Array, Array, Array, Array], tangents: tuple[Tangent, Tangent, Tangent, Tangent]
 ) -> tuple[Pair, Pair]:
     a, b, x, y = primals
     inside = (x > 0) & (y > 0)

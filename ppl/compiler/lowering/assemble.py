@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import numpy as np
 
 from ppl.compiler.lowering.context import Context
-from ppl.compiler.lowering.named import Named, aligned, dtype_of, transpose
+from ppl.compiler.lowering.named import Array, Named, aligned, dtype_of, transpose
 from ppl.compiler.lowering.reads import as_pick, item_for
 from ppl.compiler.lowering.subscripts import At, Item, Pick, Slice, linear_positions
 from ppl.graph import Axis, Expr, Piece, Subscript, Value
-
-Array = Any
 
 
 def assemble(lowering: Context, value: Value) -> Array:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Protocol
 
 from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.guards import Guard
-from ppl.compiler.lowering.named import DType, Named
+from ppl.compiler.lowering.named import Array, DType, Named
 from ppl.graph import Axis, Expr
-
-Array = Any
 
 
 @dataclass(frozen=True, eq=False)

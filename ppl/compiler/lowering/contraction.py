@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from types import ModuleType
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,8 +18,6 @@ from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.named import DType, Named, aligned, broadcast, union
 from ppl.compiler.lowering.selections import selected
 from ppl.graph import Apply, Axis, Expr
-
-Array = Any
 
 
 def factors(expr: Expr) -> tuple[Expr, ...]:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ppl.compiler.lowering.named import Named
+from ppl.compiler.lowering.named import Array, Named
 from ppl.errors import CompilerBug
 from ppl.graph import Axis
 
-Array = Any
 Key = Hashable
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,8 @@ import jax.scipy.special
 import numpy as np
 import scipy.special
 
-Array = Any
+from ppl.compiler.lowering.named import Array
+
 Rule = Callable[..., Array]
 
 

@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-Array = Any
-Positions = npt.NDArray[np.integer[Any]]
+from ppl.compiler.lowering.named import Array
+
+Positions = npt.NDArray[np.integer[Any]]  # of any width
 
 _WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _SCATTER_COST = 4.0

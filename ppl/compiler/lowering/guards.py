@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ppl.catalogue.functions import FUNCTIONS
-from ppl.compiler.lowering.named import Named, aligned, union
+from ppl.compiler.lowering.named import Array, Named, aligned, union
 from ppl.graph import Apply, Expr, Literal, Position, Read, Reduce, children
-
-Array = Any
 
 # fmt: off
 _NEVER_FAIL = frozenset(

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.context import Context, Selection
 from ppl.compiler.lowering.guards import Guard, guarded, keeps_places, of_scalars
-from ppl.compiler.lowering.named import BOOL, INT, DType, Named, cast, dtype_of
+from ppl.compiler.lowering.named import BOOL, INT, Array, DType, Named, cast, dtype_of
 from ppl.compiler.lowering.operators import apply
 from ppl.compiler.lowering.reads import read, select
 from ppl.compiler.lowering.reductions import reduce
@@ -24,8 +24,6 @@ from ppl.compiler.lowering.selections import selected, selection
 from ppl.compiler.lowering.shaping import fill, lift, stack
 from ppl.errors import CompilerBug, PplError
 from ppl.graph import Apply, Axis, Expr, Fill, Lift, Literal, Position, Read, Reduce, Select, Stack
-
-Array = Any
 
 
 class Store(Protocol):

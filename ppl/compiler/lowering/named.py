@@ -12,7 +12,7 @@ import numpy as np
 from ppl.graph import Axis
 from ppl.types import Element, Scalar
 
-Array = Any
+Array = Any  # of NumPy or of JAX: no one type covers both
 DType = np.dtype[np.generic]
 
 REAL = np.dtype(np.float64)

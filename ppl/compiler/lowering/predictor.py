@@ -6,8 +6,6 @@ Measured on 3020 rows and four columns, inside a compiled loop: the gradient of 
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 
@@ -17,8 +15,6 @@ from ppl.compiler.lowering.named import REAL, Named, broadcast
 from ppl.compiler.lowering.selections import selected
 from ppl.compiler.lowering.shaping import spread
 from ppl.graph import Apply, Axis, Expr
-
-Array = Any
 
 _FEWEST = 2
 _COLUMN = Axis("column of a linear predictor", "")

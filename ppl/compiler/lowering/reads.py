@@ -7,9 +7,9 @@ from types import ModuleType
 
 import numpy as np
 
-from ppl.compiler.lowering.context import Array, Context
+from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.gather import gather, plan, planned_gather
-from ppl.compiler.lowering.named import INT, Named, broadcast
+from ppl.compiler.lowering.named import INT, Array, Named, broadcast
 from ppl.compiler.lowering.selections import renamed
 from ppl.compiler.lowering.subscripts import At, Item, Pick, Slice, joint, linear_positions, subscript
 from ppl.errors import CompilerBug, Diagnostic, PplError

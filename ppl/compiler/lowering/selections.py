@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ppl.compiler.lowering.context import Array, Context, Selection
-from ppl.compiler.lowering.named import BOOL, Named
+from ppl.compiler.lowering.context import Context, Selection
+from ppl.compiler.lowering.named import BOOL, Array, Named
 from ppl.compiler.lowering.shaping import spread
 from ppl.compiler.lowering.subscripts import Pick, Slice, linear_positions, subscript
 from ppl.graph import Axis, Expr

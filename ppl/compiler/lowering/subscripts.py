@@ -6,16 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
 
 import jax
 import numpy as np
 
 from ppl.compiler.lowering.gather import gather
-from ppl.compiler.lowering.named import Named, aligned, cast, transpose, union
+from ppl.compiler.lowering.named import Array, Named, aligned, cast, transpose, union
 from ppl.graph import Axis
 
-Array = Any
 Take = Callable[[ModuleType, Array, Array], Array]
 
 
