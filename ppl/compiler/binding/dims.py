@@ -166,6 +166,7 @@ def _labels_from_values(work: Work, dim: str) -> None:
 
 
 def find_sizes(work: Work) -> None:
+    """The size of every dim: declared, from labels, or from the shapes of data. Reports labels that do not fit a declared size."""
     for name, dim in work.graph.dims.items():
         votes = work.votes.setdefault(name, [])
         if dim.size is not None:
@@ -202,6 +203,7 @@ def _majority(sizes: list[int]) -> int:
 
 
 def elements(size: int) -> str:
+    """`1 element`, `3 elements`."""
     return f"{size} element{'' if size == 1 else 's'}"
 
 

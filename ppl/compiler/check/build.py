@@ -51,6 +51,7 @@ class Build:
 
     @property
     def scope(self) -> Scope:
+        """Outside any loop or function."""
         return Scope(self.names, elaborate)
 
     def fail(self, name: syntax.Name, role: str) -> None:
@@ -59,6 +60,7 @@ class Build:
         self.broken(name, role)
 
     def define(self, quantity: Quantity) -> None:
+        """Makes a quantity known under its name."""
         self.names.quantities[quantity.name] = quantity
 
     def broken(self, name: syntax.Name, role: str) -> None:

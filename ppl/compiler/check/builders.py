@@ -14,6 +14,7 @@ from ppl.types import Dim, Scalar
 
 
 def fill(node: syntax.Call, scope: Scope) -> Expr:
+    """`fill(value, dim, ...)`: the value repeated over dims."""
     if len(node.arguments) < 2 or any(a.name is not None for a in node.arguments):
         raise scope.report.fail("E113", node.span, "`fill` takes a value and one dim or more", BUILDERS["fill"])
     first, second = node.arguments[0].value, node.arguments[1].value
@@ -34,6 +35,7 @@ def _dim_argument(scope: Scope, argument: syntax.Argument) -> str:
 
 
 def stack(node: syntax.Call, scope: Scope) -> Expr:
+    """`stack(dim, a, b, ...)`: an array from its elements."""
     if len(node.arguments) < 2 or any(a.name is not None for a in node.arguments):
         raise scope.report.fail("E113", node.span, "`stack` takes a dim and its elements", BUILDERS["stack"])
     if not isinstance(node.arguments[0].value, syntax.Name):

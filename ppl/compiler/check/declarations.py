@@ -25,6 +25,7 @@ _INDEX_TYPES_HINT = "types are `real`, `int`, `count`, `bool`, and the dims: `co
 
 
 def dims(build: Build, statement: syntax.DimDeclaration) -> None:
+    """`dim k = 3`, `dim species = {prey, predator}`, `dim time ordered`."""
     for item in statement.items:
         if not _free(build, item.name, "a dim"):
             continue
@@ -39,6 +40,7 @@ def dims(build: Build, statement: syntax.DimDeclaration) -> None:
 
 
 def function(build: Build, statement: syntax.FunctionDefinition) -> None:
+    """`f(x, y) = ...`: kept as a tree, expanded where it is called."""
     name = statement.name
     if name.id in CALLED or name.id in BUILDERS:
         build.report.error(

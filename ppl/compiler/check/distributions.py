@@ -282,6 +282,7 @@ class _Fit:
 
 
 def spec_parameter(spec: DistributionSpec, name: str) -> Parameter:
+    """A parameter of a distribution, by its name."""
     return next(p for p in spec.parameters if p.name == name)
 
 

@@ -29,6 +29,7 @@ from ppl.types import IndexOf, Scalar
 
 
 def sample(build: Build, statement: syntax.Sample, loops: Sequence[syntax.Loop]) -> None:
+    """`x[i] ~ ...`: a latent and its term, or a term that observes data. A wrong one is marked as broken."""
     for target in statement.targets:
         try:
             _sample(build, target, statement, loops)
@@ -187,6 +188,7 @@ def _observable(build: Build, target: syntax.Target, quantity: Quantity, drawn: 
 
 
 def predict(build: Build, statement: syntax.Predict, loops: Sequence[syntax.Loop]) -> None:
+    """`predict y[i] ~ ...`. A wrong one is marked as broken."""
     for target in statement.targets:
         try:
             _predict(build, target, statement, loops)

@@ -196,6 +196,7 @@ def constant(scope: Scope, node: TreeExpr) -> int:
 
 
 def need_positions(scope: Scope, dim: str, span: Span) -> None:
+    """Reports a position, lag or range in a dim that has no order."""
     if scope.names.positional(dim):
         return
     labels = scope.names.dims[dim].labels

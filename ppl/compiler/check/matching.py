@@ -31,6 +31,7 @@ class Head:
 
     @property
     def event_rank(self) -> int:
+        """Of one draw: a vector of `ordered`, else as in the catalogue."""
         return 1 if self.combinator == "ordered" else self.spec.event_rank
 
 

@@ -161,6 +161,7 @@ def _did_you_mean(name: str, candidates: Iterable[str]) -> str:
 
 
 def quantity_hint(name: str, visible: Iterable[str]) -> str:
+    """The visible name that was meant, if one is close."""
     return _did_you_mean(name, visible)
 
 

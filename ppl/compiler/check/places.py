@@ -28,10 +28,12 @@ class Place:
 
     @property
     def name(self) -> str:
+        """Of the quantity on the left."""
         return self.target.name.id
 
     @property
     def axes(self) -> tuple[Axis, ...]:
+        """The bound indices among the subscripts, in order."""
         return tuple(s.axis for s in self.subscripts if isinstance(s, Aligned))
 
     def padded(self, dims: Sequence[str]) -> tuple[Subscript, ...]:

@@ -46,6 +46,7 @@ class Report:
         return Abandon()
 
     def warn(self, code: str, span: Span, label: str, *hints: str) -> None:
+        """Add a warning."""
         self.warnings.append(Diagnostic(code, CODES[code], span, label, tuple(h for h in hints if h), Severity.WARNING))
 
     def enter(self, call: Span) -> None:
@@ -53,9 +54,11 @@ class Report:
         self._calls.append(call)
 
     def leave(self) -> None:
+        """The body of the last function entered is over."""
         self._calls.pop()
 
     def line(self, span: Span) -> int:
+        """The line on which a span starts, from 1."""
         return self.source.position(span.start)[0]
 
     def text(self, span: Span) -> str:

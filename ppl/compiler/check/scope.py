@@ -107,6 +107,7 @@ class Names:
         return Axis(unique, dim, start, stop)
 
     def new_statement(self) -> None:
+        """Forget what counts within one statement: names of axes, measured sizes, ranges."""
         self.made += max((size for _, _, size in self.sizes_of.values()), default=0)
         self.axis_names.clear()
         self.sizes_of.clear()
@@ -119,6 +120,7 @@ class Names:
         return d.ordered or (d.size is not None and d.labels is None)
 
     def size(self, dim: str) -> int | None:
+        """The size of a dim as far as the text says it."""
         d = self.dims[dim]
         return d.size if d.labels is None else len(d.labels)
 
@@ -163,9 +165,11 @@ class Scope:
 
     @property
     def report(self) -> Report:
+        """Where errors go."""
         return self.names.report
 
     def expr(self, node: TreeExpr) -> Expr:
+        """The expression of a tree, here. Reports its errors, then abandons."""
         return self.elaborate(node, self)
 
     def exprs(self, nodes: Iterable[TreeExpr]) -> list[Expr]:
@@ -182,6 +186,7 @@ class Scope:
         return found
 
     def bind(self, indices: Mapping[str, Binding]) -> Scope:
+        """With these indices too."""
         return replace(self, indices={**self.indices, **indices})
 
     def inside(self, function: str, parameters: Mapping[str, Expr | None]) -> Scope:
@@ -190,9 +195,11 @@ class Scope:
         return replace(self, indices=kept, parameters=dict(parameters), calls=(*self.calls, function))
 
     def with_local(self, name: str, value: Expr | None) -> Scope:
+        """With a function's local; None: of a wrong one."""
         return replace(self, parameters={**self.parameters, name: value})
 
     def visible(self) -> Iterator[str]:
+        """Every name of a quantity or dim, for suggestions; nearest first."""
         yield from self.parameters
         yield from self.indices
         yield from self.names.quantities

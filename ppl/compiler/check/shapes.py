@@ -17,6 +17,7 @@ _WHOLE_NUMBERS = (Scalar.INT, Scalar.COUNT, Scalar.BOOL, Scalar.SPIN)
 
 
 def union_axes(parts: Iterable[tuple[Axis, ...]]) -> tuple[Axis, ...]:
+    """All axes, each once, in the order in which they appear."""
     return tuple(dict.fromkeys(axis for axes in parts for axis in axes))
 
 
@@ -44,6 +45,7 @@ def same_extent(a: Whole, b: Whole, names: Names) -> bool:
 
 
 def same_event(a: Sequence[Whole], b: Sequence[Whole], names: Names) -> bool:
+    """Whether two shapes can be combined element by element."""
     return len(a) == len(b) and all(same_extent(x, y, names) for x, y in zip(a, b, strict=True))
 
 
@@ -53,12 +55,14 @@ def show_event(event: Sequence[Whole]) -> str:
 
 
 def show_whole(w: Whole | Axis) -> str:
+    """`obs`, `time[1:]`."""
     if w.start == 0 and w.stop is None:
         return w.dim
     return f"{w.dim}[{w.start or ''}:{'' if w.stop is None else w.stop}]"
 
 
 def show_shape(event: Sequence[Whole]) -> str:
+    """`an array over obs x feature`, or `a single number`."""
     return f"an array over {show_event(event)}" if event else "a single number"
 
 
@@ -106,6 +110,7 @@ def numeric(scope: Scope, expr: Expr) -> Expr:
 
 
 def require_bool(scope: Scope, expr: Expr, what: str) -> Expr:
+    """The expression, if it is true or false. Reports another; `what` says what it is for."""
     if expr.meta.element is Scalar.BOOL:
         return expr
     hint = "compare it with something: `... > 0`, `... == 1`"
@@ -293,6 +298,7 @@ def leaves(known: Range, domain: Interval) -> bool:
 
 
 def describe(known: Range, domain: Interval) -> str:
+    """How what is known of a value leaves a domain, in words."""
     i = known.interval
     if not (known.reaches_lower or known.reaches_upper):
         return "this can be negative" if domain.lower >= 0 else "this can be positive"
@@ -361,5 +367,6 @@ def whole_number(expr: Expr) -> int | None:
 
 
 def read_whole(quantity: Quantity, span: Span) -> Expr:
+    """A quantity without subscripts: all its dims are event dims."""
     dims = tuple(Whole(d) for d in quantity.dims)
     return Read(quantity.name, dims, Meta((), dims, quantity.element, span))

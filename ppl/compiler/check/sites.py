@@ -45,6 +45,7 @@ def site_of(found: Head, where: Place, dims: Sequence[str] | None) -> tuple[Site
 
 
 def dims_of(where: Place, left: Sequence[str | None]) -> tuple[str, ...]:
+    """The dims of a target: those of its subscripts, or (`left`) those of the other statements about it."""
     found = []
     for n in range(max(len(left), len(where.subscripts))):
         s = where.subscripts[n] if n < len(where.subscripts) else None
@@ -63,6 +64,7 @@ def written(name: str, where: Place, subscripts: tuple[Subscript, ...]) -> str:
 
 
 def everything(s: Subscript) -> bool:
+    """Whether a subscript stands for its whole dim."""
     match s:
         case Aligned(axis):
             return axis.start == 0 and axis.stop is None

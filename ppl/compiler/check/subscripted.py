@@ -13,6 +13,7 @@ from ppl.types import Element
 
 
 def read(quantity: Quantity, subscripts: tuple[Subscript, ...], span: Span) -> Expr:
+    """A quantity at one subscript for each of its dims."""
     return Read(quantity.name, subscripts, subscripted_meta(subscripts, (), (), quantity.element, span))
 
 
@@ -25,6 +26,7 @@ def subscripted_meta(
 
 
 def subscript_axes(s: Subscript) -> tuple[Axis, ...]:
+    """The bound indices that a subscript brings."""
     match s:
         case Aligned():
             return (s.axis,)

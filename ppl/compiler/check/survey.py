@@ -27,6 +27,7 @@ def flat(statements: Sequence[syntax.Statement], loops: tuple[syntax.Loop, ...] 
 
 
 def look_over(build: Build, placed: Sequence[Placed]) -> None:
+    """Which names later statements define, and in how many statements, before any is checked."""
     for statement, loops in placed:
         match statement:
             case syntax.DataDeclaration() | syntax.VarDeclaration():

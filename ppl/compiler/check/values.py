@@ -20,6 +20,7 @@ from ppl.types import Scalar
 
 
 def assign(build: Build, statement: syntax.Assign, loops: Sequence[syntax.Loop]) -> None:
+    """`x[i] = ...`: a piece of a value. A wrong one is marked as broken."""
     for target in statement.targets:
         try:
             _assign(build, target, statement, loops)

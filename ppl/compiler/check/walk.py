@@ -20,6 +20,7 @@ def each_part(expr: Expr) -> Iterator[Expr]:
 
 
 def each_read(expr: Expr) -> Iterator[Read]:
+    """The reads among all parts of an expression, each object once."""
     for part in each_part(expr):
         if isinstance(part, Read):
             yield part

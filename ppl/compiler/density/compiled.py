@@ -36,6 +36,7 @@ class Plan:
 
     @functools.cached_property
     def slots(self) -> tuple[Slot, ...]:
+        """Where each latent lies in the flat vector."""
         return layout(self.program)
 
     @functools.cached_property
@@ -76,6 +77,7 @@ class CompiledDensity:
         return self.plan.slots[-1].stop if self.plan.slots else 0
 
     def evaluation(self) -> Evaluation:
+        """A new evaluation, on these data."""
         constants = Constants(
             dict(zip(self.plan.keys, self.leaves, strict=True)), dict(zip(self.plan.keys, self.plan.axes, strict=True))
         )

@@ -54,6 +54,7 @@ class Evaluation:
         self.lowering = Lowering(self.program, jnp, self.quantity, self.constants, self.data)
 
     def quantity(self, name: str) -> Array:
+        """The whole array of a quantity over its declared dims; of latents, once `constrain` has run."""
         if name not in self.known:
             node = self.program.graph[name]
             if not isinstance(node, Value):
@@ -76,6 +77,7 @@ class Evaluation:
         return jacobian
 
     def unconstrain(self, slots: tuple[Slot, ...], values: Mapping[str, Array]) -> Array:
+        """(n,): the flat vector of these values of all latents, each in its declared shape."""
         parts = []
         for slot in slots:
             value = jnp.asarray(values[slot.latent.name], REAL)
@@ -86,6 +88,7 @@ class Evaluation:
         return jnp.concatenate(parts) if parts else jnp.zeros((0,), REAL)
 
     def bounds(self, latent: Latent) -> tuple[Array | None, Array | None]:
+        """Lower and upper bounds of a latent's support: numbers, or arrays over the latent's axes; None for none."""
         support = latent.support
         return self._bound(latent, support.lower), self._bound(latent, support.upper)
 

@@ -26,6 +26,7 @@ def observed(program: Program) -> dict[str, list[Term]]:
 
 
 def target_of(term: Term) -> Read:
+    """The quantity that a term is about, at its subscripts."""
     if not isinstance(term.target, Read):
         raise CompilerBug("the target of a term is not a name")
     return term.target

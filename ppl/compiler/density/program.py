@@ -44,6 +44,7 @@ class Program:
 
     @cached_property
     def key(self) -> tuple[object, ...]:
+        """What makes two programs equal."""
         return (id(self.graph), tuple(sorted(self.sizes.items())), tuple(sorted(self.labels.items())))
 
     @cached_property
@@ -64,13 +65,16 @@ class Program:
         return start, max(start, stop)
 
     def size(self, range_: Axis | Whole) -> int:
+        """How many positions a bound index or whole dim runs over."""
         start, stop = self.span(range_)
         return stop - start
 
     def shape(self, dims: tuple[str, ...]) -> tuple[int, ...]:
+        """The sizes of dims."""
         return tuple(self.sizes[dim] for dim in dims)
 
     def dims(self, name: str) -> tuple[str, ...]:
+        """The declared dims of a quantity."""
         node = self.graph[name]
         if isinstance(node, Term):
             raise CompilerBug(f"`{name}` names a term")
@@ -101,6 +105,7 @@ class Program:
         return fixed
 
     def is_data(self, name: str) -> bool:
+        """Whether data alone determine a quantity."""
         return self._fixed[name]
 
     @cached_property

@@ -36,6 +36,7 @@ def base_of(distribution: Distribution) -> Distribution:
 
 
 def is_discrete(distribution: Distribution) -> bool:
+    """Whether it draws whole numbers, positions or truth values."""
     return DISTRIBUTIONS[base_of(distribution).name].discrete
 
 

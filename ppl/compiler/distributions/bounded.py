@@ -18,6 +18,7 @@ from ppl.compiler.distributions.special import log_beta, log_beta_tails
 
 
 def beta_log_prob(value: Array, alpha: Array, beta: Array) -> Array:
+    """x^(alpha - 1) (1 - x)^(beta - 1) / B(alpha, beta) on (0, 1)."""
     inside = (value > 0) & (value < 1)
     x = jnp.where(inside, value, 0.5)
     a, a_penalty = positive(alpha)
@@ -43,6 +44,7 @@ def beta_log_tails(value: Array, alpha: Array, beta: Array) -> tuple[Array, Arra
 
 
 def uniform_log_prob(value: Array, lower: Array, upper: Array) -> Array:
+    """1 / (upper - lower) on [lower, upper]."""
     width = upper - lower
     safe, penalty = guard((width > 0) & (width < jnp.inf), width)
     return masked((value >= lower) & (value <= upper), penalty - jnp.log(safe))
@@ -78,6 +80,7 @@ def uniform_quantile(log_below: Array, log_above: Array, lower: Array, upper: Ar
 
 
 def von_mises_log_prob(value: Array, location: Array, concentration: Array) -> Array:
+    """exp(concentration cos(x - location)) / (2 pi I0(concentration)) on [-pi, pi]."""
     inside = (value >= -math.pi) & (value <= math.pi)
     kappa, penalty = positive(concentration)
     half = jnp.sin(0.5 * (jnp.where(inside, value, 0.0) - location))

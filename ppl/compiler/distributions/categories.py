@@ -33,6 +33,7 @@ def _pick(table: Array, position: Array) -> Array:
 
 
 def categorical_log_prob(value: Array, probabilities: Array) -> Array:
+    """(batch...), (batch..., K) -> (batch...): the log of the probability at that position; they are to sum to 1."""
     inside, position = _position(value, probabilities.shape[-1])
     p, penalty = guard((probabilities > 0) & (probabilities <= 1), probabilities)
     return masked(inside, _pick(jnp.log(p) + penalty, position))
@@ -43,6 +44,7 @@ def categorical_sample(key: Array, shape: tuple[int, ...], probabilities: Array)
 
 
 def categorical_logit_log_prob(value: Array, logits: Array) -> Array:
+    """(batch...), (batch..., K) -> (batch...): log softmax(logits) at that position."""
     inside, position = _position(value, logits.shape[-1])
     return masked(inside, _pick(jax.nn.log_softmax(logits, -1), position))
 
@@ -73,6 +75,7 @@ def ordered_logistic_sample(key: Array, shape: tuple[int, ...], predictor: Array
 
 
 def multinomial_log_prob(value: Array, trials: Array, probabilities: Array) -> Array:
+    """(batch..., K) counts -> (batch...): n! prod p_k^x_k / x_k!, where the counts sum to `trials`."""
     inside = jnp.all(whole(value), -1) & (jnp.sum(value, -1) == trials)
     x = jnp.where(whole(value), value, 0.0)
     valid = (probabilities >= 0) & (probabilities <= 1)

@@ -44,6 +44,7 @@ def _where_some(count: Array, log_probability: Array) -> Array:
 
 
 def bernoulli_log_prob(value: Array, probability: Array) -> Array:
+    """p at 1, 1 - p at 0."""
     log_p, log_q, penalty = _probability(probability)
     yes, no = log_p + _pole(probability, 0.0) + penalty, log_q + _pole(probability, 1.0) + penalty
     return masked((value == 0) | (value == 1), jnp.where(value == 1, yes, no))
@@ -54,6 +55,7 @@ def bernoulli_sample(key: Array, shape: tuple[int, ...], probability: Array) -> 
 
 
 def bernoulli_logit_log_prob(value: Array, logit: Array) -> Array:
+    """As Bernoulli, with log(p / (1 - p)) given."""
     against = jnp.where(value == 1, -logit, logit)
     return masked((value == 0) | (value == 1), -softplus(against))
 
@@ -72,6 +74,7 @@ def _successes(value: Array, trials: Array) -> tuple[Array, Array, Array]:
 
 
 def binomial_log_prob(value: Array, trials: Array, probability: Array) -> Array:
+    """C(n, k) p^k (1 - p)^(n - k) on 0..n."""
     inside, x, n = _successes(value, trials)
     log_p, log_q, penalty = _probability(probability)
     poles = _where_some(x, _pole(probability, 0.0)) + _where_some(n - x, _pole(probability, 1.0))
@@ -105,6 +108,7 @@ def binomial_log_tails(value: Array, trials: Array, probability: Array) -> tuple
 
 
 def binomial_logit_log_prob(value: Array, trials: Array, logit: Array) -> Array:
+    """As Binomial, with log(p / (1 - p)) given."""
     inside, x, n = _successes(value, trials)
     distance = jnp.abs(logit)
     both = jnp.log1p(jnp.exp(-distance))
@@ -121,6 +125,7 @@ def binomial_logit_log_tails(value: Array, trials: Array, logit: Array) -> tuple
 
 
 def beta_binomial_log_prob(value: Array, trials: Array, alpha: Array, beta: Array) -> Array:
+    """C(n, k) B(k + alpha, n - k + beta) / B(alpha, beta) on 0..n."""
     inside, x, n = _successes(value, trials)
     a, a_penalty = positive(alpha)
     b, b_penalty = positive(beta)
@@ -142,6 +147,7 @@ def _count(value: Array) -> tuple[Array, Array]:
 
 
 def poisson_log_prob(value: Array, rate: Array) -> Array:
+    """rate^k exp(-rate) / k! on 0, 1, ...; at rate 0 all mass is at 0."""
     inside, x = _count(value)
     safe, penalty = guard((rate >= 0) & (rate < jnp.inf), rate)
     log_rate = jnp.log(jnp.where(safe > 0, safe, 1.0))
@@ -161,6 +167,7 @@ def poisson_log_tails(value: Array, rate: Array) -> tuple[Array, Array]:
 
 
 def poisson_log_log_prob(value: Array, log_rate: Array) -> Array:
+    """As Poisson, with log(rate) given."""
     inside, x = _count(value)
     return masked(inside, x * log_rate - jnp.exp(log_rate) - lax.lgamma(x + 1.0))
 
@@ -174,6 +181,7 @@ def poisson_log_log_tails(value: Array, log_rate: Array) -> tuple[Array, Array]:
 
 
 def zero_inflated_poisson_log_prob(value: Array, gate: Array, rate: Array) -> Array:
+    """0 with probability `gate`, else Poisson."""
     open_gate, gate_penalty = guard((gate >= 0) & (gate <= 1), gate, 0.5)
     safe, rate_penalty = guard((rate >= 0) & (rate < jnp.inf), rate)
     log_rest = jnp.log1p(-jnp.where(open_gate < 1, open_gate, 0.0))
@@ -194,6 +202,7 @@ def zero_inflated_poisson_sample(key: Array, shape: tuple[int, ...], gate: Array
 
 
 def negative_binomial_log_prob(value: Array, mean: Array, concentration: Array) -> Array:
+    """Mean m, variance m + m^2 / concentration, on 0, 1, ..."""
     inside, x = _count(value)
     m, m_penalty = positive(mean)
     r, r_penalty = positive(concentration)
@@ -218,6 +227,7 @@ def negative_binomial_log_tails(value: Array, mean: Array, concentration: Array)
 
 
 def geometric_log_prob(value: Array, probability: Array) -> Array:
+    """p (1 - p)^k on 0, 1, ...: the failures before the first success."""
     inside, x = _count(value)
     log_p, log_q, penalty = _probability(probability)
     poles = _pole(probability, 0.0) + _where_some(x, _pole(probability, 1.0))

@@ -4,6 +4,9 @@ A parameter outside its domain gives log p = -inf, and so does a value outside t
 evaluated at a harmless point instead and a `-inf` that no derivative passes through is put in its place, so neither
 values nor gradients are NaN. Parameter checks act on the parameter before it meets the values: a scalar scale costs
 one comparison however many values there are.
+
+The functions of the laws, in the modules beside this one, are the fields of `Law`. Their docstrings give the density in
+the parameters of the catalogue, and the shapes where value or parameters are not single numbers.
 """
 
 from __future__ import annotations

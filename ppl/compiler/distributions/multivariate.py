@@ -17,6 +17,8 @@ from ppl.compiler.distributions.real import HALF_LOG_2PI
 
 
 def dirichlet_log_prob(value: Array, concentration: Array) -> Array:
+    """(batch..., K) -> (batch...): prod x_k^(a_k - 1) Gamma(sum a) / prod Gamma(a_k) on the simplex, over all
+    coordinates but one."""
     alpha, penalty = positive(concentration)
     tolerance = 10.0 * math.sqrt(float(np.finfo(value.dtype).eps))
     inside = jnp.all(value > 0, -1) & (jnp.abs(jnp.sum(value, -1) - 1.0) <= tolerance)
@@ -117,6 +119,8 @@ _GAUSSIANS: Mapping[str, Callable[[Array, Array], Array]] = {
 
 
 def mv_normal_log_prob(value: Array, mean: Array, **matrix: Array) -> Array:
+    """(batch..., n) -> (batch...): exp(-d' S^-1 d / 2) / sqrt((2 pi)^n det S), with d = value - mean and S given by one
+    of `covariance`, `precision` or `cholesky`, (batch..., n, n)."""
     ((kind, scale),) = matrix.items()
     gaussian = _GAUSSIANS[kind]
     n = scale.shape[-1]

@@ -42,6 +42,7 @@ def _above_zero(value: Array, scale: Array) -> tuple[Array, Array]:
 
 
 def half_normal_log_prob(value: Array, scale: Array) -> Array:
+    """2 Normal(x | 0, scale) for x >= 0."""
     inside, x = _from_zero(value)
     safe, penalty = positive(scale)
     z = x * (1.0 / safe)
@@ -72,6 +73,7 @@ def half_normal_quantile(log_below: Array, log_above: Array, scale: Array) -> Ar
 
 
 def half_cauchy_log_prob(value: Array, scale: Array) -> Array:
+    """2 Cauchy(x | 0, scale) for x >= 0."""
     inside, x = _from_zero(value)
     safe, penalty = positive(scale)
     z = x * (1.0 / safe)
@@ -99,6 +101,7 @@ def half_cauchy_quantile(log_below: Array, log_above: Array, scale: Array) -> Ar
 
 
 def half_student_log_prob(value: Array, df: Array, scale: Array) -> Array:
+    """2 StudentT(x | df, 0, scale) for x >= 0."""
     inside, x = _from_zero(value)
     safe, penalty = positive(scale)
     z = x * (1.0 / safe)
@@ -120,6 +123,7 @@ def half_student_log_tails(value: Array, df: Array, scale: Array) -> tuple[Array
 
 
 def exponential_log_prob(value: Array, rate: Array) -> Array:
+    """rate exp(-rate x) for x >= 0."""
     inside, x = _from_zero(value)
     safe, penalty = positive(rate)
     return masked(inside, (penalty + jnp.log(safe)) - safe * x)
@@ -142,6 +146,7 @@ def exponential_quantile(log_below: Array, log_above: Array, rate: Array) -> Arr
 
 
 def weibull_log_prob(value: Array, shape: Array, scale: Array) -> Array:
+    """(a / s) (x / s)^(a - 1) exp(-(x / s)^a) for x > 0, with shape a and scale s."""
     inside = finite_positive(value)
     log_x = jnp.log(jnp.where(inside, value, 1.0))
     a, a_penalty = positive(shape)
@@ -180,6 +185,7 @@ def weibull_quantile(log_below: Array, log_above: Array, shape: Array, scale: Ar
 
 
 def pareto_log_prob(value: Array, minimum: Array, shape: Array) -> Array:
+    """a m^a / x^(a + 1) for x >= m, with shape a and minimum m."""
     low, low_penalty = positive(minimum)
     a, a_penalty = positive(shape)
     inside = (value >= low) & (value < jnp.inf)
@@ -208,6 +214,7 @@ def pareto_quantile(log_below: Array, log_above: Array, minimum: Array, shape: A
 
 
 def log_normal_log_prob(value: Array, location: Array, scale: Array) -> Array:
+    """Normal(log x | location, scale) / x for x > 0."""
     inside = finite_positive(value)
     log_x = jnp.log(jnp.where(inside, value, 1.0))
     return masked(inside, normal_log_prob(log_x, location, scale) - log_x)
@@ -244,6 +251,7 @@ def _gamma_constant(shape: Array, rate: Array) -> tuple[Array, Array, Array]:
 
 
 def gamma_log_prob(value: Array, shape: Array, rate: Array) -> Array:
+    """b^a x^(a - 1) exp(-b x) / Gamma(a) for x > 0, with shape a and rate b."""
     inside = finite_positive(value)
     x = jnp.where(inside, value, 1.0)
     a, b, constant = _gamma_constant(shape, rate)
@@ -260,6 +268,7 @@ def gamma_log_tails(value: Array, shape: Array, rate: Array) -> tuple[Array, Arr
 
 
 def chi_squared_log_prob(value: Array, df: Array) -> Array:
+    """Gamma(df / 2, 1 / 2)."""
     return gamma_log_prob(value, 0.5 * df, jnp.full_like(df, 0.5))
 
 
@@ -277,6 +286,7 @@ def _invertible(value: Array) -> Array:
 
 
 def inverse_gamma_log_prob(value: Array, shape: Array, scale: Array) -> Array:
+    """b^a x^(-a - 1) exp(-b / x) / Gamma(a) for x > 0, with shape a and scale b."""
     inside = _invertible(value)
     x = jnp.where(inside, value, 1.0)
     a, b, constant = _gamma_constant(shape, scale)

@@ -45,6 +45,7 @@ def standardise_finite(value: Array, location: Array, scale: Array) -> tuple[Arr
 
 
 def normal_log_prob(value: Array, mean: Array, scale: Array) -> Array:
+    """log f(z) = -z^2 / 2 - log(2 pi) / 2."""
     z, constant = standardise(value, mean, scale)
     return (constant - HALF_LOG_2PI) - 0.5 * (z * z)
 
@@ -83,6 +84,7 @@ def student_constant(df: Array) -> tuple[Array, Array]:
 
 
 def student_log_prob(value: Array, df: Array, location: Array, scale: Array) -> Array:
+    """f(z) proportional to (1 + z^2 / df)^(-(df + 1) / 2)."""
     inside, z, constant = standardise_finite(value, location, scale)
     safe, normaliser = student_constant(df)
     return masked(inside, (constant + normaliser) - (0.5 * (safe + 1.0)) * jnp.log1p(z * z * (1.0 / safe)))
@@ -142,6 +144,7 @@ def student_log_sf(value: Array, df: Array, location: Array, scale: Array) -> Ar
 
 
 def cauchy_log_prob(value: Array, location: Array, scale: Array) -> Array:
+    """f(z) = 1 / (pi (1 + z^2))."""
     inside, z, constant = standardise_finite(value, location, scale)
     return masked(inside, (constant - LOG_PI) - jnp.log1p(z * z))
 
@@ -174,6 +177,7 @@ def cauchy_quantile(log_below: Array, log_above: Array, location: Array, scale: 
 
 
 def laplace_log_prob(value: Array, location: Array, scale: Array) -> Array:
+    """f(z) = exp(-|z|) / 2."""
     z, constant = standardise(value, location, scale)
     return (constant - LOG_2) - jnp.abs(z)
 
@@ -202,6 +206,7 @@ def laplace_quantile(log_below: Array, log_above: Array, location: Array, scale:
 
 
 def logistic_log_prob(value: Array, location: Array, scale: Array) -> Array:
+    """f(z) = exp(-z) / (1 + exp(-z))^2."""
     z, constant = standardise(value, location, scale)
     distance = jnp.abs(z)
     return constant - distance - 2.0 * jnp.log1p(jnp.exp(-distance))
@@ -227,6 +232,7 @@ def logistic_quantile(log_below: Array, log_above: Array, location: Array, scale
 
 
 def gumbel_log_prob(value: Array, location: Array, scale: Array) -> Array:
+    """f(z) = exp(-z - exp(-z)): of the greatest of many."""
     inside, z, constant = standardise_finite(value, location, scale)
     return masked(inside, constant - z - jnp.exp(-z))
 

@@ -32,6 +32,7 @@ def assemble(lowering: Context, value: Value) -> Array:
 
 
 def piece_axes(piece: Piece) -> tuple[Axis, ...]:
+    """A piece's axes, then those of its expression."""
     return tuple(dict.fromkeys((*piece.axes, *piece.value.meta.axes)))
 
 

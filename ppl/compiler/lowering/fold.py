@@ -27,6 +27,7 @@ class Constants:
     axes: Mapping[Key, tuple[Axis, ...]]
 
     def get(self, key: Key, compute: Callable[[], Named]) -> Named:
+        """The constant recorded under a key; nothing is computed."""
         if key not in self.arrays:
             raise CompilerBug(f"no constant was recorded for {key}")
         return Named(self.arrays[key], self.axes[key])
@@ -40,6 +41,7 @@ class Recorder:
     axes: dict[Key, tuple[Axis, ...]] = field(default_factory=dict)
 
     def get(self, key: Key, compute: Callable[[], Named]) -> Named:
+        """The constant under a key, computed when it is first asked for."""
         if key not in self.arrays:
             with np.errstate(all="ignore"):
                 named = compute()

@@ -107,6 +107,7 @@ ELEMENTWISE: Mapping[str, Rule] = {
 
 
 def logsumexp(xp: ModuleType, x: Array, axis: tuple[int, ...]) -> Array:
+    """log(sum(exp(x))) over the dims `axis`."""
     return scipy.special.logsumexp(x, axis=axis) if xp is np else jax.scipy.special.logsumexp(x, axis=axis)
 
 

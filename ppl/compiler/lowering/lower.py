@@ -29,7 +29,8 @@ from ppl.graph import Apply, Axis, Expr, Fill, Lift, Literal, Position, Read, Re
 class Store(Protocol):
     """Where constants come from: recorded, or being recorded."""
 
-    def get(self, key: Hashable, compute: Callable[[], Named]) -> Named: ...
+    def get(self, key: Hashable, compute: Callable[[], Named]) -> Named:
+        """The constant under a key."""
 
 
 @dataclass(frozen=True, eq=False)
