@@ -166,7 +166,7 @@ def _labels_from_values(work: Work, dim: str) -> None:
 
 
 def find_sizes(work: Work) -> None:
-    """The size of every dim: declared, from labels, or from the shapes of data. Reports labels that do not fit a declared size."""
+    """The size of every dim: declared, from labels, or from data. Reports labels that do not fit a declared size."""
     for name, dim in work.graph.dims.items():
         votes = work.votes.setdefault(name, [])
         if dim.size is not None:
