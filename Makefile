@@ -5,7 +5,7 @@
 
 # The first Python that is new enough.
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
-	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -32,7 +32,8 @@ bench: $(BENCH)
 	$(RUN)/python benchmarks/nuts.py
 
 $(READY): pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, with venv (on Debian: python3-venv)"; exit 1; }
+	@echo "setting up $(VENV); the first time this takes a few minutes"
 	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@

@@ -29,5 +29,5 @@ def explain(model: str, data: tuple[str, ...], as_json: bool) -> int:
         print_json({"file": model, "explanation": explanation})
         return 0
     show_warnings(checked.warnings, checked.graph.source)
-    click.echo(explanation)
+    click.echo(explanation, nl=False)
     return 0

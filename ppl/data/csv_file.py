@@ -25,6 +25,9 @@ def read_csv(path: Path) -> dict[str, RawArray]:
 
     Blanks around a field are no part of it. The separator is a comma; tab in `.tsv`; semicolon if the header has no
     comma but semicolons.
+
+    Raises:
+        PplError: the file cannot be read, or is no table with named columns of one length (E313).
     """
     text = read_text(path)
     header = text.split("\n", 1)[0]

@@ -30,7 +30,11 @@ def missing_file(path: Path, what: str = "data file") -> PplError:
 
 
 def read_text(path: Path, what: str = "data file") -> str:
-    """The text of a UTF-8 file, byte order mark dropped."""
+    """The text of a UTF-8 file, byte order mark dropped. what: it should be, for the message.
+
+    Raises:
+        PplError: it is not there (E601), cannot be read (E602), or is no text (E603).
+    """
     if not os.path.exists(path):
         raise missing_file(path, what)
     if os.path.isdir(path):

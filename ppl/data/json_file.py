@@ -16,7 +16,12 @@ class _Twice(ValueError):
 
 
 def read_json(path: Path) -> dict[str, RawArray]:
-    """`NaN`, `Infinity` and `null` are read (and refused later, by name and position)."""
+    """An entry for each member of the object. `NaN`, `Infinity` and `null` are read (and refused later, by name and
+    position).
+
+    Raises:
+        PplError: the file cannot be read, or is no object of JSON (E313).
+    """
     text = read_text(path)
     try:
         content = json.loads(text, object_pairs_hook=_once)

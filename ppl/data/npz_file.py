@@ -14,7 +14,11 @@ from ppl.dataset import RawArray
 
 
 def read_npz(path: Path) -> dict[str, RawArray]:
-    """Pickled objects are never loaded: they could run code."""
+    """An entry for each array. Pickled objects are never loaded: they could run code.
+
+    Raises:
+        PplError: the file cannot be read, or is no archive of arrays (E313); a member that is none has a `problem`.
+    """
     if not os.path.exists(path):
         raise missing_file(path)
     try:

@@ -82,7 +82,7 @@ class Layout:
     def dataset(
         self, arrays: Arrays, dims_of: Mapping[str, Sequence[str]], leading: Sequence[str] = ("chain", "draw")
     ) -> xr.Dataset:
-        """One group."""
+        """One group. arrays: (*leading, *dims) each; dims_of: the dims of each, without the leading ones."""
         variables: dict[str, Any] = {}
         coordinates: dict[str, Any] = {}
         for name, values in arrays.items():

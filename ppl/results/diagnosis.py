@@ -111,7 +111,7 @@ def diagnose(
         _stopped(attrs),
         _unjudged(summary, draws, say),
         _stuck(stats, settings, say),
-        _rhat(summary, chains, say),
+        _rhat(summary, chains, draws, say),
         _ess(summary, chains, draws, say),
         _divergences(groups, graph, settings, say),
         _energy(stats, graph),
@@ -172,7 +172,7 @@ def _stuck(stats: xr.Dataset, settings: Mapping[str, Any], say: Say) -> Finding 
     )
 
 
-def _rhat(summary: Summary, chains: int, say: Say) -> Finding | str | None:
+def _rhat(summary: Summary, chains: int, draws: int, say: Say) -> Finding | str | None:
     values = summary.columns["r_hat"]
     if chains < 2:
         return Finding(
@@ -190,11 +190,14 @@ def _rhat(summary: Summary, chains: int, say: Say) -> Finding | str | None:
         return f"R-hat is at most {top:.3f}."
     listed = ", ".join(f"{name} {value:.3f}" for name, value in worst[:5] if value > RHAT)
     longer = "let them run longer" if top < 1.1 else "give vague latents tighter priors"
+    remedy = f"the chains have not found the same distribution: look for symmetric or separate modes, then {longer}"
+    if draws < ESS_PER_CHAIN:
+        remedy = f"the run is too short to say why: {say(draws=1000)}"
     return Finding(
         "r_hat",
         f"R-hat is above {RHAT} for {high} of {len(summary)} quantities; the chains disagree.",
         (f"worst: {listed}",),
-        (f"the chains have not found the same distribution: look for symmetric or separate modes, then {longer}",),
+        (remedy,),
         values={"worst": top, "count": high},
     )
 
@@ -215,6 +218,8 @@ def _ess(summary: Summary, chains: int, draws: int, say: Say) -> Finding | str |
         if factor <= 10
         else "drawing longer alone will hardly do: look at the other findings, and at latents that trade off"
     )
+    if draws < ESS_PER_CHAIN:
+        remedy = f"draw more: {say(draws=1000)}"
     return Finding(
         "ess",
         f"Fewer than {wanted} effective draws for {low} of {len(summary)} quantities; their summaries are rough.",

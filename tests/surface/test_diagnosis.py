@@ -71,6 +71,17 @@ def test_chains_that_disagree() -> None:
     assert "mu" in diagnosis.findings[0].details[0]
 
 
+def test_a_short_run_is_told_to_run_longer_whatever_its_statistics() -> None:
+    draws = np.random.default_rng(1).normal(size=(4, 10))
+    draws[0] += 5.0
+    short, long = judged(made_up(draws=10, mu=draws)), judged(made_up(draws=500, mu=np.tile(draws, 50)))
+    for diagnosis, expected in ((short, True), (long, False)):
+        assert not diagnosis.trusted
+        remedies = {f.name: f.remedies for f in diagnosis.findings if f.name in ("r_hat", "ess")}
+        assert set(remedies) == {"r_hat", "ess"}
+        assert all(("draws=1000" in " ".join(said)) == expected for said in remedies.values())
+
+
 def test_few_effective_draws() -> None:
     steps = np.random.default_rng(2).normal(size=(4, 4000))
     for t in range(1, 4000):
