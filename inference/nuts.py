@@ -35,6 +35,7 @@ from ppl.inference import randomness
 from ppl.inference.engines import NUTS
 from ppl.inference.kernel import Options, Transition, select
 from ppl.inference.leapfrog import HalfStep, PhasePoint, Point
+from ppl.inference.once import run_if
 
 __all__ = ["NUTS", "NUTSKernel"]
 
@@ -156,57 +157,63 @@ class NUTSKernel:
         uniform = randomness.uniform(randomness.hashed(tree.seeds[:2], count), dtype)
         take = jnp.log(uniform) < -error - log_weight
         point, chosen_energy = select(take, (here, energy), (tree.subtree.point, tree.subtree.energy))
-        subtree = _Candidate(point, chosen_energy, log_weight)
-
-        complete = (count & (count + 1)) == 0
         level, node, turning = _merged(tree.nodes, count, end, diverging)
+        further = tree._replace(
+            half=integrator.drift(tree.signed_step, end),
+            before=end.position,
+            subtree=_Candidate(point, chosen_energy, log_weight),
+            nodes=jax.lax.dynamic_update_index_in_dim(tree.nodes, node, _merges(count), 0),
+            steps=count,
+            sum_accept=sum_accept,
+        )
         # A U-turn at the merge with the trajectory leaves the subtree itself valid, and its points may be drawn.
+        complete = (count & (count + 1)) == 0
         valid = complete & ~diverging & (~turning | (level == _merges(count)))
-        uniform = randomness.uniform(randomness.hashed(tree.seeds[2:], tree.depth), dtype)
-        take = valid & (jnp.log(uniform) < log_weight - tree.whole.log_weight)
-        point, chosen_energy = select(take, subtree[:2], tree.whole[:2])
-        both = jnp.logaddexp(tree.whole.log_weight, log_weight)
-        whole = _Candidate(point, chosen_energy, jnp.where(valid, both, tree.whole.log_weight))
-        depth = tree.depth + valid.astype(tree.depth.dtype)
-
+        further, _ = run_if(valid, _double, (further, end))
+        further = further._replace(
+            going=~turning & ~diverging & (count < tree.limit) & (further.depth < self.max_depth)
+        )
         taken = Transition(
-            point=whole.point,
+            point=further.whole.point,
             last=here,
             last_error=error,
             broken=tree.before,
-            energy=whole.energy,
-            energy_error=whole.energy - tree.initial_energy,
+            energy=further.whole.energy,
+            energy_error=further.whole.energy - tree.initial_energy,
             diverging=diverging,
-            depth=depth,
+            depth=further.depth,
             steps=count,
             step_size=tree.step_size,
             acceptance=sum_accept / count.astype(dtype),
         )
-
-        turn_round = complete & (_forward(tree.ways, depth) != _forward(tree.ways, tree.depth))
-        end, other = select(turn_round, (tree.other, end), (end, tree.other))
-        turned = jnp.stack([node[i] for i in (LAST_MOMENTUM, LAST_VELOCITY, FIRST_MOMENTUM, FIRST_VELOCITY, RHO)])
-        node = jnp.where(turn_round, turned, node)
-        signed_step = jnp.where(turn_round, -tree.signed_step, tree.signed_step)
-        further = _Tree(
-            half=integrator.drift(signed_step, end),
-            before=end.position,
-            other=other,
-            subtree=subtree._replace(log_weight=jnp.where(complete, jnp.array(-jnp.inf, dtype), log_weight)),
-            whole=whole,
-            nodes=jax.lax.dynamic_update_index_in_dim(tree.nodes, node, _merges(count), 0),
-            initial_energy=tree.initial_energy,
-            step_size=tree.step_size,
-            signed_step=signed_step,
-            depth=depth,
-            steps=count,
-            limit=tree.limit,
-            sum_accept=sum_accept,
-            ways=tree.ways,
-            seeds=tree.seeds,
-            going=~turning & ~diverging & (count < tree.limit) & (depth < self.max_depth),
-        )
         return further, taken
+
+
+def _double(state: tuple[_Tree, PhasePoint]) -> tuple[_Tree, PhasePoint]:
+    """Makes a valid subtree part of the trajectory, and turns to the end that is to be extended next."""
+    tree, end = state
+    uniform = randomness.uniform(randomness.hashed(tree.seeds[2:], tree.depth), end.position.dtype)
+    take = jnp.log(uniform) < tree.subtree.log_weight - tree.whole.log_weight
+    point, energy = select(take, tree.subtree[:2], tree.whole[:2])
+    depth = tree.depth + 1
+
+    turn_round = _forward(tree.ways, depth) != _forward(tree.ways, tree.depth)
+    end, other = select(turn_round, (tree.other, end), (end, tree.other))
+    signed_step = jnp.where(turn_round, -tree.signed_step, tree.signed_step)
+    node = jax.lax.dynamic_index_in_dim(tree.nodes, depth, keepdims=False)
+    turned = jnp.stack([node[i] for i in (LAST_MOMENTUM, LAST_VELOCITY, FIRST_MOMENTUM, FIRST_VELOCITY, RHO)])
+    node = jnp.where(turn_round, turned, node)
+    doubled = tree._replace(
+        half=integrator.drift(signed_step, end),
+        before=end.position,
+        other=other,
+        subtree=tree.subtree._replace(log_weight=jnp.full_like(tree.subtree.log_weight, -jnp.inf)),
+        whole=_Candidate(point, energy, jnp.logaddexp(tree.whole.log_weight, tree.subtree.log_weight)),
+        nodes=jax.lax.dynamic_update_index_in_dim(tree.nodes, node, depth, 0),
+        signed_step=signed_step,
+        depth=depth,
+    )
+    return doubled, end
 
 
 def _forward(ways: jax.Array, doubling: jax.Array) -> jax.Array:
