@@ -312,7 +312,19 @@ class Prediction:
     span: Span
 
 
-Node = Input | Latent | Value | Term | Prediction
+@dataclass(frozen=True)
+class Energy:
+    """`energy name: value`: one piece of the energy, `value` once for each element of `axes` for which `where` (bool,
+    over `axes`, data only) holds. The value has no event dims."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    where: Expr | None
+    value: Expr
+    span: Span
+
+
+Node = Input | Latent | Value | Term | Energy | Prediction
 
 
 @dataclass(frozen=True)
@@ -327,7 +339,7 @@ class ModelGraph:
     _by_name: Mapping[str, Node] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        named = {n.name: n for n in self.nodes if not isinstance(n, Term)}
+        named = {n.name: n for n in self.nodes if not isinstance(n, Term | Energy)}
         object.__setattr__(self, "_by_name", named)
 
     def __getitem__(self, name: str) -> Node:
@@ -352,6 +364,10 @@ class ModelGraph:
     @property
     def terms(self) -> tuple[Term, ...]:
         return tuple(n for n in self.nodes if isinstance(n, Term))
+
+    @property
+    def energies(self) -> tuple[Energy, ...]:
+        return tuple(n for n in self.nodes if isinstance(n, Energy))
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:
@@ -420,6 +436,8 @@ def node_expressions(node: Node) -> Iterator[Expr]:
                 yield from (piece.value, *_present(piece.where), *subscript_children(piece.subscripts))
         case Term():
             yield from (node.target, *distribution_expressions(node.distribution), *_present(node.where))
+        case Energy():
+            yield from (node.value, *_present(node.where))
         case Prediction():
             yield from (*distribution_expressions(node.distribution), *_present(node.where))
             yield from subscript_children(node.subscripts)
