@@ -109,24 +109,27 @@ dim i = 2
 dim j = 3
 dim k = 4
 data y[i, j], z[j, i, k]
-a, b[j], c[i], f[k] ~ Normal(0, 1)
+a, b[j], c[i], f[k], A[i, k], B[j, k] ~ Normal(0, 1)
 grid = fill(a, i, j)
+inner[i, j] = sum(A[i, r] * B[j, r] for r in k)
 outer[i, j] = sum(c[i] * b[j] * f[q] for q in k)
 cube[j, i] = b[j] - c[i]
-y ~ Normal(grid + outer, 1)
+y ~ Normal(grid + outer + inner, 1)
 z[q, p, r] ~ Normal(cube[q, p] * f[r], 1) for q in j, p in i, r in k
 """
     y, z = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 2, 4))
 
+    names = ("a", "b", "c", "f", "A", "B")
+
     def reference(v):
         a, b, c, f = v["a"], v["b"], v["c"], v["f"]
-        mean = a + np.outer(c, b) * f.sum()
+        mean = a + np.outer(c, b) * f.sum() + v["A"] @ v["B"].T
         cube = b[:, None] - c[None, :]
-        total = norm(a) + norm(b).sum() + norm(c).sum() + norm(f).sum() + norm(y, mean, 1).sum()
-        return total + norm(z, cube[:, :, None] * f, 1).sum()
+        prior = sum(norm(v[name]).sum() for name in names)
+        return prior + norm(y, mean, 1).sum() + norm(z, cube[:, :, None] * f, 1).sum()
 
     density = compiled(text, {"y": y, "z": z})
-    compare(density, reference, lambda v: [v["a"], v["b"], v["c"], v["f"]], scale=0.7)
+    compare(density, reference, lambda v: [v[name] for name in names], scale=0.7)
 
 
 def test_a_branch_of_arrays_guards_places_and_no_parts() -> None:
