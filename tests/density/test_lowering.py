@@ -186,3 +186,40 @@ w[l] ~ Normal(mu[l-1] + a * x[l-1], 1) for l in obs[1:-1]
     for batch in ([0], [1], [5], [4, 2, 0]):
         expected = prior + 6 / len(batch) * sum(pointwise(0.4, -0.7, at) for at in batch)
         assert float(estimate(jnp.asarray(batch))) == pytest.approx(expected, rel=1e-12)
+
+
+def test_signs_in_a_linear_predictor() -> None:
+    text = """
+dim obs
+data x[obs], w[obs], y[obs]
+a, b ~ Normal(0, 1)
+y[obs] ~ Normal(a * x[obs] - exp(b) - (b * w[obs] - (-(a * b * w[obs]))) - a^2, 1)
+"""
+    data = {name: RNG.normal(size=5) for name in "xwy"}
+
+    def reference(v):
+        a, b, x, w = v["a"], v["b"], data["x"], data["w"]
+        mean = a * x - np.exp(b) - b * w - a * b * w - a**2
+        return norm(a) + norm(b) + norm(data["y"], mean, 1).sum()
+
+    compare(compiled(text, data), reference, lambda v: [v["a"], v["b"]], scale=0.7)
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_a_filter_without_an_index_switches_a_term(on: bool) -> None:
+    text = """
+dim i = 3
+data y[i], on : bool
+a[i] ~ Normal(0, 1)
+c ~ Normal(0, 1)
+v[0] = c
+v[p] = a[p]^2 for p in i[1:]
+y[p] ~ Normal(v[p], 1) for p in i if on
+"""
+    y = RNG.normal(size=3)
+
+    def reference(v):
+        vector = np.array([v["c"], *v["a"][1:] ** 2])
+        return norm(v["a"]).sum() + norm(v["c"]) + on * norm(y, vector, 1).sum()
+
+    compare(compiled(text, {"y": y, "on": np.array(on)}), reference, lambda v: [v["a"], v["c"]], scale=0.7)
