@@ -190,12 +190,16 @@ Expr = Literal | Read | Position | Apply | Reduce | Lift | Fill | Stack | Select
 class Distribution:
     """A distribution of the catalogue, with its parameters by canonical name, or a combinator over a base.
 
-    `truncated`: `base` with `lower`/`upper` among the parameters. `ordered`: `base` independent along the last dim.
+    `truncated`, `censored`: `base` with `lower`/`upper` among the parameters. `ordered`: `base` independent along the
+    last dim. `zerosum`: `base`, a Normal of mean 0, along the last `event_rank` dims, each of which sums to zero.
+    `zeroinflated`: `base`, or 0 with a `probability`. `mixture`: of `base` and `others` with `weights`, a vector of one
+    for each, or (of two) the `weight` of the first; or, with a `family`, of `base` at each element of that axis, which
+    the parameters of `base` may run over, with the vector of `weights` over its dim.
     event_rank: how many trailing event dims of the target make one event; event dims before those are independent
     elements. Parameters are given in the catalogue's order, defaults filled in. A parameter of rank 0 has no event
     dims, or the target's batch of independent elements; one of rank r > 0 has exactly that batch and then r dims
-    (`MvNormal(0, K)` arrives with its mean filled to a vector). The base of `ordered` has parameters of rank 0 that
-    have no event dims, or those of the target (batch and ordered dim).
+    (`MvNormal(0, K)` arrives with its mean filled to a vector). The base of `ordered` and `zerosum` has parameters of
+    rank 0 that have no event dims, or those of the target (batch and event).
     """
 
     name: str
@@ -203,10 +207,28 @@ class Distribution:
     base: Distribution | None
     event_rank: int
     span: Span
+    others: tuple[Distribution, ...] = ()
+    family: Axis | None = None
 
     def parameter(self, name: str) -> Expr | None:
         """Its own parameter of that name, not one of its base."""
         return dict(self.parameters).get(name)
+
+    @property
+    def parts(self) -> tuple[Distribution, ...]:
+        """What a combinator combines; nothing of a distribution of the catalogue."""
+        return () if self.base is None else (self.base, *self.others)
+
+    @property
+    def leaf(self) -> Distribution:
+        """The distribution of the catalogue inside combinators, in the first component of a mixture."""
+        return self if self.base is None else self.base.leaf
+
+    def walk(self) -> Iterator[Distribution]:
+        """Itself and every distribution inside."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
 
 
 # --- the model's nodes -------------------------------------------------------------------------------
@@ -417,11 +439,10 @@ def reads(expr: Expr) -> Iterator[str]:
 
 
 def distribution_expressions(distribution: Distribution) -> Iterator[Expr]:
-    """All parameter expressions, those of the base included."""
-    for _, expr in distribution.parameters:
-        yield expr
-    if distribution.base is not None:
-        yield from distribution_expressions(distribution.base)
+    """All parameter expressions, those of the bases included."""
+    for part in distribution.walk():
+        for _, expr in part.parameters:
+            yield expr
 
 
 def node_expressions(node: Node) -> Iterator[Expr]:
