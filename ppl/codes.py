@@ -86,7 +86,7 @@ CODES: dict[str, str] = {
     "E209": "a function is applied outside its domain",
     "E210": "a quantity is drawn twice",
     "E401": "missing data are not supported yet",
-    "E402": "discrete latent quantities are not supported yet",
+    "E402": "a discrete latent quantity that cannot be summed out",
     "E403": "deterministic recurrences are not supported yet",
     "E404": "differential equations are not supported yet",
     "E405": "energy statements are not supported yet",

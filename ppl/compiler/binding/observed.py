@@ -11,7 +11,7 @@ from ppl.catalogue.supports import SUPPORTS, in_words
 from ppl.compiler.binding.constants import evaluate, positions, spread
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic
-from ppl.graph import Distribution, Expr, ModelGraph, Read, Term
+from ppl.graph import Distribution, Energy, Expr, ModelGraph, Read, Term
 
 Array = npt.NDArray[np.generic]
 
@@ -91,7 +91,7 @@ def _count_from_one(values: Array, upper: Array) -> bool:
 
 def _dims(graph: ModelGraph, target: Read) -> tuple[str, ...]:
     node = graph[target.name]
-    return () if isinstance(node, Term) else node.dims
+    return () if isinstance(node, Term | Energy) else node.dims
 
 
 def _bounds(

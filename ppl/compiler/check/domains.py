@@ -56,7 +56,7 @@ def check_domain(scope: Scope, found: Head, p: Parameter, e: Expr) -> None:
     constant = known.interval.lower
     if domain.discrete and not known.depends and constant == known.interval.upper and constant % 1:
         report.error("E203", e.meta.span, f"this is {constant:g}; {where} takes whole numbers")
-    elif domain.discrete and known.reaches_lower and known.depends:
+    elif domain.discrete and e.meta.element is Scalar.REAL and known.reaches_lower and known.depends:
         report.error(
             "E203", e.meta.span, f"this is a real number; {where} takes whole numbers", _swapped(scope, found.base, e)
         )

@@ -13,6 +13,7 @@ from ppl.compiler.check.scope import Names
 from ppl.compiler.check.survey import Placed, flat, inferred_types, look_over
 from ppl.compiler.check.tiling import check_tiling
 from ppl.compiler.check.unused import warn_unused
+from ppl.compiler.passes.inlining import inlined
 from ppl.errors import Diagnostic, PplError
 from ppl.grammar import limits, messages
 from ppl.grammar import nodes as syntax
@@ -43,7 +44,7 @@ def check(program: syntax.Program) -> Checked:
         raise PplError(_first(report.errors), program.source)
     graph = ModelGraph(build.title, program.source, build.names.dims, build.finished_nodes())
     warn_unused(report, graph)
-    return Checked(graph, tuple(report.warnings))
+    return Checked(inlined(graph), tuple(report.warnings))
 
 
 def _statements(build: Build, placed: Sequence[Placed]) -> None:

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build, Part
-from ppl.compiler.check.distributions import draw
+from ppl.compiler.check.distributions import Drawn, draw
 from ppl.compiler.check.history import check_looks_back, record_reach
 from ppl.compiler.check.intervals import UNKNOWN
 from ppl.compiler.check.matching import Head
 from ppl.compiler.check.places import place
 from ppl.compiler.check.ranges import of_latent
 from ppl.compiler.check.report import Abandon
+from ppl.compiler.check.sameness import canonical
 from ppl.compiler.check.scope import Quantity
 from ppl.compiler.check.shapes import at_axes
 from ppl.compiler.check.sites import dims_of, element_of, everything, site_of, written
@@ -21,15 +22,9 @@ from ppl.compiler.check.subscripted import read
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Aligned,
-    Apply,
     Axis,
     Expr,
-    Fill,
-    Gather,
-    Labelled,
     Latent,
-    Literal,
-    Read,
     Subscript,
     Support,
     Term,
@@ -71,17 +66,13 @@ def latent(
     if known is None and indexed and dims is not None:
         # The quantity exists from here on, so that its earlier elements can be read.
         build.define(Quantity(name, "latent", dims, Scalar.REAL, target.name.span, UNKNOWN, complete=False))
-    if found.spec.discrete:
-        _discrete(build, target, found, dims)
     drawn = draw(where.scope, found, site)
+    element = element_of(drawn) if drawn.spec.discrete else Scalar.REAL
+    if drawn.spec.discrete:
+        _check_finite(build, target, found, drawn)
     if dims is None:
         dims = tuple(w.dim for w in (*drawn.batch, *drawn.event))
         subscripts = tuple(Whole(d) for d in dims)
-    if drawn.spec.discrete:
-        if name not in build.parts:
-            build.parts[name] = []
-            build.define(Quantity(name, "latent", dims, element_of(drawn), target.name.span, UNKNOWN))
-        return
     parameters = list(distribution_expressions(drawn.distribution))
     check_looks_back(build, name, dims, subscripts, parameters)
     record_reach(build, name, dims, subscripts, parameters)
@@ -94,14 +85,14 @@ def latent(
             name,
             "latent",
             dims,
-            Scalar.REAL,
+            element,
             target.name.span,
             of_latent(name, support, build.names),
             event_rank=found.event_rank,
             support=support,
         )
         build.define(quantity)
-        build.nodes.append(Latent(name, dims, Scalar.REAL, support, found.event_rank, False, statement.span, axes))
+        build.nodes.append(Latent(name, dims, element, support, found.event_rank, False, statement.span, axes))
     quantity.complete = build.draws_left.get(name, 0) <= 0
     if not first:
         _same_support(build, target, quantity, support, parts[0], found.event_rank)
@@ -120,15 +111,27 @@ def latent(
     )
 
 
-def _discrete(build: Build, target: syntax.Target, found: Head, dims: tuple[str, ...] | None) -> None:
-    name = target.name.id
-    over = f"[{', '.join(dims)}]" if dims else ""
-    build.report.error(
-        "E402",
-        target.span,
-        f"`{name}` is not data, and `{found.spec.name}` draws discrete values",
-        f"this version infers continuous quantities; if `{name}` is observed, declare it: `data {name}{over}`",
-    )
+def _check_finite(build: Build, target: syntax.Target, found: Head, drawn: Drawn) -> None:
+    """Whether a discrete latent has finitely many values, known before the run, so that it can be summed out."""
+    name, support, upper = target.name.id, drawn.support, drawn.support.upper
+    if support.kind in ("bool", "spin", "categorical"):
+        return
+    if SUPPORTS[support.kind].event_rank:
+        title = (
+            f"`{name}` is not data, and a draw of `{found.spec.name}` is a vector of counts that depend on each other"
+        )
+        hint = "draw its parts one by one, each as a `Binomial` of what is left, or give it as data"
+    elif upper is None:
+        title = f"`{name}` is not data, and `{found.spec.name}` draws from infinitely many values"
+        hint = f"bound it, `truncated({found.spec.name}(...), upper=100)`, so that it can be summed out exactly"
+        if found.spec.name in ("Poisson", "PoissonLog"):
+            hint += "; counts whose rate varies like a Gamma are `NegativeBinomial2`, without a latent"
+    elif not build.data_only(upper):
+        title = f"`{name}` is not data, and how many values it has depends on what is inferred"
+        hint = "its upper bound must follow from numbers and data"
+    else:
+        return
+    raise build.report.fail("E402", target.span, title, hint)
 
 
 def _support_axes(
@@ -161,7 +164,7 @@ def _same_support(
     if expected is None:
         raise Abandon
     line = build.report.line(first.span)
-    same = quantity.event_rank == rank and _canonical(expected) == _canonical(support)
+    same = quantity.event_rank == rank and canonical(expected) == canonical(support)
     if not same or any(b is not None and b.meta.axes for b in (support.lower, support.upper)):
         raise build.report.fail(
             "E206",
@@ -172,39 +175,3 @@ def _same_support(
             else f"here `{quantity.name}` has other bounds than on line {line}",
             "all elements of a quantity have the same support; its bounds may not differ between statements",
         )
-
-
-def _canonical(support: Support) -> tuple[str, object, object]:
-    """The set that a support is: numbers above 0 are the same whether from `HalfNormal(1)` or a truncation at 0."""
-    spec = SUPPORTS[support.kind]
-    lower = spec.lower if support.lower is None else _bare(support.lower)
-    upper = spec.upper if support.upper is None else _bare(support.upper)
-    plain = spec.event_rank == 0 and support.kind != "circle"
-    return "number" if plain else support.kind, lower, upper
-
-
-def _bare(expr: Expr | None) -> object:
-    """An expression without its places in the text."""
-    match expr:
-        case None:
-            return None
-        case Literal():
-            return float(expr.value)
-        case Read():
-            return ("read", expr.name, tuple(map(_bare_subscript, expr.subscripts)))
-        case Apply():
-            return (expr.function, *map(_bare, expr.arguments))
-        case Fill():
-            return ("fill", expr.dims, _bare(expr.value))
-        case _:
-            return expr
-
-
-def _bare_subscript(s: Subscript) -> object:
-    match s:
-        case Gather(index):
-            return ("gather", _bare(index))
-        case Labelled(label):
-            return ("label", label)
-        case _:
-            return s

@@ -95,7 +95,7 @@ def of_latent(name: str, support: Support, names: Names) -> Range:
         reaches_lower,
         reaches_upper,
         depends,
-        fills=reaches_lower and reaches_upper,
+        fills=reaches_lower and reaches_upper and not spec.discrete,
     )
 
 

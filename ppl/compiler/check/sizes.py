@@ -12,6 +12,7 @@ from ppl.compiler.check.walk import each_part
 from ppl.errors import Diagnostic
 from ppl.graph import (
     Axis,
+    Energy,
     Expr,
     Labelled,
     ModelGraph,
@@ -108,7 +109,7 @@ def _subscripts(graph: ModelGraph, node: Node) -> Iterator[tuple[str, Subscript,
     for expr in _every(node):
         if isinstance(expr, Read):
             quantity = graph[expr.name]
-            if not isinstance(quantity, Term):
+            if not isinstance(quantity, Term | Energy):
                 for dim, s in zip(quantity.dims, expr.subscripts, strict=True):
                     yield dim, s, expr.meta.span
         elif isinstance(expr, Select):

@@ -22,7 +22,7 @@ from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Array
 from ppl.dataset import Dataset
-from ppl.graph import Axis, ModelGraph, Term
+from ppl.graph import Axis, Energy, ModelGraph, Term
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +158,7 @@ class CompiledDensity:
     def dims_of(self) -> dict[str, tuple[str, ...]]:
         """The dims of every quantity of the model, by name."""
         graph = self.plan.program.graph
-        return {node.name: node.dims for node in graph.nodes if not isinstance(node, Term)}
+        return {node.name: node.dims for node in graph.nodes if not isinstance(node, Term | Energy)}
 
     @property
     def likelihood_dims(self) -> dict[str, tuple[str, ...]]:

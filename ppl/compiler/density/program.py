@@ -11,6 +11,7 @@ from ppl.dataset import Dataset
 from ppl.errors import CompilerBug
 from ppl.graph import (
     Axis,
+    Energy,
     Expr,
     Gather,
     Input,
@@ -76,7 +77,7 @@ class Program:
     def dims(self, name: str) -> tuple[str, ...]:
         """The declared dims of a quantity."""
         node = self.graph[name]
-        if isinstance(node, Term):
+        if isinstance(node, Term | Energy):
             raise CompilerBug(f"`{name}` names a term")
         return node.dims
 

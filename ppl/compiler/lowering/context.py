@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Protocol
@@ -29,6 +29,18 @@ class Selection:
     key: Hashable
 
 
+@dataclass(frozen=True, eq=False)
+class Enumerated:
+    """A read of a discrete latent that takes all values at once, along an axis of its own.
+
+    value: the values, over `axis` alone; positions: whether they are 0, 1, ..., K - 1.
+    """
+
+    axis: Axis
+    value: Named
+    positions: bool
+
+
 class Context(Protocol):
     """A lowering in NumPy (`records` is False) or in JAX; see `ppl.compiler.lowering.lower.Lowering`."""
 
@@ -46,6 +58,9 @@ class Context(Protocol):
 
     @property
     def guards(self) -> tuple[Guard, ...]: ...
+
+    @property
+    def enumerated(self) -> Mapping[Hashable, Enumerated]: ...
 
     @property
     def records(self) -> bool: ...

@@ -6,7 +6,7 @@ one gather, a sum of products one contraction. What data alone determine comes f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Protocol
@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from ppl.compiler.density.program import Program
-from ppl.compiler.lowering.context import Context, Selection
+from ppl.compiler.lowering.context import Context, Enumerated, Selection
+from ppl.compiler.lowering.enumeration import enumerated_read
 from ppl.compiler.lowering.guards import Guard, guarded, keeps_places, of_scalars
 from ppl.compiler.lowering.named import BOOL, INT, Array, DType, Named, cast, dtype_of
 from ppl.compiler.lowering.operators import apply
@@ -38,7 +39,8 @@ class Lowering:
     """Lowers expressions that read `quantity(name)`: whole arrays over the declared dims.
 
     selections: of the bound axes in force; store, data: for JAX, the constants and the NumPy lowering that computes
-    them while they are recorded; guards: of the branches that we are in.
+    them while they are recorded; guards: of the branches that we are in; enumerated: reads of discrete latents that
+    take all their values at once.
     """
 
     program: Program
@@ -48,6 +50,7 @@ class Lowering:
     data: Lowering | None = None
     selections: tuple[Selection, ...] = ()
     guards: tuple[Guard, ...] = ()
+    enumerated: Mapping[Hashable, Enumerated] = field(default_factory=dict)
     memo: dict[Hashable, Named] = field(default_factory=dict)
 
     @property
@@ -95,7 +98,8 @@ class Lowering:
             case Literal():
                 return Named(np.asarray(expr.value, dtype_of(expr.meta.element)))
             case Read():
-                return read(self, expr)
+                found = enumerated_read(self, expr)
+                return read(self, expr) if found is None else found.value
             case Select():
                 return select(self, expr)
             case Position():
@@ -143,6 +147,10 @@ class Lowering:
     def selecting(self, selections: tuple[Selection, ...]) -> Lowering:
         """Under these selections and no others."""
         return replace(self, selections=selections)
+
+    def enumerating(self, enumerated: Mapping[Hashable, Enumerated]) -> Lowering:
+        """With these reads of discrete latents taking all their values at once."""
+        return replace(self, enumerated=enumerated, memo={})
 
     def guarded_by(self, guard: Guard) -> Lowering:
         """Inside one branch more."""

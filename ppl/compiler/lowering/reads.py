@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from ppl.compiler.lowering.context import Context
+from ppl.compiler.lowering.enumeration import enumerated_read
 from ppl.compiler.lowering.gather import gather, plan, planned_gather
 from ppl.compiler.lowering.named import INT, Array, Named, broadcast
 from ppl.compiler.lowering.selections import renamed
@@ -138,9 +139,20 @@ def item_for(lowering: Context, dim: str, size: int, s: Subscript) -> Item:
             return _affine(lowering, ((s.axis, 1),), s.shift)
         case Affine():
             return _affine(lowering, s.terms, s.offset)
+        case Gather() if lowering.enumerated:
+            return _enumerated(lowering, dim, size, s.index)
         case Gather():
             axes = tuple(dict.fromkeys(lowering.seen(axis) for axis in s.index.meta.axes))
             return Pick(axes, len(s.index.meta.event), lambda: _gathered(lowering, dim, size, s.index))
+
+
+def _enumerated(lowering: Context, dim: str, size: int, index: Expr) -> Item:
+    """Positions that may run over all values of discrete latents, along axes that the graph does not know of."""
+    found = enumerated_read(lowering, index)
+    if found is not None and found.positions and found.value.array.size == size:
+        return Slice(0, size, found.axis)
+    positions = _gathered(lowering, dim, size, index)
+    return Pick(positions.axes, positions.rank, lambda: positions)
 
 
 def as_pick(lowering: Context, item: Item) -> Pick:

@@ -1,0 +1,112 @@
+"""Terms over discrete latents directly: computed quantities that depend on one give way to their expressions.
+
+A discrete latent is summed out term by term, where each of its elements takes all of its values at once. An array that
+was computed from it has no place in that, but the expression that it was computed by has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ppl.compiler.passes.roles import is_discrete
+from ppl.compiler.passes.substitution import CannotSubstitute, rebuilt, substituted
+from ppl.errors import Diagnostic, PplError
+from ppl.graph import (
+    Aligned,
+    Axis,
+    Distribution,
+    Energy,
+    Expr,
+    Lift,
+    ModelGraph,
+    Node,
+    Read,
+    Subscript,
+    Term,
+    Value,
+    Whole,
+    node_expressions,
+    reads,
+)
+
+
+def inlined(graph: ModelGraph) -> ModelGraph:
+    """The same model, in which no term reads a computed quantity that depends on a discrete latent.
+
+    Raises:
+        PplError: such a quantity has several pieces, or is read in a way that no expression stands for (E402).
+    """
+    discrete = {latent.name for latent in graph.latents if is_discrete(latent)}
+    if not discrete:
+        return graph
+    dependent: dict[str, Value] = {}
+    for node in graph.nodes:
+        if isinstance(node, Value):
+            names = {name for expr in node_expressions(node) for name in reads(expr)}
+            if names & (discrete | dependent.keys()):
+                dependent[node.name] = node
+    if not dependent:
+        return graph
+    inlining = _Inlining(graph, dependent)
+    return replace(graph, nodes=tuple(inlining.node(node) for node in graph.nodes))
+
+
+class _Inlining:
+    def __init__(self, graph: ModelGraph, dependent: dict[str, Value]) -> None:
+        self.graph = graph
+        self.dependent = dependent
+        self.count = 0
+
+    def node(self, node: Node) -> Node:
+        match node:
+            case Term():
+                where = None if node.where is None else self.expr(node.where)
+                return replace(
+                    node, target=self.expr(node.target), distribution=self.distribution(node.distribution), where=where
+                )
+            case Energy():
+                return replace(node, value=self.expr(node.value))
+            case _:
+                return node
+
+    def distribution(self, d: Distribution) -> Distribution:
+        parameters = tuple((name, self.expr(expr)) for name, expr in d.parameters)
+        return replace(d, parameters=parameters, base=None if d.base is None else self.distribution(d.base))
+
+    def expr(self, expr: Expr) -> Expr:
+        return rebuilt(expr, self._read)
+
+    def _read(self, read: Read) -> Expr | None:
+        value = self.dependent.get(read.name)
+        if value is None:
+            return None
+        piece = value.pieces[0]
+        if len(value.pieces) != 1 or piece.where is not None:
+            raise self._refused(read, "it is defined in several pieces")
+        self.count += 1
+        suffix = f"'{self.count}"
+        by: dict[Axis, Subscript] = {}
+        lifted: list[Axis] = []
+        for mine, theirs in zip(piece.subscripts, read.subscripts, strict=True):
+            if isinstance(mine, Aligned) and isinstance(theirs, Whole):
+                axis = Axis(mine.axis.name + suffix, theirs.dim, theirs.start, theirs.stop)
+                lifted.append(axis)
+                by[mine.axis] = Aligned(axis)
+            elif isinstance(mine, Aligned):
+                by[mine.axis] = theirs
+            elif mine != theirs:
+                raise self._refused(read, "a part of it is read")
+        try:
+            found = self.expr(substituted(piece.value, by, suffix))
+        except CannotSubstitute:
+            raise self._refused(read, "its indices are sums here") from None
+        if not lifted:
+            return found
+        event = tuple(Whole(a.dim, a.start, a.stop) for a in lifted)
+        axes = tuple(axis for axis in found.meta.axes if axis not in lifted)
+        return Lift(found, tuple(lifted), replace(found.meta, axes=axes, event=(*event, *found.meta.event)))
+
+    def _refused(self, read: Read, why: str) -> PplError:
+        title = f"`{read.name}` depends on a discrete latent that is to be summed out, but {why}"
+        hint = "write the expression here instead of the name"
+        return PplError([Diagnostic("E402", title, read.meta.span, hints=(hint,))], self.graph.source)
