@@ -337,16 +337,32 @@ class Prediction:
 @dataclass(frozen=True)
 class Energy:
     """`energy name: value`: one piece of the energy, `value` once for each element of `axes` for which `where` (bool,
-    over `axes`, data only) holds. The value has no event dims."""
+    over `axes`, data only) holds. The value has no event dims. `name`: unique among the terms. `unnormalised`: the
+    author says that it is no density of the quantities it touches, whatever it depends on besides."""
 
     name: str
     axes: tuple[Axis, ...]
     where: Expr | None
     value: Expr
     span: Span
+    unnormalised: bool = False
 
 
-Node = Input | Latent | Value | Term | Energy | Prediction
+@dataclass(frozen=True)
+class Clamp:
+    """`observe name[...] = value`: elements of a latent that are given, once for each element of `axes`.
+
+    subscripts: one for each dim of the latent, Aligned without shift, Fixed or Labelled. The value has no event dims
+    and follows from data alone; its axes are among `axes`."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    subscripts: tuple[Subscript, ...]
+    value: Expr
+    span: Span
+
+
+Node = Input | Latent | Value | Term | Energy | Prediction | Clamp
 
 
 @dataclass(frozen=True)
@@ -361,7 +377,7 @@ class ModelGraph:
     _by_name: Mapping[str, Node] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        named = {n.name: n for n in self.nodes if not isinstance(n, Term | Energy)}
+        named = {n.name: n for n in self.nodes if not isinstance(n, Term | Energy | Clamp)}
         object.__setattr__(self, "_by_name", named)
 
     def __getitem__(self, name: str) -> Node:
@@ -390,6 +406,15 @@ class ModelGraph:
     @property
     def energies(self) -> tuple[Energy, ...]:
         return tuple(n for n in self.nodes if isinstance(n, Energy))
+
+    @property
+    def factors(self) -> tuple[Term | Energy, ...]:
+        """Every piece of the log density, in the order of the text."""
+        return tuple(n for n in self.nodes if isinstance(n, Term | Energy))
+
+    @property
+    def clamps(self) -> tuple[Clamp, ...]:
+        return tuple(n for n in self.nodes if isinstance(n, Clamp))
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:
@@ -459,6 +484,8 @@ def node_expressions(node: Node) -> Iterator[Expr]:
             yield from (node.target, *distribution_expressions(node.distribution), *_present(node.where))
         case Energy():
             yield from (node.value, *_present(node.where))
+        case Clamp():
+            yield from (node.value, *subscript_children(node.subscripts))
         case Prediction():
             yield from (*distribution_expressions(node.distribution), *_present(node.where))
             yield from subscript_children(node.subscripts)
