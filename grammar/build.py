@@ -120,8 +120,8 @@ class Builder:
         return nodes.Predict(targets, distribution, loop, covering([keyword, distribution, loop]))
 
     def energy(self, p: Parts) -> nodes.Energy:
-        _, name, value, loop = p
-        return nodes.Energy(name_of(name), value, loop, covering(p))
+        _, name, unnormalised, value, loop = p
+        return nodes.Energy(name_of(name), unnormalised is not None, value, loop, covering(p))
 
     def observe(self, p: Parts) -> nodes.Observe:
         return nodes.Observe(p[1], p[2], covering(p))

@@ -252,6 +252,9 @@ def energy_form(f: Failure) -> Diagnostic | None:
     if f.first.type != "ENERGY" or f.position > 2:
         return None
     hint = "write `energy name: expression`; the name labels the term in reports"
+    if f.position == 2 and f.type(2) == "NAME" and f.word(2) in ("unnormalized", "normalised", "normalized"):
+        mark = f"energy {f.word(1)} unnormalised:"
+        return f.error("E038", "the mark of an energy is `unnormalised`", None, "", f"write `{mark} ...`")
     if f.type(1) == "COLON":
         return f.error("E038", "the term has no name", f.span(0, 2), "", hint)
     if f.position == 2 and f.type(2) in ("EQUAL", "TILDE"):
@@ -421,7 +424,8 @@ def after_block(f: Failure) -> Diagnostic | None:
 WORDS = {
     "RPAR": "`)`", "RSQB": "`]`", "RBRACE": "`}`", "LPAR": "`(`", "LSQB": "`[`", "LBRACE": "`{`", "COMMA": "a comma",
     "COLON": "`:`", "TILDE": "`~`", "EQUAL": "`=`", "IN": "`in`", "ELSE": "`else`", "NAME": "a name", "INT": "a number",
-    "RETURN": "`return`", "FROM": "`from`", "ORDERED": "`ordered`", "_SEPARATOR": "a new line",
+    "RETURN": "`return`", "FROM": "`from`", "ORDERED": "`ordered`", "UNNORMALISED": "`unnormalised`",
+    "_SEPARATOR": "a new line",
 }  # fmt: skip
 
 

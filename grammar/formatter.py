@@ -135,7 +135,8 @@ class Formatter:
                 return [self.relation((s.target,), "=", s.value, None, "observe ")]
             case nodes.Energy():
                 value = spell.expression(s.value, CONDITIONAL)
-                return [Row(f"energy {s.name.id}:", value, self.loop(s.loop), "energy")]
+                mark = " unnormalised" if s.unnormalised else ""
+                return [Row(f"energy {s.name.id}{mark}:", value, self.loop(s.loop), "energy")]
             case nodes.FunctionDefinition():
                 return self.function(s)
             case nodes.ForBlock():

@@ -130,7 +130,8 @@ def logical_lines(tokens: list[Token], faults: Faults) -> Iterator[Line]:
 
 
 def type_soft_words(line: list[Token]) -> None:
-    """`ordered` after a dim and `from` after an index type are words of the grammar; elsewhere they are names."""
+    """`ordered` after a dim, `from` after an index type and `unnormalised` after the name of an energy are words of the
+    grammar; elsewhere they are names."""
     if line[0].type == "DIM":
         for before, token in pairwise(line):
             if token.type == "NAME" and token == "ordered" and before.type in ("NAME", "INT", "RBRACE"):
@@ -139,6 +140,9 @@ def type_soft_words(line: list[Token]) -> None:
         for before, token in pairwise(line):
             if token.type == "NAME" and token == "from" and before.type == "NAME":
                 token.type = "FROM"
+    for keyword, name, token in zip(line, line[1:], line[2:], strict=False):  # an energy may stand inside a block
+        if keyword.type == "ENERGY" and name.type == token.type == "NAME" and token == "unnormalised":
+            token.type = "UNNORMALISED"
 
 
 @dataclass(frozen=True)

@@ -249,9 +249,10 @@ class Assign:
 
 @dataclass(frozen=True)
 class Energy:
-    """`energy name: expr for i in dim`."""
+    """`energy name: expr for i in dim`, or `energy name unnormalised: expr`."""
 
     name: Name
+    unnormalised: bool
     value: Expr
     loop: Loop | None
     span: Span
