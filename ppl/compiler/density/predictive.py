@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ppl.compiler.density.elimination import Elimination, predictive_scores
 from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.program import Program
-from ppl.compiler.density.scoring import aligned_parameters, draw, is_discrete, parameter_expressions, score
+from ppl.compiler.density.scoring import Scored, aligned_parameters, draw, is_discrete, parameter_expressions, score
 from ppl.compiler.lowering.assemble import covers, place
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.named import INT, REAL, Array, Named, union
@@ -44,20 +45,24 @@ def likelihood_dims(program: Program) -> dict[str, tuple[str, ...]]:
 # --- log-likelihood ----------------------------------------------------------------------------------
 
 
-def log_likelihood(evaluation: Evaluation) -> dict[str, Array]:
-    """Pointwise, for each observed quantity; NaN for elements that no term observes."""
+def log_likelihood(evaluation: Evaluation, elimination: Elimination | None) -> dict[str, Array]:
+    """Pointwise, for each observed quantity; NaN for elements that no term observes. Discrete latents are summed out:
+    an element counts with its probability given all other elements that the same discrete latents bear on."""
     program = evaluation.program
     dims = likelihood_dims(program)
-    return {name: _pointwise(evaluation, dims[name], terms) for name, terms in observed(program).items()}
+    given_others = {} if elimination is None else predictive_scores(elimination, evaluation.lowering)
+    return {
+        name: _pointwise(evaluation, dims[name], [given_others.get(id(t)) or score(evaluation.lowering, t) for t in terms], terms)
+        for name, terms in observed(program).items()
+    }
 
 
-def _pointwise(evaluation: Evaluation, dims: tuple[str, ...], terms: list[Term]) -> Array:
+def _pointwise(evaluation: Evaluation, dims: tuple[str, ...], scores: list[Scored], terms: list[Term]) -> Array:
     shape = evaluation.program.shape(dims)
     combined: Array = None
-    for term in terms:
-        scored = score(evaluation.lowering, term)
+    for term, scored in zip(terms, scores, strict=True):
         subscripts = target_of(term).subscripts[: len(dims)]
-        log_prob = _only(scored.lowering, scored.log_prob, target_of(term), summed=True)
+        log_prob = over_target(scored.lowering, scored.log_prob, target_of(term), summed=True)
         extra = log_prob.rank - sum(isinstance(s, Whole) for s in subscripts)
         if extra > 0:  # a scalar distribution on dims that are one event elsewhere
             log_prob = Named(jnp.sum(log_prob.array, axis=tuple(range(-extra, 0))), log_prob.axes)
@@ -71,7 +76,7 @@ def _sum_where_present(a: Array, b: Array) -> Array:
     return jnp.where(jnp.isnan(a), b, jnp.where(jnp.isnan(b), a, a + b))
 
 
-def _only(lowering: Context, value: Named, target: Read, *, summed: bool) -> Named:
+def over_target(lowering: Context, value: Named, target: Read, *, summed: bool) -> Named:
     """Over the axes of the target alone: others are summed out, or (draws) their first element is taken."""
     mine = {lowering.seen(axis) for axis in target.meta.axes}
     other = tuple(i for i, axis in enumerate(value.axes) if axis not in mine)
@@ -102,8 +107,8 @@ def replicate(evaluation: Evaluation, key: Array) -> dict[str, Array]:
         for j, term in enumerate(terms):
             inner, mask = evaluation.lowering.filtered(term.axes, term.where, (id(term), "where"))
             term_key = jax.random.fold_in(jax.random.fold_in(key, i), j)
-            drawn = _draw(inner, term.distribution, term.axes, _event_shape(inner, target_of(term)), term_key)
-            drawn = _only(inner, Named(drawn.array.astype(dtype), drawn.axes), target_of(term), summed=False)
+            drawn = draw_elements(inner, term.distribution, term.axes, _event_shape(inner, target_of(term)), term_key)
+            drawn = over_target(inner, Named(drawn.array.astype(dtype), drawn.axes), target_of(term), summed=False)
             values = place(inner, values, dims, target_of(term).subscripts, drawn, mask)
         out[name] = values
     return out
@@ -121,7 +126,7 @@ def predicted(evaluation: Evaluation, prediction: Prediction, key: Array) -> Arr
     dtype = INT if is_discrete(prediction.distribution) else REAL
     inner, mask = evaluation.lowering.filtered(prediction.axes, prediction.where, (id(prediction), "where"))
     event = tuple(inner.program.size(s) for s in prediction.subscripts if isinstance(s, Whole))
-    drawn = _draw(inner, prediction.distribution, prediction.axes, event, key)
+    drawn = draw_elements(inner, prediction.distribution, prediction.axes, event, key)
     blank = jnp.full(shape, np.nan, REAL) if dtype == REAL else jnp.zeros(shape, INT)
     drawn = Named(drawn.array.astype(dtype), drawn.axes)
     return place(inner, blank, prediction.dims, prediction.subscripts, drawn, mask)
@@ -131,7 +136,7 @@ def _event_shape(lowering: Context, target: Read) -> tuple[int, ...]:
     return tuple(lowering.program.size(whole) for whole in target.meta.event)
 
 
-def _draw(
+def draw_elements(
     lowering: Context, distribution: Distribution, axes: tuple[Axis, ...], event: tuple[int, ...], key: Array
 ) -> Named:
     """Independent draws over all axes."""
