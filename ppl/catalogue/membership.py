@@ -60,8 +60,19 @@ def _outside(support: str, x: Numbers) -> Mask:
         return np.asarray(bad | (np.abs(np.sum(x, axis=-1) - 1.0) > SUM_TOLERANCE))
     if support in ("ordered", "positive_ordered"):
         return np.asarray(bad | np.any(np.diff(x, axis=-1) <= 0, axis=-1))
+    if support in ("zero_sum", "zero_sum_matrix"):
+        return bad | _not_summing_to_zero(x, spec.event_rank)
     if spec.event_rank == 2:
         return bad | _not_of_matrix_kind(support, np.where(np.isfinite(x), x, 0.0))
+    return bad
+
+
+def _not_summing_to_zero(x: Numbers, rank: int) -> Mask:
+    """Events with a sum along one of their dims that is not 0, next to the sum of absolute values there."""
+    bad = np.zeros(x.shape[: x.ndim - rank], dtype=np.bool_)
+    for axis in range(-rank, 0):
+        sums, sizes = np.sum(x, axis=axis), np.sum(np.abs(x), axis=axis)
+        bad = bad | _any_of_event(np.abs(sums) > SUM_TOLERANCE * sizes, rank - 1)
     return bad
 
 

@@ -94,6 +94,8 @@ SUPPORTS: Mapping[str, SupportSpec] = {
             "cholesky_cov", event_rank=2, description="a lower-triangular matrix with a diagonal of numbers above 0"
         ),
         SupportSpec("positive_definite", event_rank=2, description="a symmetric positive-definite matrix"),
+        SupportSpec("zero_sum", event_rank=1, description="a vector of numbers that sum to 0"),
+        SupportSpec("zero_sum_matrix", event_rank=2, description="a matrix each of whose rows and columns sums to 0"),
         SupportSpec("int", discrete=True, bounded=True, description="a whole number"),
         SupportSpec(
             "count",

@@ -8,7 +8,7 @@ from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED, FUNCTIONS, REDUCTIONS
 from ppl.compiler.check.builders import fill, labelled, length, stack
 from ppl.compiler.check.loops import condition, loop_bindings
-from ppl.compiler.check.names import COMBINATORS, UNSUPPORTED_COMBINATORS, closest, function_hint, quoted
+from ppl.compiler.check.names import COMBINATORS, closest, function_hint, quoted
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Binding, Scope
 from ppl.compiler.check.shapes import apply, numeric, union_axes
@@ -28,7 +28,7 @@ def look_at(scope: Scope, node: syntax.Call, of_distributions: bool = False) -> 
     for argument in node.arguments:
         value = argument.value
         try:
-            if of_distributions and isinstance(value, syntax.Call) and _distribution(value.function.id):
+            if of_distributions and isinstance(value, syntax.Call) and is_distribution(value.function.id):
                 look_at(scope, value, of_distributions=True)
             else:
                 scope.expr(value)
@@ -36,8 +36,9 @@ def look_at(scope: Scope, node: syntax.Call, of_distributions: bool = False) -> 
             continue
 
 
-def _distribution(name: str) -> bool:
-    return name in DISTRIBUTIONS or name in COMBINATORS or name in UNSUPPORTED_COMBINATORS
+def is_distribution(name: str) -> bool:
+    """Whether a name is one of a distribution or a combinator."""
+    return name in DISTRIBUTIONS or name in COMBINATORS
 
 
 def call(node: syntax.Call, scope: Scope) -> Expr:
@@ -48,7 +49,7 @@ def call(node: syntax.Call, scope: Scope) -> Expr:
     if name in _UNSUPPORTED:
         code, what, hint = _UNSUPPORTED[name]
         raise scope.report.fail(code, node.span, f"{what} is for a later version", hint)
-    if _distribution(name):
+    if is_distribution(name):
         raise scope.report.fail(
             "E205", node.span, f"`{name}` is a distribution, not a number", f"give it a name: `x ~ {name}(...)`"
         )

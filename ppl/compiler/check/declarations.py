@@ -9,8 +9,9 @@ from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build
+from ppl.compiler.check.finite import discrete_element, finite_support
 from ppl.compiler.check.loops import dim_named
-from ppl.compiler.check.names import COMBINATORS, UNSUPPORTED_COMBINATORS, closest
+from ppl.compiler.check.names import COMBINATORS, closest
 from ppl.compiler.check.ranges import of_data, of_latent, range_of
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import SCALARS, Binding, Quantity, Scope
@@ -20,7 +21,6 @@ from ppl.graph import Axis, Expr, Input, Latent, Literal, Support
 from ppl.source import Span
 from ppl.types import Dim, Element, IndexOf, Scalar
 
-_DISCRETE = (Scalar.INT, Scalar.COUNT, Scalar.BOOL, Scalar.SPIN)
 _INDEX_TYPES_HINT = "types are `real`, `int`, `count`, `bool`, and the dims: `county_of[obs] : county`"
 
 
@@ -59,7 +59,7 @@ def function(build: Build, statement: syntax.FunctionDefinition) -> None:
 
 def _free(build: Build, name: syntax.Name, what: str) -> bool:
     """Whether a name can be given to something new; says why not."""
-    if name.id in DISTRIBUTIONS or name.id in COMBINATORS or name.id in UNSUPPORTED_COMBINATORS:
+    if name.id in DISTRIBUTIONS or name.id in COMBINATORS:
         build.report.error("E120", name.span, f"`{name.id}` is a distribution", f"give {what} another name")
         return False
     names = build.names
@@ -221,8 +221,9 @@ def _variable(build: Build, item: syntax.Declared) -> None:
     over = _axes(scope, item)
     if item.missing:
         build.report.error("E401", item.span, "only data can have missing entries")
-    kind = _var_type(build, item)
-    rank = SUPPORTS[kind].event_rank
+    discrete = discrete_element(build, item)
+    kind = _var_type(build, item) if discrete is None else ""
+    rank = SUPPORTS[kind].event_rank if kind else 0
     if len(over) < rank:
         raise build.report.fail(
             "E123",
@@ -230,17 +231,20 @@ def _variable(build: Build, item: syntax.Declared) -> None:
             f"a `{kind}` is {'a vector' if rank == 1 else 'a matrix'}, and `{item.name.id}` has no dim for it",
             f"`var {item.name.id}[{'k' if rank == 1 else 'k, k'}] : {kind}`",
         )
-    if rank == 2 and over[-1] != over[-2]:
+    if rank == 2 and kind != "zero_sum_matrix" and over[-1] != over[-2]:
         raise build.report.fail(
             "E123", item.span, f"a value of type `{kind}` is a square matrix", f"`[{over[-1]}, {over[-1]}]`"
         )
     plates = over[: len(over) - rank]
     axes, lower, upper = _bounds(build, item, over, plates)
-    support = _bounded(build, item, kind, lower, upper)
-    name = item.name.id
+    if discrete is None:
+        support = _bounded(build, item, kind, lower, upper)
+    else:
+        support = finite_support(build, item, discrete, lower, upper)
+    name, element = item.name.id, Scalar.REAL if discrete is None else discrete
     known = of_latent(name, support, build.names)
-    build.define(Quantity(name, "var", over, Scalar.REAL, item.name.span, known, event_rank=rank, support=support))
-    build.nodes.append(Latent(name, over, Scalar.REAL, support, rank, True, item.span, axes))
+    build.define(Quantity(name, "var", over, element, item.name.span, known, event_rank=rank, support=support))
+    build.nodes.append(Latent(name, over, element, support, rank, True, item.span, axes))
 
 
 def _var_type(build: Build, item: syntax.Declared) -> str:
@@ -248,18 +252,11 @@ def _var_type(build: Build, item: syntax.Declared) -> str:
     if item.type is None:
         return "real"
     name = item.type.name.id
-    if name in build.names.dims or SCALARS.get(name) in _DISCRETE or name == "categorical":
-        raise build.report.fail(
-            "E406",
-            item.span,
-            f"`{item.name.id}` takes finitely or countably many values, and sampling follows gradients",
-            "only continuous quantities can be inferred by this version",
-        )
     if name in SUPPORTS and not SUPPORTS[name].discrete and name != "interval":
         return name
     found = closest(name, [*SCALARS, *(k for k, s in SUPPORTS.items() if not s.discrete)])
     known = ", ".join(f"`{k}`" for k, s in SUPPORTS.items() if not s.discrete and k not in ("interval", "real_vector"))
-    hint = f"did you mean `{found}`?" if found else f"types are {known}"
+    hint = f"did you mean `{found}`?" if found else f"types are {known}, `int`, `count`, `bool`, `spin` and the dims"
     raise build.report.fail("E124", item.type.name.span, f"there is no type `{name}`", hint)
 
 

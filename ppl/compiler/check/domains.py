@@ -7,7 +7,7 @@ from math import inf
 from ppl.catalogue.distributions import Parameter
 from ppl.catalogue.functions import Interval
 from ppl.catalogue.supports import SUPPORTS, SupportSpec
-from ppl.compiler.check.matching import Head
+from ppl.compiler.check.heads import Head
 from ppl.compiler.check.ranges import range_of
 from ppl.compiler.check.scope import Scope
 from ppl.compiler.check.shapes import describe, leaves, show_interval
@@ -33,7 +33,7 @@ def check_domain(scope: Scope, found: Head, p: Parameter, e: Expr) -> None:
         domain.strict and domain.lower is not None,
         domain.strict and domain.upper is not None,
     )
-    where = f"`{p.name}` of `{found.spec.name}`"
+    where = f"`{p.name}` of `{found.combinator or found.spec.name}`"
     if (kind := _other_matrix(scope, e, domain.name)) is not None:
         report.error("E203", e.meta.span, f"this is {kind}; {where} takes {first_clause(domain)}", _MATRIX[domain.name])
         return
@@ -58,7 +58,7 @@ def check_domain(scope: Scope, found: Head, p: Parameter, e: Expr) -> None:
         report.error("E203", e.meta.span, f"this is {constant:g}; {where} takes whole numbers")
     elif domain.discrete and e.meta.element is Scalar.REAL and known.reaches_lower and known.depends:
         report.error(
-            "E203", e.meta.span, f"this is a real number; {where} takes whole numbers", _swapped(scope, found.base, e)
+            "E203", e.meta.span, f"this is a real number; {where} takes whole numbers", _swapped(scope, found.call, e)
         )
 
 

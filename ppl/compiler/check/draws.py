@@ -8,10 +8,11 @@ from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.calls import look_at
 from ppl.compiler.check.declarations import free_quantity
-from ppl.compiler.check.distributions import Drawn, draw
+from ppl.compiler.check.distributions import Drawn, check_drawable, draw
 from ppl.compiler.check.domains import first_clause
+from ppl.compiler.check.heads import Head
 from ppl.compiler.check.latents import latent
-from ppl.compiler.check.matching import Head, head
+from ppl.compiler.check.matching import head
 from ppl.compiler.check.places import Place, place
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity
@@ -89,6 +90,7 @@ def _density(
     drawn = draw(where.scope, found, site)
     if quantity.role in ("latent", "var"):
         role = "density"
+        check_drawable(build.scope, found, drawn)
         if drawn.spec.discrete:
             raise build.report.fail(
                 "E207",

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build, Part
-from ppl.compiler.check.distributions import Drawn, draw
+from ppl.compiler.check.distributions import Drawn, check_drawable, draw
+from ppl.compiler.check.heads import Head
 from ppl.compiler.check.history import check_looks_back, record_reach
 from ppl.compiler.check.intervals import UNKNOWN
-from ppl.compiler.check.matching import Head
 from ppl.compiler.check.places import place
 from ppl.compiler.check.ranges import of_latent
 from ppl.compiler.check.report import Abandon
@@ -67,6 +67,7 @@ def latent(
         # The quantity exists from here on, so that its earlier elements can be read.
         build.define(Quantity(name, "latent", dims, Scalar.REAL, target.name.span, UNKNOWN, complete=False))
     drawn = draw(where.scope, found, site)
+    check_drawable(build.scope, found, drawn)
     element = element_of(drawn) if drawn.spec.discrete else Scalar.REAL
     if drawn.spec.discrete:
         _check_finite(build, target, found, drawn)

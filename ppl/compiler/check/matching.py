@@ -2,54 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS, DistributionSpec
 from ppl.catalogue.functions import BUILDERS, CALLED
-from ppl.compiler.check.calls import look_at
-from ppl.compiler.check.names import (
-    COMBINATORS,
-    UNSUPPORTED_COMBINATORS,
-    distribution_hint,
-    keyword_hint,
-    parameter_hint,
-    signature,
-)
+from ppl.compiler.check.calls import is_distribution, look_at
+from ppl.compiler.check.combining import flaw
+from ppl.compiler.check.heads import Head
+from ppl.compiler.check.names import distribution_hint, keyword_hint, parameter_hint, signature
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Scope
 from ppl.grammar import nodes as syntax
-
-
-@dataclass(frozen=True)
-class Head:
-    """A call recognised as a distribution, before its parameters are looked at."""
-
-    call: syntax.Call
-    combinator: str
-    base: syntax.Call
-    spec: DistributionSpec
-
-    @property
-    def event_rank(self) -> int:
-        """Of one draw: a vector of `ordered`, else as in the catalogue."""
-        return 1 if self.combinator == "ordered" else self.spec.event_rank
 
 
 def head(scope: Scope, node: syntax.Expr) -> Head:
     """Recognises the distribution of a tree. Reports what is not one."""
     call = _call(scope, node)
     name = call.function.id
-    if name in COMBINATORS:
-        arguments = [a for a in call.arguments if a.name is None or a.name.id in ("d", "base")]
-        if not arguments:
-            raise scope.report.fail("E202", call.span, f"`{name}` takes a distribution first", COMBINATORS[name])
-        base = _call(scope, arguments[0].value)
-        if base.function.id in COMBINATORS:
+    if name not in COMBINATORS:
+        spec = _spec(scope, call)
+        return Head(call, "", (), spec, spec.event_rank)
+    arguments = _distributions(scope, call)
+    parts = tuple(head(scope, argument.value) for argument in arguments)
+    dims = _dims(scope, call, arguments) if name == "zerosum" else ()
+    rank = max(1, len(dims)) if name in ("ordered", "zerosum") else parts[0].event_rank
+    found = Head(call, name, parts, parts[0].spec, rank, dims)
+    wrong = flaw(found)
+    if wrong is not None:
+        part, label, hint = wrong
+        raise scope.report.fail("E202", part.call.span, label, hint)
+    return found
+
+
+def _distributions(scope: Scope, call: syntax.Call) -> list[syntax.Argument]:
+    """The arguments of a combinator that are to be distributions."""
+    name = call.function.id
+    spec = COMBINATORS[name]
+    written = {a.name.id for a in call.arguments if a.name is not None}
+    plain = [a for a in call.arguments if a.name is None or a.name.id in ("d", "base")]
+    for leading in spec.leading:
+        if leading in written:
+            continue
+        if plain and _calls_distribution(plain[0].value):
             raise scope.report.fail(
-                "E202", base.span, f"`{name}` takes a distribution of the catalogue, not `{base.function.id}(...)`"
+                "E202", plain[0].span, f"`{name}` takes {_LEADING[leading]} first", f"`{spec.signature}`"
             )
-        return _checked_combinator(scope, Head(call, name, base, _spec(scope, base)))
-    return Head(call, "", call, _spec(scope, call))
+        plain = plain[1:]
+    if not plain:
+        where = "a distribution first" if not spec.leading else "a distribution"
+        raise scope.report.fail("E202", call.span, f"`{name}` takes {where}", _meaning(name))
+    return plain if name == "mixture" else plain[:1]
+
+
+_LEADING = {"weights": "the weights", "probability": "the probability of a zero"}
+
+
+def _calls_distribution(node: syntax.Expr) -> bool:
+    return isinstance(node, syntax.Call) and is_distribution(node.function.id)
+
+
+def _dims(scope: Scope, call: syntax.Call, parts: list[syntax.Argument]) -> tuple[str, ...]:
+    """The dims along which `zerosum` sums to zero, where they are named."""
+    found = []
+    for argument in call.arguments:
+        if any(argument is part for part in parts):
+            continue
+        value = argument.value
+        if argument.name is not None or not isinstance(value, syntax.Name) or value.id not in scope.names.dims:
+            raise scope.report.fail(
+                "E202", argument.span, "`zerosum` does not take this", "after the distribution it takes names of dims"
+            )
+        found.append(value.id)
+    if len(found) > 2:
+        raise scope.report.fail("E202", call.span, "`zerosum` takes one dim or two", "draw the others apart")
+    return tuple(found)
+
+
+def _meaning(name: str) -> str:
+    return f"{COMBINATORS[name].signature}: {COMBINATORS[name].meaning}"
 
 
 def _call(scope: Scope, node: syntax.Expr) -> syntax.Call:
@@ -70,10 +99,6 @@ def _spec(scope: Scope, call: syntax.Call) -> DistributionSpec:
     name = call.function.id
     if name in DISTRIBUTIONS:
         return DISTRIBUTIONS[name]
-    if name in UNSUPPORTED_COMBINATORS:
-        raise scope.report.fail(
-            "E407", call.span, f"`{name}(...)` is for a later version", UNSUPPORTED_COMBINATORS[name]
-        )
     hint = distribution_hint(name)
     is_function = name in scope.names.functions or name in CALLED or name in BUILDERS
     if is_function and not hint.startswith("here it is called"):
@@ -83,45 +108,27 @@ def _spec(scope: Scope, call: syntax.Call) -> DistributionSpec:
     raise scope.report.fail("E201", call.function.span, f"there is no distribution `{name}`", hint)
 
 
-def _checked_combinator(scope: Scope, found: Head) -> Head:
-    spec = found.spec
-    able, flaw, hint = {
-        "truncated": (
-            spec.truncatable,
-            "cannot be truncated",
-            "distributions of a single number whose distribution function is known can",
-        ),
-        "ordered": (
-            spec.orderable,
-            "cannot be put in order",
-            "continuous distributions of a number on the real line or above 0 can",
-        ),
-    }[found.combinator]
-    if not able:
-        raise scope.report.fail("E202", found.base.span, f"`{spec.name}` {flaw}", hint)
-    return found
-
-
 # --- arguments ----------------------------------------------------------------------------------------
 
 
-def combinator_arguments(scope: Scope, found: Head) -> dict[str, syntax.Expr] | None:
-    """Bounds of `truncated`; None if they are wrong."""
-    if found.combinator == "":
+def own_arguments(scope: Scope, found: Head) -> dict[str, syntax.Expr] | None:
+    """The numbers that a combinator takes, by parameter; None if they are wrong."""
+    if found.combinator in ("", "zerosum"):
         return {}
-    allowed = ["lower", "upper"] if found.combinator == "truncated" else []
+    allowed = COMBINATORS[found.combinator].numbers
     given: dict[str, syntax.Expr] = {}
     ok = True
-    for n, argument in enumerate(a for a in found.call.arguments if a.value is not found.base):
+    inside = [part.call for part in found.parts]
+    for n, argument in enumerate(a for a in found.call.arguments if not any(a.value is call for call in inside)):
         name = argument.name.id if argument.name is not None else allowed[n] if n < len(allowed) else ""
         if name not in allowed or name in given:
-            hint = keyword_hint(name, allowed) or COMBINATORS[found.combinator]
+            hint = keyword_hint(name, allowed) or _meaning(found.combinator)
             scope.report.error("E202", argument.span, f"`{found.combinator}` does not take this", hint)
             ok = False
         else:
             given[name] = argument.value
-    if ok and found.combinator == "truncated" and not given:
-        scope.report.error("E202", found.call.span, "neither `lower` nor `upper` is given", COMBINATORS["truncated"])
+    if ok and found.combinator in ("truncated", "censored") and not given:
+        scope.report.error("E202", found.call.span, "neither `lower` nor `upper` is given", _meaning(found.combinator))
         ok = False
     return given if ok else None
 

@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED
-
-COMBINATORS: Mapping[str, str] = {
-    "truncated": "truncated(d, lower=, upper=): d restricted to a range and normalised there",
-    "ordered": "ordered(d): independent draws from d, put in increasing order",
-}
-
-UNSUPPORTED_COMBINATORS: Mapping[str, str] = {
-    "censored": "write the observed part with a filter, `for i in obs if seen[i]`",
-    "mixture": "of mixtures, this version has `ZeroInflatedPoisson(gate, rate)` alone",
-    "zeroinflated": "for counts, use `ZeroInflatedPoisson(gate, rate)`",
-    "zerosum": "write one free quantity less, or a tight prior on the sum",
-}
 
 # Names of other systems, without underscores and in lower case.
 _FOREIGN_DISTRIBUTIONS: Mapping[str, str] = {
@@ -36,7 +25,9 @@ _FOREIGN_DISTRIBUTIONS: Mapping[str, str] = {
     "negbinomial2": "NegativeBinomial2", "negativebinomial": "NegativeBinomial2", "negbinomial": "NegativeBinomial2",
     "dnbinom": "NegativeBinomial2", "nbinom": "NegativeBinomial2",
     "poissonloglink": "PoissonLog", "orderedprobit": "OrderedLogistic", "orderedlogit": "OrderedLogistic",
-    "zip": "ZeroInflatedPoisson", "bernoulliprobs": "Bernoulli", "bernoullilogits": "BernoulliLogit",
+    "zip": "ZeroInflatedPoisson", "zerosumnormal": "zerosum", "sumtozero": "zerosum",
+    "sumtozerovector": "zerosum", "hurdle": "zeroinflated", "bernoulliprobs": "Bernoulli",
+    "bernoullilogits": "BernoulliLogit",
     "binomialprobs": "Binomial", "binomiallogits": "BinomialLogit", "categoricalprobs": "Categorical",
     "categoricallogits": "CategoricalLogit",
 }  # fmt: skip
@@ -46,12 +37,16 @@ _REWRITTEN_DISTRIBUTIONS: Mapping[str, str] = {
     "flat": "a flat quantity is declared, not drawn: `var x`",
     "halfflat": "a flat quantity is declared, not drawn: `var x > 0`",
     "truncatednormal": "write `truncated(Normal(mean, scale), lower=..., upper=...)`",
+    "zeroinflatednegativebinomial": "write `zeroinflated(p, NegativeBinomial2(mean, concentration))`",
+    "zeroinflatedbinomial": "write `zeroinflated(p, Binomial(trials, probability))`",
+    "hurdlepoisson": "write `zeroinflated(p, truncated(Poisson(rate), lower=1))`",
+    "hurdlegamma": "write `zeroinflated(p, Gamma(shape, rate))`",
+    "hurdlelognormal": "write `zeroinflated(p, LogNormal(location, scale))`",
     "deterministic": "write a deterministic quantity with `=`",
     "potential": "write the term as a density with `~`",
     "delta": "write a deterministic quantity with `=`",
-    "mixture": "mixtures are for a later version; `ZeroInflatedPoisson(gate, rate)` is the only one",
-    "normalmixture": "mixtures are for a later version; `ZeroInflatedPoisson(gate, rate)` is the only one",
-    "mixturesamefamily": "mixtures are for a later version; `ZeroInflatedPoisson(gate, rate)` is the only one",
+    "normalmixture": "write `mixture(w[k], Normal(mu[k], sigma[k]))`, with `k` the dim of the components",
+    "mixturesamefamily": "write `mixture(w[k], Normal(mu[k], sigma[k]))`, with `k` the dim of the components",
     "gaussianrandomwalk": "write its steps: `x[0] ~ Normal(0, 1)`, then `x[t] ~ Normal(x[t-1], s) for t in time[1:]`",
     "randomwalk": "write its steps: `x[0] ~ Normal(0, 1)`, then `x[t] ~ Normal(x[t-1], s) for t in time[1:]`",
     "ar": "write its steps: `x[0] ~ Normal(0, 1)`, then `x[t] ~ Normal(a * x[t-1], s) for t in time[1:]`",
@@ -229,7 +224,7 @@ def parameter_hint(distribution: str, keyword: str, free: Iterable[str]) -> str:
 def signature(distribution: str) -> str:
     """`Normal(mean=0, scale=1)`, as the reference writes it."""
     if distribution in COMBINATORS:
-        return COMBINATORS[distribution].split(":", maxsplit=1)[0]
+        return COMBINATORS[distribution].signature
     spec = DISTRIBUTIONS[distribution]
     grouped = {name: group for group in spec.one_of for name in group}
     parts: list[str] = []

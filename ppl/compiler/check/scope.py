@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED
 from ppl.compiler.check.intervals import UNKNOWN, Range
-from ppl.compiler.check.names import COMBINATORS, UNSUPPORTED_COMBINATORS, quantity_hint
+from ppl.compiler.check.names import COMBINATORS, quantity_hint
 from ppl.compiler.check.report import Abandon, Report
 from ppl.grammar import nodes as syntax
 from ppl.graph import Axis, Expr, Support, children
@@ -138,7 +138,7 @@ class Names:
             return "a dim"
         if name in self.functions or name in CALLED or name in BUILDERS:
             return "a function"
-        if name in DISTRIBUTIONS or name in COMBINATORS or name in UNSUPPORTED_COMBINATORS:
+        if name in DISTRIBUTIONS or name in COMBINATORS:
             return "a distribution"
         return ""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ppl.compiler.check.distributions import Drawn, Site
-from ppl.compiler.check.matching import Head
+from ppl.compiler.check.distributions import Drawn
+from ppl.compiler.check.fitting import Site
+from ppl.compiler.check.heads import Head
 from ppl.compiler.check.places import Place, show_place
 from ppl.graph import Aligned, Axis, Subscript, Whole
 from ppl.types import Element, IndexOf, Scalar
@@ -80,7 +81,7 @@ def element_of(drawn: Drawn) -> Element:
     if kind in _OF_SUPPORT:
         return _OF_SUPPORT[kind]
     for p in drawn.spec.parameters:
-        value = drawn.distribution.parameter(p.name)
+        value = drawn.distribution.leaf.parameter(p.name)
         if p.rank == 1 and p.domain != "ordered" and value is not None and value.meta.event:
             return IndexOf(value.meta.event[-1].dim)
     return Scalar.COUNT

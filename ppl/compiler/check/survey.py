@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS, DistributionSpec
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build
@@ -70,18 +71,25 @@ def inferred_types(placed: Sequence[Placed]) -> Mapping[str, Scalar]:
     for statement, _ in placed:
         if not isinstance(statement, (syntax.Sample, syntax.Predict)):
             continue
-        call = statement.distribution
-        if isinstance(call, syntax.Call) and call.function.id == "truncated" and call.arguments:
-            call = call.arguments[0].value
-        spec = DISTRIBUTIONS.get(call.function.id) if isinstance(call, syntax.Call) else None
-        if spec is None or not isinstance(call, syntax.Call):
-            continue
-        if spec.discrete and isinstance(statement, syntax.Sample):
-            for target in statement.targets:
-                if target.name.id in untyped and spec.support in _INFERRED:
-                    found.setdefault(target.name.id, _INFERRED[spec.support])
-        _parameters(call, spec, untyped, found)
+        for call in _catalogued(statement.distribution):
+            spec = DISTRIBUTIONS[call.function.id]
+            if spec.discrete and isinstance(statement, syntax.Sample):
+                for target in statement.targets:
+                    if target.name.id in untyped and spec.support in _INFERRED:
+                        found.setdefault(target.name.id, _INFERRED[spec.support])
+            _parameters(call, spec, untyped, found)
     return found
+
+
+def _catalogued(node: syntax.Expr) -> Iterator[syntax.Call]:
+    """The distributions of the catalogue in a call, inside combinators too."""
+    if not isinstance(node, syntax.Call):
+        return
+    if node.function.id in DISTRIBUTIONS:
+        yield node
+    elif node.function.id in COMBINATORS:
+        for argument in node.arguments:
+            yield from _catalogued(argument.value)
 
 
 def _parameters(call: syntax.Call, spec: DistributionSpec, untyped: set[str], found: dict[str, Scalar]) -> None:
