@@ -10,6 +10,13 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from ppl.compiler.density.program import Program
+from ppl.compiler.density.scoring import Scored, total
+from ppl.compiler.lowering.lower import Lowering
+from ppl.compiler.lowering.named import Named
+from ppl.compiler.lowering.shaping import lift
+from ppl.graph import Axis, ModelGraph
+from ppl.source import Source
 from tests.density.from_text import compare, compiled
 
 RNG = np.random.default_rng(11)
@@ -223,3 +230,28 @@ y[p] ~ Normal(v[p], 1) for p in i if on
         return norm(v["a"]).sum() + norm(v["c"]) + on * norm(y, vector, 1).sum()
 
     compare(compiled(text, {"y": y, "on": np.array(on)}), reference, lambda v: [v["a"], v["c"]], scale=0.7)
+
+
+# --- what no text asks for yet -----------------------------------------------------------------------
+
+P, Q = Axis("p", "i"), Axis("q", "j")
+
+
+def lowering() -> Lowering:
+    def nothing(name: str) -> np.ndarray:
+        raise KeyError(name)
+
+    return Lowering(Program(ModelGraph(None, Source("<test>", ""), {}, ()), {"i": 2, "j": 3}, {}), np, nothing)
+
+
+def test_lifted_axes_stand_in_the_order_asked_for() -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    lifted = lift(lowering(), Named(array, (P, Q)), (Q, P))
+    assert lifted.axes == ()
+    assert (lifted.array == array.T).all()
+    assert lift(lowering(), Named(array[:, 0], (P,)), (P, Q)).array.tolist() == [[0.0] * 3, [3.0] * 3]
+
+
+def test_a_term_counts_once_for_each_element_of_an_axis_it_lacks() -> None:
+    log_prob = Named(np.array([1.0, 2.0]), (P,))
+    assert total(Scored(log_prob, log_prob, {}, None, lowering()), (P, Q)) == 9.0
