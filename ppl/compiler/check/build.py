@@ -26,7 +26,8 @@ class Part:
 class Build:
     """The state of one check.
 
-    parts: of each latent that has any; assigned: of values; observed: of data, those that statements observe.
+    parts: of each latent that has any; assigned: of values; observed: of data, those that statements observe;
+    clamped: of latents, those that are given.
     left_dims: the dims that the statements' left sides name, None where an index does not say. draws_left,
     assignments_left: how many more statements `name ~` and `name =` follow. failed: names with a statement that is
     wrong. reach: for each
@@ -41,6 +42,7 @@ class Build:
     parts: dict[str, list[Part]] = field(default_factory=dict)
     assigned: dict[str, list[Part]] = field(default_factory=dict)
     observed: dict[str, list[Part]] = field(default_factory=dict)
+    clamped: dict[str, list[Part]] = field(default_factory=dict)
     pieces: dict[str, list[Piece]] = field(default_factory=dict)
     left_dims: dict[str, list[str | None]] = field(default_factory=dict)
     draws_left: dict[str, int] = field(default_factory=dict)

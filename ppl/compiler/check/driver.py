@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ppl.compiler.check import calls, declarations, draws, values
+from ppl.compiler.check import calls, clamps, declarations, draws, energies, values
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.report import Abandon, Enough, Report
 from ppl.compiler.check.scope import Names
@@ -43,6 +43,9 @@ def check(program: syntax.Program) -> Checked:
     if report.errors:
         raise PplError(_first(report.errors), program.source)
     graph = ModelGraph(build.title, program.source, build.names.dims, build.finished_nodes())
+    energies.check_energies(report, graph)
+    if report.errors:
+        raise PplError(_first(report.errors), program.source)
     warn_unused(report, graph)
     return Checked(inlined(graph), tuple(report.warnings))
 
@@ -94,19 +97,9 @@ def _statement(build: Build, statement: syntax.Statement, loops: Sequence[syntax
         case syntax.Predict():
             draws.predict(build, statement, loops)
         case syntax.Energy():
-            build.report.error(
-                "E405",
-                statement.span,
-                f"the term `{statement.name.id}` is an energy of its own",
-                "write what it stands for as a density, with `~`, on a quantity declared by `var`",
-            )
+            energies.energy(build, statement, loops)
         case syntax.Observe():
-            build.report.error(
-                "E408",
-                statement.span,
-                f"this clamps `{statement.target.name.id}`",
-                f"declare it as data and bind the value: `data {statement.target.name.id}`",
-            )
+            clamps.observe(build, statement)
 
 
 def _infer(build: Build, statement: syntax.DataDeclaration, types: Mapping[str, Scalar]) -> None:
