@@ -181,7 +181,37 @@ class Select:
     meta: Meta
 
 
-Expr = Literal | Read | Position | Apply | Reduce | Lift | Fill | Stack | Select
+@dataclass(frozen=True)
+class Local:
+    """A number or array that an enclosing OdeSolve gives a value: its state or its time."""
+
+    name: str
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class OdeSolve:
+    """The solution of `d state / d time = rate` that is `initial` at the time `start`, at `times` (one, or a vector).
+
+    state: of the event dims of `initial` and `rate`; the result has those of `times` before them. Each element of the
+    axes of any of its parts is a problem of its own. stiff: an implicit method; rtol, atol: tolerances of a step;
+    max_steps: at most, between neighbouring times.
+    """
+
+    state: Local
+    time: Local
+    rate: Expr
+    initial: Expr
+    start: Expr
+    times: Expr
+    stiff: bool
+    rtol: float
+    atol: float
+    max_steps: int
+    meta: Meta
+
+
+Expr = Literal | Read | Position | Apply | Reduce | Lift | Fill | Stack | Select | Local | OdeSolve
 
 # --- distributions -----------------------------------------------------------------------------------
 
@@ -246,7 +276,7 @@ class Support:
 @dataclass(frozen=True)
 class Input:
     """Declared data. `axes`: one for each dim; the axes that expressions of the bounds run over. An undeclared type
-    is the one that the observing distribution or a use as an index asks for."""
+    is the one that the observing distribution or a use as an index asks for. `optional`: elements may be missing."""
 
     name: str
     dims: tuple[str, ...]
@@ -256,6 +286,7 @@ class Input:
     strict: bool
     span: Span
     axes: tuple[Axis, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -290,7 +321,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Value:
-    """A deterministic quantity. One piece unless it is written in several that tile its dims; never recursive."""
+    """A deterministic quantity. One piece unless it is written in several that tile its dims.
+
+    Pieces may read the quantity itself, and quantities that read it, at elements that come before theirs along one dim
+    (`ppl.compiler.passes.recurrences`)."""
 
     name: str
     dims: tuple[str, ...]
@@ -322,7 +356,8 @@ class Term:
 @dataclass(frozen=True)
 class Prediction:
     """Drawn forward for every posterior draw; never part of the density. It covers its dims in one statement: one
-    subscript for each dim, Aligned without shift to the axis of that place, or Whole; `where` is None."""
+    subscript for each dim, Aligned without shift to the axis of that place, or Whole; `where` is None. One that is not
+    `recorded` stands for missing elements: it may cover some elements only, and `where` may choose them."""
 
     name: str
     dims: tuple[str, ...]
@@ -332,6 +367,7 @@ class Prediction:
     distribution: Distribution
     element: Element
     span: Span
+    recorded: bool = True
 
 
 @dataclass(frozen=True)
@@ -367,8 +403,8 @@ Node = Input | Latent | Value | Term | Energy | Prediction | Clamp
 
 @dataclass(frozen=True)
 class ModelGraph:
-    """A checked model. `nodes` are in an order in which every name is defined before it is used, except that a
-    term may read earlier elements of its own latent."""
+    """A checked model. `nodes` are in an order in which every name is defined before it is used, except that terms and
+    values may read earlier elements of what they define, and of what reads that."""
 
     title: str | None
     source: Source
@@ -418,7 +454,12 @@ class ModelGraph:
 
     @property
     def predictions(self) -> tuple[Prediction, ...]:
-        return tuple(n for n in self.nodes if isinstance(n, Prediction))
+        return tuple(n for n in self.nodes if isinstance(n, Prediction) and n.recorded)
+
+    @property
+    def forward(self) -> tuple[Prediction, ...]:
+        """What stands for missing elements that are drawn after sampling."""
+        return tuple(n for n in self.nodes if isinstance(n, Prediction) and not n.recorded)
 
 
 # --- walking -----------------------------------------------------------------------------------------
@@ -451,7 +492,9 @@ def children(expr: Expr) -> Iterator[Expr]:
         case Select():
             yield expr.value
             yield from subscript_children(expr.subscripts)
-        case Literal() | Position():
+        case OdeSolve():
+            yield from (expr.rate, expr.initial, expr.start, expr.times)
+        case Literal() | Position() | Local():
             return
 
 
