@@ -42,7 +42,7 @@ def explain_failed_start(
     names = density.plan.program.names
     diagnostics = [
         Diagnostic("E502", title, term.span, "the gradient of this term is not finite", (values, _ADVICE))
-        for term in graph.terms
+        for term in graph.factors
         if not np.isfinite(steep[names[id(term)]]).all()
     ]
     whole = Diagnostic("E502", title, hints=("the transforms of the supports overflow", values))
@@ -62,7 +62,10 @@ def _at_fault(graph: ModelGraph, title: str, fault: Fault, labels: Mapping[str, 
 
 def _outside(graph: ModelGraph, fault: Fault) -> list[str]:
     """Parameters that left their domains, and what would keep them there."""
-    base = base_of(next(term.distribution for term in graph.terms if term.span == fault.span))
+    distribution = next((term.distribution for term in graph.terms if term.span == fault.span), None)
+    if distribution is None:  # an energy, which has no parameters
+        return []
+    base = base_of(distribution)
     hints = []
     for parameter in DISTRIBUTIONS[base.name].parameters:
         expr, value = base.parameter(parameter.name), fault.parameters.get(parameter.name)

@@ -12,9 +12,12 @@ from ppl.compiler.check.walk import each_part
 from ppl.errors import Diagnostic
 from ppl.graph import (
     Axis,
+    Clamp,
+    Energy,
     Energy,
     Expr,
     Labelled,
+    Latent,
     ModelGraph,
     Node,
     Prediction,
@@ -90,7 +93,7 @@ def _in_pieces(
 
 
 def _axes(node: Node) -> Iterator[Axis]:
-    if isinstance(node, (Term, Prediction)):
+    if isinstance(node, (Term, Energy, Clamp, Prediction)):
         yield from node.axes
     if isinstance(node, Value):
         for piece in node.pieces:
@@ -106,6 +109,11 @@ def _subscripts(graph: ModelGraph, node: Node) -> Iterator[tuple[str, Subscript,
         for piece in node.pieces:
             for dim, s in zip(node.dims, piece.subscripts, strict=True):
                 yield dim, s, piece.span
+    if isinstance(node, Clamp):
+        clamped = graph[node.name]
+        if isinstance(clamped, Latent):
+            for dim, s in zip(clamped.dims, node.subscripts, strict=True):
+                yield dim, s, node.span
     for expr in _every(node):
         if isinstance(expr, Read):
             quantity = graph[expr.name]

@@ -12,14 +12,15 @@ from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler import distributions
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.named import INT, REAL, Array, Named, aligned, broadcast, union
-from ppl.graph import Axis, Distribution, Expr, Term
+from ppl.graph import Axis, Distribution, Energy, Expr, Term
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
     """One term, element by element.
 
-    log_prob: its event dims are the independent elements of the target; value, parameters: what it was computed from;
+    log_prob: its event dims are the independent elements of the target; value, parameters: what it was computed from
+    (of an energy the energy itself, and nothing more);
     mask: which elements count, if not all do; lowering: the one in force inside the term's filter.
     """
 
@@ -59,9 +60,12 @@ def value_dtype(distribution: Distribution) -> np.dtype[np.generic]:
     return INT if DISTRIBUTIONS[base_of(distribution).name].support == "categorical" else REAL
 
 
-def score(lowering: Context, term: Term) -> Scored:
-    """The log-probability of each element of a term."""
+def score(lowering: Context, term: Term | Energy) -> Scored:
+    """The log-probability of each element of a term, up to a constant for those of an energy."""
     inner, mask = lowering.filtered(term.axes, term.where, (id(term), "where"))
+    if isinstance(term, Energy):
+        energy = inner.value(term.value, REAL)
+        return Scored(Named(-energy.array, energy.axes), energy, {}, mask, inner)
     distribution = term.distribution
     value = inner.value(term.target, value_dtype(distribution))
     parameters = {name: inner.value(e, REAL) for name, e in parameter_expressions(distribution).items()}
