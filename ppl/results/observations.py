@@ -6,7 +6,7 @@ observed elements are no rectangle, the others are NaN.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,23 +69,32 @@ class Observations:
 
 
 def find_observations(data: Lowering, layout: Layout) -> Observations:
-    """What the observing terms cover. data: the lowering of expressions of data alone.
+    """What the observing terms cover. data: the lowering of expressions of data alone."""
+    program = data.program
+    terms = observed(program)
+    masks = {name: covered(data, program.dims(name), own) for name, own in terms.items()}
+    ranks = {name: max(term.distribution.event_rank for term in own) for name, own in terms.items()}
+    return observations(masks, {name: program.dims(name) for name in terms}, ranks, layout)
+
+
+def observations(
+    masks: Mapping[str, Mask], dims_of: Mapping[str, tuple[str, ...]], ranks: Mapping[str, int], layout: Layout
+) -> Observations:
+    """Of quantities by the masks of their elements, their dims, and how many of these are one event.
 
     A shortened dim keeps its name if every observed quantity over it is shortened alike; else it gets one of its own,
     `time_y`.
     """
-    program = data.program
-    masks = {name: _mask(data, program.dims(name), terms) for name, terms in observed(program).items()}
     positions = {name: _positions(mask) for name, mask in masks.items() if mask.any()}
     uses: dict[str, set[bytes]] = {}
     for name, along in positions.items():
-        for dim, at in zip(program.dims(name), along, strict=True):
+        for dim, at in zip(dims_of[name], along, strict=True):
             uses.setdefault(dim, set()).add(at.tobytes())
     coordinates = dict(layout.coordinates)
     parts: dict[str, Part] = {}
     for name, along in positions.items():
         dims = []
-        for dim, at in zip(program.dims(name), along, strict=True):
+        for dim, at in zip(dims_of[name], along, strict=True):
             labels = layout.coordinates[dim][at]
             shortened = len(labels) < len(layout.coordinates[dim])
             own = f"{dim}_{name}" if shortened and len(uses[dim]) > 1 else dim
@@ -94,12 +103,12 @@ def find_observations(data: Lowering, layout: Layout) -> Observations:
             if shortened:
                 coordinates[own] = labels
             dims.append(own)
-        event_rank = max(term.distribution.event_rank for term in observed(program)[name])
-        parts[name] = Part(masks[name], along, tuple(dims), event_rank)
+        parts[name] = Part(masks[name], along, tuple(dims), ranks[name])
     return Observations(parts, replace(layout, coordinates=coordinates))
 
 
-def _mask(data: Lowering, dims: tuple[str, ...], terms: list[Term]) -> Mask:
+def covered(data: Lowering, dims: tuple[str, ...], terms: Iterable[Term]) -> Mask:
+    """The elements of a quantity that its terms speak of."""
     mask: Mask = np.zeros(data.program.shape(dims), np.bool_)
     for term in terms:
         inner, condition = data.filtered(term.axes, term.where, (id(term), "where"))

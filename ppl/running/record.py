@@ -16,7 +16,13 @@ from ppl.graph import ModelGraph
 
 
 def make_attrs(graph: ModelGraph, engine: Any, chains: int, seed: int) -> dict[str, Any]:
-    """What is known before the run: plain strings and numbers, as netCDF takes them; mappings as JSON."""
+    """What is known before a run: plain strings and numbers, as netCDF takes them; mappings as JSON."""
+    settings = json.dumps(dataclasses.asdict(engine))
+    return {**provenance(graph, seed), "engine": engine.name, "settings": settings, "chains": chains}
+
+
+def provenance(graph: ModelGraph, seed: int) -> dict[str, Any]:
+    """The model, the seed and the versions that made a container."""
     import jax
 
     return {
@@ -25,9 +31,6 @@ def make_attrs(graph: ModelGraph, engine: Any, chains: int, seed: int) -> dict[s
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": graph.source.text,
         "model_name": graph.source.name,
-        "engine": engine.name,
-        "settings": json.dumps(dataclasses.asdict(engine)),
-        "chains": chains,
         "seed": seed,
         "versions": json.dumps(
             {

@@ -1,0 +1,1 @@
+"""Drawing forward: every quantity from its distribution, given those before it."""
