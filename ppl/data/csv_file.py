@@ -59,10 +59,10 @@ def _column(fields: tuple[str, ...]) -> npt.NDArray[np.generic]:
             pass
     if all(f in MISSING or NUMBER.fullmatch(f) for f in fields):
         return np.array([np.nan if f in MISSING else float(f) for f in fields], dtype=np.float64)
-    if all(f in _TRUTH for f in fields):
-        return np.array([_TRUTH[f] for f in fields], dtype=np.bool_)
-    if any(f in MISSING for f in fields):
-        objects = np.empty(len(fields), dtype=object)
-        objects[:] = [None if f in MISSING else f for f in fields]
-        return objects
+    missing = any(f in MISSING for f in fields)
+    if all(f in _TRUTH or f in MISSING for f in fields):
+        truths = [_TRUTH.get(f) for f in fields]
+        return np.array(truths, dtype=object if missing else np.bool_)
+    if missing:
+        return np.array([None if f in MISSING else f for f in fields], dtype=object)
     return np.array(fields, dtype=np.str_)

@@ -16,6 +16,8 @@ DEPTH = 32
 # What an array may hold that is no number, truth value or text, by the kind of its dtype.
 FOREIGN = {"c": "complex numbers", "M": "dates", "m": "spans of time", "S": "bytes", "V": "records"}
 
+_PANDAS_MISSING = frozenset({"NAType", "NaTType"})
+
 
 class _Unreadable(Exception):
     """Why a nested value is no array, in words."""
@@ -71,6 +73,7 @@ def tidy(leaves: Sequence[Any]) -> npt.NDArray[np.generic]:
     """Leaves as one flat array: numeric if all are numbers (missing: NaN), text if all are text, else objects."""
     if leaves and all(isinstance(x, str) for x in leaves):
         return np.array(leaves, dtype=np.str_)
+    leaves = [None if type(x).__name__ in _PANDAS_MISSING else x for x in leaves]
     if all(x is None or isinstance(x, bool | int | float | np.number | np.bool_) for x in leaves):
         present = [x for x in leaves if x is not None]
         try:

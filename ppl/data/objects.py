@@ -105,7 +105,5 @@ def _plain(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
 
 
 def _leaf(value: Any) -> Any:
-    """pandas.NA and NaN among text are missing values."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return None
+    """NaN among text is a missing value, as pandas.NA is everywhere."""
     return None if isinstance(value, float) and value != value else value

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ppl.compiler.binding.dims import Work, elements, find_labels, find_sizes, order_by_labels
 from ppl.compiler.binding.entries import convert, within_bounds
+from ppl.compiler.binding.gaps import set_aside, with_gaps
 from ppl.compiler.binding.observed import outside_supports
 from ppl.compiler.check.sizes import check_sizes
 from ppl.dataset import Dataset, RawArray
@@ -57,11 +58,13 @@ def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray]) -> Bound:
             work.errors += errors
             if array is not None:
                 arrays[declared.name] = array
+    missing = {name: e.missing for name, e in work.entries.items() if name in arrays and e.missing is not None}
+    known = with_gaps(arrays, missing)
     for declared in graph.inputs:
         if declared.name in arrays:
-            work.errors += within_bounds(graph, declared, arrays, work.sizes, work.labels)
+            work.errors += within_bounds(graph, declared, known, work.sizes, work.labels)
     warnings, notes = _unused(work)
-    dataset = Dataset(work.sizes, work.labels, arrays)
+    dataset = Dataset(work.sizes, work.labels, arrays, missing)
     if not {error.code for error in work.errors} & _SIZES_IN_DOUBT:
         problems = check_sizes(graph, work.sizes, work.labels)
         work.errors += (_empty(work) or problems) if problems else []
@@ -106,7 +109,7 @@ def _match_names(work: Work) -> None:
                 )
             )
         else:
-            work.entries[declared.name] = entry
+            work.entries[declared.name] = set_aside(declared, entry)
 
 
 def _align_axes(work: Work) -> None:
@@ -128,11 +131,12 @@ def _align_axes(work: Work) -> None:
                 del work.entries[declared.name]
                 continue
             order = [entry.dims.index(d) for d in declared.dims]
-            entry = RawArray(
-                np.transpose(entry.values, order),
-                entry.origin,
-                tuple(entry.axis_labels(i) for i in order),
-                declared.dims,
+            entry = replace(
+                entry,
+                values=np.transpose(entry.values, order),
+                labels=tuple(entry.axis_labels(i) for i in order),
+                dims=declared.dims,
+                missing=None if entry.missing is None else np.transpose(entry.missing, order),
             )
             work.entries[declared.name] = entry
         if entry.values.ndim != len(declared.dims):

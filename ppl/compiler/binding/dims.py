@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -293,7 +293,7 @@ def order_by_labels(work: Work) -> None:
         entry = work.entries.get(declared.name)
         if entry is None:
             continue
-        values = entry.values
+        values, missing = entry.values, entry.missing
         for axis, dim in enumerate(declared.dims):
             own, wanted = entry.axis_labels(axis), work.labels.get(dim)
             if own is None or wanted is None or own == wanted:
@@ -309,9 +309,11 @@ def order_by_labels(work: Work) -> None:
                 work.entries.pop(declared.name, None)
                 break
             position = {label: i for i, label in enumerate(own)}
-            values = np.take(values, [position[label] for label in wanted], axis=axis)
+            order = [position[label] for label in wanted]
+            values = np.take(values, order, axis=axis)
+            missing = None if missing is None else np.take(missing, order, axis=axis)
         else:
-            work.entries[declared.name] = RawArray(values, entry.origin, (), entry.dims)
+            work.entries[declared.name] = replace(entry, values=values, labels=(), missing=missing)
 
 
 def _label_mismatch(

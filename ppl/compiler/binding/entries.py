@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.compiler.binding.constants import evaluate
+from ppl.compiler.binding.gaps import missing_elements
 from ppl.dataset import RawArray
 from ppl.errors import Diagnostic
 from ppl.graph import Axis, Expr, Input, ModelGraph
@@ -31,7 +32,7 @@ def convert(
     declared: Input, entry: RawArray, sizes: Mapping[str, int], labels: Mapping[str, tuple[str, ...]]
 ) -> tuple[Array | None, list[Diagnostic]]:
     """Raw values as float64, int64 or bool, of the declared type; or what is wrong with them."""
-    place = _Places(declared, entry.origin, labels)
+    place = _Places(declared, entry.origin, labels, entry.missing)
     if isinstance(declared.element, IndexOf):
         return _index(declared, declared.element, entry, sizes, labels, place)
     values = entry.values
@@ -217,7 +218,7 @@ def within_bounds(
 ) -> list[Diagnostic]:
     """Elements outside the declared bounds."""
     values = arrays[declared.name].astype(np.float64)
-    place = _Places(declared, "the data", labels)
+    place = _Places(declared, "the data", labels, None)
     errors = []
     for bound, side in ((declared.lower, "lower"), (declared.upper, "upper")):
         limit = None if bound is None else _limit(bound, declared, arrays, sizes, labels)
@@ -266,10 +267,17 @@ def _limit(
 class _Places:
     """Names elements of an input in messages: `y[3] (Choate)`."""
 
-    def __init__(self, declared: Input, origin: str, labels: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        declared: Input,
+        origin: str,
+        labels: Mapping[str, tuple[str, ...]],
+        missing: npt.NDArray[np.bool_] | None,
+    ) -> None:
         self._declared = declared
         self._origin = origin
         self._labels = labels
+        self._missing = missing
 
     def element(self, position: tuple[int, ...]) -> str:
         if not position:
@@ -292,7 +300,8 @@ class _Places:
         hints: tuple[str, ...] = (),
     ) -> Diagnostic:
         """One diagnostic for all wrong elements of the input; the first few are listed."""
-        at = [tuple(int(i) for i in p) for p in np.argwhere(wrong)]
+        there = wrong if self._missing is None else wrong & ~self._missing
+        at = [tuple(int(i) for i in p) for p in np.argwhere(there)]
         first = f"{self.element(at[0])} is {_shown(values[at[0]])}; it should be {wanted}"
         listed = [f"{self.element(p)} is {_shown(values[p])}" for p in at[1:_SHOWN]]
         if len(at) > 1:
@@ -302,13 +311,17 @@ class _Places:
 
     def gaps(self, wrong: npt.NDArray[np.bool_], values: Array) -> Diagnostic:
         """Missing or infinite elements."""
+        declared = self._declared
+        hint = "leave those elements out, or fill them in"
+        if missing_elements(values).any() and not declared.optional:
+            hint += f", or declare them as quantities to infer: `data {declared.name}{_over(declared)}?`"
         return self.error(
             "E305",
-            "has missing or infinite values",
+            "has infinite values" if declared.optional else "has missing or infinite values",
             wrong,
             values,
-            "a finite number" if not isinstance(self._declared.element, IndexOf) else "there",
-            ("leave those elements out, or fill them in",),
+            "a finite number" if not isinstance(declared.element, IndexOf) else "there",
+            (hint,),
         )
 
 

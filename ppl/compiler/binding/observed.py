@@ -46,6 +46,9 @@ def _check(graph: ModelGraph, term: Term, target: Read, dataset: Dataset) -> Dia
     shape = values.shape[: values.ndim - kind.event_rank]
     limits = [None if b is None else np.broadcast_to(b, shape) for b in (lower, upper)]
     wrong = outside(support, values, *limits)
+    if target.name in dataset.missing:
+        gone = dataset.missing[target.name][where]
+        wrong = wrong & ~gone.any(axis=tuple(range(len(shape), gone.ndim)))
     if not wrong.any():
         return None
     listed, allowed = [], ""

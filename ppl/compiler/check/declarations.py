@@ -107,14 +107,6 @@ def data(build: Build, statement: syntax.DataDeclaration) -> None:
 def _datum(build: Build, item: syntax.Declared) -> None:
     scope = build.scope
     over = _axes(scope, item)
-    if item.missing:
-        build.report.error(
-            "E401",
-            item.span,
-            f"`{item.name.id}` may have missing entries",
-            "drop them from the data, or fill them in outside; a mask `seen[i] : bool` and a filter "
-            "`for i in obs if seen[i]` observe the others",
-        )
     element = _data_type(scope, item)
     axes, lower, upper = _bounds(build, item, over, over)
     for bound in (lower, upper):
@@ -132,7 +124,7 @@ def _datum(build: Build, item: syntax.Declared) -> None:
         data_only=True,
     )
     build.define(quantity)
-    build.nodes.append(Input(item.name.id, over, element, lower, upper, strict, item.span, axes))
+    build.nodes.append(Input(item.name.id, over, element, lower, upper, strict, item.span, axes, item.missing))
 
 
 def _axes(scope: Scope, item: syntax.Declared) -> tuple[str, ...]:
@@ -219,8 +211,6 @@ def variables(build: Build, statement: syntax.VarDeclaration) -> None:
 def _variable(build: Build, item: syntax.Declared) -> None:
     scope = build.scope
     over = _axes(scope, item)
-    if item.missing:
-        build.report.error("E401", item.span, "only data can have missing entries")
     discrete = discrete_element(build, item)
     kind = _var_type(build, item) if discrete is None else ""
     rank = SUPPORTS[kind].event_rank if kind else 0

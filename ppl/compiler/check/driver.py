@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ppl.compiler.check import calls, clamps, declarations, draws, energies, values
 from ppl.compiler.check.build import Build
+from ppl.compiler.check.missing import check_missing
 from ppl.compiler.check.report import Abandon, Enough, Report
 from ppl.compiler.check.scope import Names
 from ppl.compiler.check.survey import Placed, flat, inferred_types, look_over
@@ -44,6 +45,7 @@ def check(program: syntax.Program) -> Checked:
         raise PplError(_first(report.errors), program.source)
     graph = ModelGraph(build.title, program.source, build.names.dims, build.finished_nodes())
     energies.check_energies(report, graph)
+    check_missing(report, graph)
     if report.errors:
         raise PplError(_first(report.errors), program.source)
     warn_unused(report, graph)
