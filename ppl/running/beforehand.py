@@ -5,7 +5,7 @@ Nothing here imports JAX, unless data determine a parameter that plain arithmeti
 
 from __future__ import annotations
 
-from ppl.catalogue.distributions import DISTRIBUTIONS
+from ppl.catalogue.domains import domains_of
 from ppl.catalogue.membership import outside
 from ppl.compiler.binding.constants import evaluate
 from ppl.compiler.density.program import Program, make_program
@@ -56,13 +56,8 @@ def _parameters(graph: ModelGraph) -> list[tuple[str, Expr]]:
     found = []
     nodes: tuple[Term | Prediction, ...] = (*graph.terms, *graph.predictions)
     for node in nodes:
-        base = node.distribution
-        while base.base is not None:
-            base = base.base
-        for parameter in DISTRIBUTIONS[base.name].parameters:
-            expr = base.parameter(parameter.name)
-            if expr is not None:
-                found.append((parameter.domain, expr))
+        for part in node.distribution.walk():
+            found += [(domain, expr) for domain, _, expr in domains_of(part)]
     return found
 
 

@@ -14,7 +14,6 @@ from ppl.catalogue.membership import outside
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.density.compiled import CompiledDensity
 from ppl.compiler.density.faults import Fault
-from ppl.compiler.density.scoring import base_of
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
 from ppl.inference.contract import InitialisationError
@@ -65,7 +64,7 @@ def _outside(graph: ModelGraph, fault: Fault) -> list[str]:
     distribution = next((term.distribution for term in graph.terms if term.span == fault.span), None)
     if distribution is None:  # an energy, which has no parameters
         return []
-    base = base_of(distribution)
+    base = distribution.leaf
     hints = []
     for parameter in DISTRIBUTIONS[base.name].parameters:
         expr, value = base.parameter(parameter.name), fault.parameters.get(parameter.name)

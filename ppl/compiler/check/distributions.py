@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ppl.catalogue.distributions import DistributionSpec, Parameter
+from ppl.catalogue.domains import NUMBERS
 from ppl.compiler.check.domains import check_domain
 from ppl.compiler.check.families import bound_family, weights_over
 from ppl.compiler.check.fitting import Fit, Site
@@ -44,7 +45,7 @@ def draw(scope: Scope, found: Head, site: Site) -> Drawn:
 def check_drawable(scope: Scope, found: Head, drawn: Drawn) -> None:
     """Reports a distribution that no latent can have."""
     if drawn.refusal is not None:
-        raise scope.report.fail("E211", found.call.span, *drawn.refusal)
+        raise scope.report.fail("E220", found.call.span, *drawn.refusal)
 
 
 # --- what is written ---------------------------------------------------------------------------------
@@ -67,20 +68,8 @@ class _Written:
     def parameter(self, name: str) -> Parameter:
         """What is known of a parameter of that name."""
         if self.found.parts:
-            return _NUMBERS[name]
+            return NUMBERS[name]
         return next(p for p in self.found.spec.parameters if p.name == name)
-
-
-_NUMBERS = {
-    p.name: p
-    for p in (
-        Parameter("lower", "real"),
-        Parameter("upper", "real"),
-        Parameter("probability", "unit_interval"),
-        Parameter("weight", "unit_interval"),
-        Parameter("weights", "simplex", rank=1),
-    )
-}
 
 
 def _written(scope: Scope, found: Head) -> _Written:

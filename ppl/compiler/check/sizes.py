@@ -14,7 +14,6 @@ from ppl.graph import (
     Axis,
     Clamp,
     Energy,
-    Energy,
     Expr,
     Labelled,
     Latent,
@@ -59,6 +58,8 @@ def check_sizes(
                     near = closest(subscript.label, known)
                     hint = f"did you mean `{near}`?" if near else f"its labels are {quoted(known)}" if known else ""
                     add("E112", subscript.span, f"`{subscript.label}` is not a label of `{dim}`", hint)
+        for expr, count, told in _weights(node, sizes):
+            add("E202", expr.meta.span, f"here are {told} weights for {count} distributions")
         for expr in _every(node):
             if isinstance(expr, Stack) and sizes.get(expr.dim, len(expr.items)) != len(expr.items):
                 add(
@@ -75,6 +76,17 @@ def check_sizes(
             over = ", ".join(f"`{d}` has {sizes[d]} elements" for d in dims if d in sizes)
             add("E110", span, f"`{wrong.element}` {told}: {over}")
     return list(found.values())
+
+
+def _weights(node: Node, sizes: Mapping[str, int]) -> Iterator[tuple[Expr, int, int]]:
+    """Weights of mixtures that are not one for each component, with both numbers."""
+    for part in node.distribution.walk() if isinstance(node, (Term, Prediction)) else ():
+        weights = part.parameter("weights")
+        if weights is not None and part.family is None:
+            whole = weights.meta.event[-1]
+            size = len(range(*slice(whole.start, whole.stop).indices(sizes.get(whole.dim, len(part.parts)))))
+            if size != len(part.parts):
+                yield weights, len(part.parts), size
 
 
 def _in_pieces(

@@ -9,10 +9,11 @@ from typing import TypeAlias
 import jax.numpy as jnp
 import numpy as np
 
+from ppl.compiler.density.elimination import Elimination
 from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.scoring import score
 from ppl.compiler.lowering.named import Array, Named, aligned
-from ppl.graph import Axis, Term
+from ppl.graph import Axis, Energy, Term
 from ppl.source import Span
 
 Numbers: TypeAlias = "float | list[Numbers]"
@@ -40,7 +41,7 @@ class Fault:
 class Elements:
     """A term element by element, as arrays over its axes and independent dims."""
 
-    term: Term
+    term: Term | Energy
     dims: tuple[str, ...]
     positions: tuple[Array, ...]
     log_prob: Array
@@ -48,12 +49,13 @@ class Elements:
     parameters: dict[str, Array]
 
 
-def elements(evaluation: Evaluation) -> list[Elements]:
-    """Every term, element by element."""
-    return [_elements(evaluation, term) for term in evaluation.program.graph.terms]
+def elements(evaluation: Evaluation, elimination: Elimination | None) -> list[Elements]:
+    """Every term that has a value of its own, and is not part of a sum over discrete latents, element by element."""
+    terms = evaluation.program.graph.factors
+    return [_elements(evaluation, t) for t in terms if elimination is None or not elimination.reads_discrete(t)]
 
 
-def _elements(evaluation: Evaluation, term: Term) -> Elements:
+def _elements(evaluation: Evaluation, term: Term | Energy) -> Elements:
     scored = score(evaluation.lowering, term)
     lowering, log_prob = scored.lowering, scored.log_prob
     axes = log_prob.axes
@@ -61,7 +63,7 @@ def _elements(evaluation: Evaluation, term: Term) -> Elements:
     if scored.mask is not None:
         held = aligned(jnp, scored.mask, axes, log_prob.rank)
         array = jnp.where(held, array, np.float64(0))
-    wholes = term.target.meta.event[: log_prob.rank]
+    wholes = term.target.meta.event[: log_prob.rank] if isinstance(term, Term) else ()
     dims, positions = [], []
     for axis in axes:
         bound = [a for a in term.axes if lowering.seen(a) == axis]
@@ -76,11 +78,12 @@ def _elements(evaluation: Evaluation, term: Term) -> Elements:
         shape[len(axes) + k] = stop - start
         dims.append(whole.dim)
         positions.append(_spread(jnp.reshape(along, shape), array.shape))
-    event = term.distribution.event_rank
+    event = term.distribution.event_rank if isinstance(term, Term) else 0
     value = _batch(scored.value, axes, log_prob.rank, event, array.shape)
     parameters = {
         name: _batch(p, axes, log_prob.rank, max(0, p.rank - log_prob.rank), array.shape)
         for name, p in scored.parameters.items()
+        if set(p.axes) <= set(axes)  # those of a family of components are not one for each element
     }
     return Elements(term, tuple(dims), tuple(positions), array, value, parameters)
 

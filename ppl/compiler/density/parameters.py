@@ -7,14 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ppl.catalogue.distributions import DISTRIBUTIONS, Parameter
+from ppl.catalogue.domains import domains_of
 from ppl.catalogue.membership import outside
 from ppl.catalogue.supports import SUPPORTS
-from ppl.compiler.density.scoring import base_of
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.named import REAL, Named
 from ppl.errors import Diagnostic, PplError
-from ppl.graph import Distribution, Expr, Prediction, Term
+from ppl.graph import Expr, Prediction, Term
 
 _SHOWN = 3
 
@@ -29,14 +28,12 @@ def check_parameters(data: Context, labels: Mapping[str, tuple[str, ...]]) -> No
     problems: list[Diagnostic] = []
     nodes: tuple[Term | Prediction, ...] = (*graph.terms, *graph.predictions)
     for node in nodes:
-        base = base_of(node.distribution)
-        given = dict(base.parameters)
-        for parameter in DISTRIBUTIONS[base.name].parameters:
-            expr = given.get(parameter.name)
-            if expr is not None and data.program.kind(expr) == "data":
-                problem = _check(data, node, base, parameter, expr, labels)
-                if problem is not None:
-                    problems.append(problem)
+        for part in node.distribution.walk():
+            for domain, name, expr in domains_of(part):
+                if data.program.kind(expr) == "data":
+                    problem = _check(data, node, f"{name} of `{part.name}`", domain, expr, labels)
+                    if problem is not None:
+                        problems.append(problem)
     if problems:
         raise PplError(problems, graph.source)
 
@@ -44,16 +41,16 @@ def check_parameters(data: Context, labels: Mapping[str, tuple[str, ...]]) -> No
 def _check(
     data: Context,
     node: Term | Prediction,
-    base: Distribution,
-    parameter: Parameter,
+    what: str,
+    domain_name: str,
     expr: Expr,
     labels: Mapping[str, tuple[str, ...]],
 ) -> Diagnostic | None:
     inner, _ = data.filtered(node.axes, node.where, (id(node), "where"))
     with np.errstate(all="ignore"):
         value = inner.value(expr, REAL)
-    domain = SUPPORTS[parameter.domain]
-    wrong = outside(parameter.domain, value.array) | _impossible(parameter.domain, value.array)
+    domain = SUPPORTS[domain_name]
+    wrong = outside(domain_name, value.array) | _impossible(domain_name, value.array)
     if not wrong.any():
         return None
     places = np.argwhere(wrong)
@@ -61,7 +58,7 @@ def _check(
     more = [f"also {'; '.join(listed[1:])} ({len(places)} of {wrong.size} in all)"] if len(places) > 1 else []
     return Diagnostic(
         "E552",
-        f"the {parameter.name} of `{base.name}` is outside its domain",
+        f"the {what} is outside its domain",
         expr.meta.span,
         f"{listed[0]}, but it must be {domain.description}",
         tuple(more),

@@ -8,8 +8,16 @@ import numpy as np
 
 from ppl.compiler.density.elimination import Elimination, predictive_scores
 from ppl.compiler.density.evaluation import Evaluation
+from ppl.compiler.density.laws import families, law_of
 from ppl.compiler.density.program import Program
-from ppl.compiler.density.scoring import Scored, aligned_parameters, draw, is_discrete, parameter_expressions, score
+from ppl.compiler.density.scoring import (
+    Scored,
+    aligned_parameters,
+    is_discrete,
+    parameter_expressions,
+    score,
+    without_families,
+)
 from ppl.compiler.lowering.assemble import covers, place
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.named import INT, REAL, Array, Named, union
@@ -52,7 +60,9 @@ def log_likelihood(evaluation: Evaluation, elimination: Elimination | None) -> d
     dims = likelihood_dims(program)
     given_others = {} if elimination is None else predictive_scores(elimination, evaluation.lowering)
     return {
-        name: _pointwise(evaluation, dims[name], [given_others.get(id(t)) or score(evaluation.lowering, t) for t in terms], terms)
+        name: _pointwise(
+            evaluation, dims[name], [given_others.get(id(t)) or score(evaluation.lowering, t) for t in terms], terms
+        )
         for name, terms in observed(program).items()
     }
 
@@ -142,8 +152,10 @@ def draw_elements(
     """Independent draws over all axes."""
     seen = tuple(dict.fromkeys(lowering.seen(axis) for axis in axes))
     parameters = {name: lowering.value(e, REAL) for name, e in parameter_expressions(distribution).items()}
-    if any(axis not in seen for axis in union(parameters.values())):
+    summed = families(distribution)
+    if any(axis not in seen and axis not in summed for axis in union(parameters.values())):
         raise CompilerBug("a parameter varies over an axis that its term has not got")
-    arrays = aligned_parameters(lowering, distribution, parameters, seen, len(event) - distribution.event_rank)
-    shape = (*(lowering.size(axis) for axis in seen), *event)
-    return Named(draw(distribution, key, arrays, shape), seen)
+    axes = (*seen, *summed)
+    arrays = aligned_parameters(lowering, distribution, parameters, axes, len(event) - distribution.event_rank)
+    shape = (*(lowering.size(axis) for axis in seen), *(1 for _ in summed), *event)
+    return without_families(Named(law_of(distribution, arrays, axes).sample(key, shape), axes), distribution)

@@ -2,7 +2,8 @@
 
 Shapes: x is (batch..., event...), u is (batch..., event of `unconstrained_shape`), the log-Jacobian log |det dx/du| is
 (batch...), taken over the free coordinates of the event (all but the last of a simplex, the strictly lower triangle of
-a correlation factor, ...), which is what the densities of the catalogue refer to. Bounds have the shape of the batch.
+a correlation factor, coordinates in an orthonormal basis of the vectors that sum to zero, ...), which is what the
+densities of the catalogue refer to. Bounds have the shape of the batch.
 
 The unconstrained origin is the middle: 1 above a lower bound, half-way between two, the uniform simplex, equal steps,
 no correlation. A simplex uses the isometric log-ratio transform (Egozcue et al. 2003): unlike stick-breaking it treats
@@ -21,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from jax import Array, lax
 from jax.typing import ArrayLike
+
+from ppl.compiler.density.helmert import from_helmert, lead, to_helmert
 
 Bound = Array | None
 
@@ -149,33 +152,33 @@ def _real_vector(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
     return u, jnp.zeros(u.shape[:-1], u.dtype)
 
 
-def _helmert_scale(size: int, dtype: np.dtype) -> npt.NDArray[np.floating]:
-    """1 / sqrt(k (k + 1)) for k = 1 .. size - 1: the k-th basis vector is k ones, then -k, times this."""
-    k = np.arange(1, size)
-    return (1.0 / np.sqrt(k * (k + 1.0))).astype(dtype)
+def _zero_sum(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
+    return from_helmert(u), jnp.zeros(u.shape[:-1], u.dtype)
+
+
+def _from_zero_sum(x: Array, lower: Bound, upper: Bound) -> Array:
+    return to_helmert(x)
+
+
+def _zero_sum_matrix(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
+    """V u W' with a Helmert basis on each side."""
+    rows = jnp.swapaxes(from_helmert(jnp.swapaxes(u, -1, -2)), -1, -2)
+    return from_helmert(rows), jnp.zeros(u.shape[:-2], u.dtype)
+
+
+def _from_zero_sum_matrix(x: Array, lower: Bound, upper: Bound) -> Array:
+    rows = jnp.swapaxes(to_helmert(jnp.swapaxes(x, -1, -2)), -1, -2)
+    return to_helmert(rows)
 
 
 def _simplex(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
     """x = softmax(V u) with V the Helmert basis; |J| = sqrt(K) prod x."""
-    size = u.shape[-1] + 1
-    steps = u * _lead(_helmert_scale(size, u.dtype), u.ndim)
-    none = jnp.zeros((*u.shape[:-1], 1), u.dtype)
-    later = jnp.flip(jnp.cumsum(jnp.flip(steps, -1), -1), -1)
-    position = _lead(np.arange(1, size).astype(u.dtype), u.ndim)
-    z = jnp.concatenate([later, none], -1) - jnp.concatenate([none, position * steps], -1)
-    log_x = jax.nn.log_softmax(z, -1)
-    return jnp.maximum(jnp.exp(log_x), np.finfo(u.dtype).tiny), jnp.sum(log_x, -1) + 0.5 * math.log(size)
+    log_x = jax.nn.log_softmax(from_helmert(u), -1)
+    return jnp.maximum(jnp.exp(log_x), np.finfo(u.dtype).tiny), jnp.sum(log_x, -1) + 0.5 * math.log(u.shape[-1] + 1)
 
 
 def _from_simplex(x: Array, lower: Bound, upper: Bound) -> Array:
-    z = jnp.log(jnp.maximum(x, np.finfo(x.dtype).tiny))
-    position = _lead(np.arange(1, x.shape[-1]).astype(x.dtype), x.ndim)
-    contrast = jnp.cumsum(z, -1)[..., :-1] - position * z[..., 1:]
-    return contrast * _lead(_helmert_scale(x.shape[-1], x.dtype), x.ndim)
-
-
-def _lead(vector: npt.NDArray[np.floating], rank: int) -> Array:
-    return jnp.asarray(vector.reshape((1,) * (rank - 1) + vector.shape))
+    return to_helmert(jnp.log(jnp.maximum(x, np.finfo(x.dtype).tiny)))
 
 
 def _ordered(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
@@ -293,7 +296,7 @@ def _from_cholesky_corr(x: Array, lower: Bound, upper: Bound) -> Array:
 def _corr(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Array]:
     factor, log_jacobian, log_diagonal = _partial_correlations(u)
     n = factor.shape[-1]
-    power = _lead(np.arange(n - 1, -1, -1).astype(u.dtype), u.ndim)
+    power = lead(np.arange(n - 1, -1, -1).astype(u.dtype), u.ndim)
     product = factor @ jnp.swapaxes(factor, -1, -2)
     eye = _matrix(np.eye(n, dtype=u.dtype), u.ndim)
     return jnp.where(eye == 1, 1.0, product), log_jacobian + jnp.sum(power * log_diagonal, -1)
@@ -322,7 +325,7 @@ def _positive_definite(u: Array, lower: Bound, upper: Bound) -> tuple[Array, Arr
     factor, log_jacobian = _cholesky_cov(u, None, None)
     n = factor.shape[-1]
     logs = jnp.diagonal(_fold(u), axis1=-2, axis2=-1)
-    power = _lead(np.arange(n, 0, -1).astype(u.dtype), u.ndim)
+    power = lead(np.arange(n, 0, -1).astype(u.dtype), u.ndim)
     product = factor @ jnp.swapaxes(factor, -1, -2)
     return product, log_jacobian + jnp.sum(power * logs, -1) + n * math.log(2.0)
 
@@ -340,6 +343,10 @@ def _same(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _one_fewer(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[:-1], shape[-1] - 1)
+
+
+def _one_fewer_each(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape[:-2], shape[-2] - 1, shape[-1] - 1)
 
 
 def _strict_triangle(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -369,6 +376,8 @@ TRANSFORMS: dict[str, Transform] = {
     "real_vector": Transform(1, _real_vector, _itself, _same),
     "simplex": Transform(1, _simplex, _from_simplex, _one_fewer),
     "open_simplex": Transform(1, _simplex, _from_simplex, _one_fewer),
+    "zero_sum": Transform(1, _zero_sum, _from_zero_sum, _one_fewer),
+    "zero_sum_matrix": Transform(2, _zero_sum_matrix, _from_zero_sum_matrix, _one_fewer_each),
     "ordered": Transform(1, _ordered, _from_ordered, _same),
     "positive_ordered": Transform(1, _positive_ordered, _from_positive_ordered, _same),
     "cholesky_corr": Transform(2, _cholesky_corr, _from_cholesky_corr, _strict_triangle),

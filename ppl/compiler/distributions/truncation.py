@@ -63,6 +63,16 @@ def log_prob(
     return masked(inside & possible, base - jnp.where(possible, mass, 0.0))
 
 
+def log_tail(law: Law, start: Array | None, upper: Array | None, value: Array, *, above: bool) -> Array:
+    """log P(X <= x), or P(X > x), given that start < X <= upper."""
+    mass = log_mass(law, {}, start, upper)
+    x = value if start is None else jnp.maximum(value, start)
+    x = x if upper is None else jnp.minimum(x, upper)
+    part = log_mass(law, {}, x, upper) if above else log_mass(law, {}, start, x)
+    possible = mass > -jnp.inf
+    return masked(possible, part - jnp.where(possible, mass, 0.0))
+
+
 def sample(
     law: Law,
     key: Array,

@@ -71,7 +71,8 @@ class _Inlining:
 
     def distribution(self, d: Distribution) -> Distribution:
         parameters = tuple((name, self.expr(expr)) for name, expr in d.parameters)
-        return replace(d, parameters=parameters, base=None if d.base is None else self.distribution(d.base))
+        parts = tuple(self.distribution(part) for part in d.parts)
+        return replace(d, parameters=parameters, base=parts[0] if parts else None, others=parts[1:])
 
     def expr(self, expr: Expr) -> Expr:
         return rebuilt(expr, self._read)

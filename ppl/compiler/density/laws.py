@@ -1,0 +1,141 @@
+"""Distributions as they stand in a model, combinators included, as laws with their parameters filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import jax.numpy as jnp
+
+from ppl.catalogue.distributions import DISTRIBUTIONS
+from ppl.compiler import distributions
+from ppl.compiler.distributions import combinators, truncation
+from ppl.compiler.distributions.law import Law
+from ppl.compiler.lowering.named import REAL, Array
+from ppl.graph import Axis, Distribution, Expr
+
+# What the own parameters of a combinator are called beside those of its base.
+_OWN = {
+    "truncated": "truncation.",
+    "censored": "censoring.",
+    "mixture": "mixture.",
+    "zeroinflated": "zeros.",
+    "ordered": "",
+    "zerosum": "",
+}
+
+
+def named_parameters(distribution: Distribution, path: str = "", shared: int = 0) -> Iterator[tuple[str, Expr, int]]:
+    """Every parameter inside: a name of its own, its expression, and the rank of one value.
+
+    shared: the event dims of the combinator around it, if that draws whole arrays of like elements."""
+    if not distribution.parts:
+        ranks = {p.name: p.rank for p in DISTRIBUTIONS[distribution.name].parameters}
+        for name, expr in distribution.parameters:
+            yield path + name, expr, ranks[name] + shared
+        return
+    for name, expr in distribution.parameters:
+        yield path + _OWN[distribution.name] + name, expr, (1 if name == "weights" else 0) + shared
+    if distribution.name in ("ordered", "zerosum"):
+        shared += distribution.event_rank
+    for part, inside in zip(distribution.parts, _paths(distribution, path), strict=True):
+        yield from named_parameters(part, inside, shared)
+
+
+def _paths(distribution: Distribution, path: str) -> list[str]:
+    """Where the parameters of each part lie."""
+    if distribution.others:
+        return [f"{path}component {k + 1}." for k in range(len(distribution.parts))]
+    assert distribution.base is not None
+    return [path if distribution.base.base is None else path + "base."]
+
+
+def families(distribution: Distribution) -> tuple[Axis, ...]:
+    """The axes along which mixtures have their components."""
+    return tuple(part.family for part in distribution.walk() if part.family is not None)
+
+
+def law_of(distribution: Distribution, parameters: Mapping[str, Array], axes: tuple[Axis, ...], path: str = "") -> Law:
+    """The law at these parameters, by the names of `named_parameters`, each a lone number or over [axes..., batch...,
+    its own dims]. Along the axes of families, values and results have size 1."""
+    if not distribution.parts:
+        own = {name: parameters[path + name] for name, _ in distribution.parameters}
+        return _of_catalogue(distribution.name, own)
+    own = {name: parameters[path + _OWN[distribution.name] + name] for name, _ in distribution.parameters}
+    paths = _paths(distribution, path)
+    laws = [law_of(part, parameters, axes, at) for part, at in zip(distribution.parts, paths, strict=True)]
+    discrete = DISTRIBUTIONS[distribution.leaf.name].discrete
+    lower, upper = own.get("lower"), own.get("upper")
+    match distribution.name:
+        case "truncated":
+            return _truncated(laws[0], lower, upper, discrete)
+        case "censored":
+            return combinators.censored(laws[0], lower, upper, discrete)
+        case "ordered":
+            return _ordered(laws[0])
+        case "zerosum":
+            return combinators.zero_sum(laws[0], parameters[paths[0] + "scale"], distribution.event_rank)
+        case "zeroinflated":
+            return combinators.zero_inflated(jnp.asarray(own["probability"]), laws[0], discrete)
+        case _:
+            return _mixture(distribution, own, laws, axes)
+
+
+def _mixture(distribution: Distribution, own: Mapping[str, Array], laws: list[Law], axes: tuple[Axis, ...]) -> Law:
+    if distribution.family is not None:
+        at = axes.index(distribution.family)
+        return combinators.family(own["weights"], laws[0], at, distribution.event_rank)
+    weights = own["weights"] if "weights" in own else combinators.shares_of_two(jnp.asarray(own["weight"]))
+    return combinators.mixture(weights, laws, distribution.event_rank)
+
+
+def _of_catalogue(name: str, parameters: dict[str, Array]) -> Law:
+    law = distributions.LAWS[name]
+
+    def sample(key: Array, shape: tuple[int, ...]) -> Array:
+        return distributions.sample(name, key, parameters, shape)
+
+    def given(function: Callable[..., Array]) -> Callable[[Array], Array]:
+        return lambda value: function(name, value, parameters)
+
+    def filled(function: Callable[..., Array] | None) -> Callable[..., Array] | None:
+        return None if function is None else partial(function, **{k: jnp.asarray(p) for k, p in parameters.items()})
+
+    tails = law.log_cdf is not None
+    return Law(
+        given(distributions.log_prob),
+        sample,
+        given(distributions.log_cdf) if tails else None,
+        given(distributions.log_sf) if tails else None,
+        filled(law.log_tails),
+        filled(law.quantile),
+    )
+
+
+def _truncated(law: Law, lower: Array | None, upper: Array | None, discrete: bool) -> Law:
+    low, high = (None if b is None else jnp.asarray(b) for b in (lower, upper))
+    start = None if low is None else truncation.below(low, discrete)
+
+    def log_prob(value: Array) -> Array:
+        return truncation.log_prob(law, value, {}, low, high, discrete)
+
+    def sample(key: Array, shape: tuple[int, ...]) -> Array:
+        return truncation.sample(law, key, shape, {}, low, high, discrete, jnp.dtype(REAL))
+
+    def log_cdf(value: Array) -> Array:
+        return truncation.log_tail(law, start, high, value, above=False)
+
+    def log_sf(value: Array) -> Array:
+        return truncation.log_tail(law, start, high, value, above=True)
+
+    return Law(log_prob, sample, log_cdf, log_sf)
+
+
+def _ordered(law: Law) -> Law:
+    def log_prob(value: Array) -> Array:
+        return distributions.log_prob_ordered(law.log_prob(value), value)
+
+    def sample(key: Array, shape: tuple[int, ...]) -> Array:
+        return distributions.sample_ordered(law.sample(key, shape))
+
+    return Law(log_prob, sample)
