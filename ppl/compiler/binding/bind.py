@@ -27,6 +27,7 @@ class Bound:
     """A data set that fits its model. `warnings`: what the data have and the model does not use;
     `notes`: what was tolerated silently (size entries in Stan's manner)."""
 
+    graph: ModelGraph
     dataset: Dataset
     warnings: tuple[Diagnostic, ...]
     notes: tuple[str, ...]
@@ -72,7 +73,7 @@ def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray]) -> Bound:
         work.errors += outside_supports(graph, dataset)
     if work.errors:
         raise PplError([*work.errors, *warnings], graph.source)
-    return Bound(dataset, warnings, notes)
+    return Bound(graph, dataset, warnings, notes)
 
 
 # --- names and axes ----------------------------------------------------------------------------------
