@@ -342,6 +342,7 @@ class Term:
     target: the expression on the left (a Read; event dims beyond the distribution's event rank are independent
     elements). `role`: `latent` (defines it), `observed` (data only), `density` (a further term on a `var`).
     `where` (bool, over `axes`, data only) keeps the elements for which it holds; never on a latent's own terms.
+    support: of what is drawn, in terms that observe; None if a latent could not have this distribution.
     """
 
     name: str
@@ -351,6 +352,7 @@ class Term:
     target: Expr
     distribution: Distribution
     span: Span
+    support: Support | None = None
 
 
 @dataclass(frozen=True)

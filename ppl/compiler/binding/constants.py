@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ppl.graph import Aligned, Apply, Axis, Expr, Fixed, Gather, Literal, Read, Whole
+from ppl.graph import Aligned, Apply, Axis, Expr, Fixed, Gather, Literal, Position, Read, Whole
 
 Float = npt.NDArray[np.float64]
 S = TypeVar("S", bound=np.generic)
@@ -25,6 +25,21 @@ _FUNCTIONS: Mapping[str, Callable[..., Float]] = {
     "log": np.log,
     "sqrt": np.sqrt,
     "abs": np.abs,
+    "square": np.square,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "floor_divide": np.floor_divide,
+    "remainder": np.mod,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "equal": np.equal,
+    "not_equal": np.not_equal,
+    "and": np.logical_and,
+    "or": np.logical_or,
+    "not": np.logical_not,
+    "where": np.where,
 }
 
 
@@ -57,6 +72,8 @@ def _value(
     match expr:
         case Literal():
             return np.asarray(expr.value, dtype=np.float64)
+        case Position():
+            return np.arange(*_range(expr.axis, sizes), dtype=np.float64)
         case Read() if expr.name in arrays:
             return _read(expr, arrays, sizes, labels)
         case Apply() if expr.function in _FUNCTIONS:

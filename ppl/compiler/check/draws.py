@@ -111,6 +111,7 @@ def _density(
             expr,
             drawn.distribution,
             statement.span,
+            drawn.support if role == "observed" and drawn.refusal is None else None,
         )
     )
     if role == "observed":
