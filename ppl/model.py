@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # these import NumPy or JAX, which reading and checking a mod
 
     from ppl.compiler.binding.bind import Bound
     from ppl.compiler.density.compiled import CompiledDensity
+    from ppl.prediction.inputs import Inputs
 
 
 class ModelWarning(UserWarning):
@@ -63,6 +64,7 @@ class Model:
 
     graph: ModelGraph
     warnings: tuple[Diagnostic, ...] = ()
+    _clamped: dict[tuple[str, ...], ModelGraph] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.graph, ModelGraph):
@@ -82,59 +84,88 @@ class Model:
         """The title in the text, or the name of the file without its ending."""
         return self.graph.title or Path(self.graph.source.name).stem.strip("<>")
 
-    def bind(self, data: Any = None) -> Bound:
-        """Checks data against the model. data: a path, a mapping of names to values, a DataFrame, an xarray Dataset, or
-        a list of these.
+    def bind(self, data: Any = None, *, set: Mapping[str, Any] | None = None) -> Bound:
+        """Checks data against the model; what is clamped becomes data too.
+
+        data: a path, a mapping of names to values, a DataFrame, an xarray Dataset, or a list of these; set: values of
+        latents, as `observe` gives them in the text: `{"c": 1, "s[3]": -1, "colour": "red"}`, or whole arrays.
+
+        Raises:
+            PplError: with every error of the data, then of what is clamped.
+        """
+        from ppl.compiler.binding.bind import bind_with_notes
+        from ppl.compiler.binding.clamps import clamp
+        from ppl.data import load as load_data
+        from ppl.data.categories import with_listed_categories
+
+        bound = bind_with_notes(self.graph, with_listed_categories(self.graph, load_data(data)))
+        clamped = clamp(bound.graph, bound.dataset, set or {})
+        if clamped.done:  # one graph for each way to clamp, for programs are compiled for a graph
+            graph = self._clamped.setdefault(clamped.done, clamped.graph)
+            bound = replace(bound, graph=graph, dataset=clamped.dataset)
+        return bound
+
+    def bind_forward(self, data: Any = None, sizes: Mapping[str, int] | None = None) -> Inputs:
+        """Checks data for `prior` against the model: as `bind`, but outcomes may be absent.
+
+        sizes: of dims that no data run over.
 
         Raises:
             PplError: with every error of the data.
         """
-        from ppl.compiler.binding.bind import bind_with_notes
         from ppl.data import load as load_data
-        from ppl.data.categories import with_listed_categories
+        from ppl.prediction.inputs import bind_inputs
 
-        return bind_with_notes(self.graph, with_listed_categories(self.graph, load_data(data)))
+        return bind_inputs(self.graph, load_data(data), sizes or {})
 
-    def check(self, data: Any = None, *, engine: str | None = None) -> tuple[Diagnostic, ...]:
+    def check(
+        self, data: Any = None, *, engine: str | None = None, set: Mapping[str, Any] | None = None
+    ) -> tuple[Diagnostic, ...]:
         """Warnings about the model and these data, as `bind` takes them.
 
-        engine: one that must be able to sample the model.
+        engine: one that must be able to sample the model; set: as of `bind`.
 
         Raises:
             PplError: with the errors of the data, of parameters that they put out of their domains, or of the engine.
         """
         from ppl.running.beforehand import check_domains, check_engine
 
-        bound = self.bind(data)
-        check_domains(self.graph, bound.dataset)
+        bound = self.bind(data, set=set)
+        check_domains(bound.graph, bound.dataset)
         if engine is not None:
-            check_engine(self.graph, engine)
+            check_engine(bound.graph, engine)
         return (*self.warnings, *bound.warnings)
 
-    def explain(self, data: Any = None) -> str:
+    def explain(self, data: Any = None, *, set: Mapping[str, Any] | None = None) -> str:
         """How the compiler reads the model: roles, supports, plates, event axes and terms with their lines.
 
-        data: as `bind` takes them, for the sizes of the dims; None leaves these open.
+        data, set: as `bind` takes them, for the sizes of the dims and what is clamped; None leaves these open.
 
         Raises:
             PplError: with every error of the data.
         """
         from ppl.compiler.explain import explain
 
-        return explain(self.graph, None if data is None else self.bind(data).dataset.sizes)
+        if data is None and not set:
+            return explain(self.graph)
+        bound = self.bind(data, set=set)
+        return explain(bound.graph, bound.dataset.sizes)
 
-    def log_density(self, data: Any = None) -> CompiledDensity:
+    def log_density(self, data: Any = None, *, set: Mapping[str, Any] | None = None) -> CompiledDensity:
         """The log density on the unconstrained space, for samplers of one's own. It is in float64: use it under
-        `jax.enable_x64(True)`.
+        `jax.enable_x64(True)`. data, set: as of `bind`.
 
         Raises:
             PplError: with every error of the data, or with parameters that they put out of their domains.
         """
         from ppl.compiler.density.compiled import compile_density
 
-        return compile_density(self.graph, self.bind(data).dataset)
+        bound = self.bind(data, set=set)
+        return compile_density(bound.graph, bound.dataset)
 
-    def unconstrain(self, values: Mapping[str, Any], data: Any = None) -> npt.NDArray[np.float64]:
+    def unconstrain(
+        self, values: Mapping[str, Any], data: Any = None, *, set: Mapping[str, Any] | None = None
+    ) -> npt.NDArray[np.float64]:
         """(n,): the point of the unconstrained space where the latents have these values.
 
         values: one for each latent, of its declared shape; other names are ignored.
@@ -145,7 +176,7 @@ class Model:
         """
         from ppl.running.unconstrained import unconstrained
 
-        return unconstrained(self.log_density(data), values)
+        return unconstrained(self.log_density(data, set=set), values)
 
     def sample(
         self,
@@ -160,13 +191,15 @@ class Model:
         save_warmup: bool = False,
         save_unconstrained: bool = False,
         progress: bool | None = None,
+        set: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> Any:
         """Draws from the posterior, as `arviz.InferenceData` (ArviZ 0.x) or `xarray.DataTree` (1.x).
 
         engine: `nuts` or `hmc`; settings: that engine's (`warmup=1000`, `draws=1000`, `target_acceptance=0.8`, ...);
         time_limit: seconds after which the draws so far are returned, marked `partial`; log_likelihood, predictive:
-        False leaves out groups that are as large as the data times the draws; progress: None shows it in a terminal.
+        False leaves out groups that are as large as the data times the draws; progress: None shows it in a terminal;
+        set: values of latents that are clamped, as of `bind`.
         `ppl.diagnose(fit)` says whether to trust the draws.
 
         Raises:
@@ -180,13 +213,43 @@ class Model:
 
         options = RunOptions(chains, seed, time_limit, log_likelihood, predictive, save_warmup, save_unconstrained)
         chosen = make_engine(engine, settings)
-        bound = self.bind(data)
+        bound = self.bind(data, set=set)
         for warning in (*self.warnings, *bound.warnings):
             warnings.warn(render([warning], self.graph.source), ModelWarning, stacklevel=2)
-        fit = run(self.graph, bound.dataset, chosen, options, make_progress(progress))
+        fit = run(bound.graph, bound.dataset, chosen, options, make_progress(progress))
         if fit.stopped:
             warnings.warn(f"the run was stopped early: {fit.stopped}", ModelWarning, stacklevel=2)
         return to_arviz(fit.groups, fit.attrs)
+
+    def prior(
+        self,
+        data: Any = None,
+        *,
+        draws: int = 1000,
+        seed: int = 1,
+        sizes: Mapping[str, int] | None = None,
+        progress: bool | None = None,
+    ) -> Any:
+        """Draws from the prior, and of the data that the model expects, as `sample` returns them: groups `prior` and
+        `prior_predictive`.
+
+        data: covariates; outcomes need no values, and those that the model draws are ignored. sizes: of dims that no
+        data run over, `{"obs": 100}`.
+
+        Raises:
+            PplError: an error of the data; a quantity that has no distribution to draw from.
+        """
+        from ppl.prediction.prior import draw_prior
+        from ppl.results.container import to_arviz
+        from ppl.running.options import checked_draws
+        from ppl.running.progress import make_progress
+
+        checked_draws(draws, seed)
+        inputs = self.bind_forward(data, sizes)
+        for warning in (*self.warnings, *inputs.warnings):
+            warnings.warn(render([warning], self.graph.source), ModelWarning, stacklevel=2)
+        drawn = draw_prior(self.graph, inputs, draws, seed, make_progress(progress))
+        return to_arviz(drawn.groups, drawn.attrs)
 
 
 __all__ = ["Model", "ModelWarning", "PplError", "compile", "load"]

@@ -1,0 +1,78 @@
+"""Latents that are given become data; of those given in part, the other values of the given elements are ruled out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import replace
+from math import inf
+
+from ppl.graph import (
+    Apply,
+    Clamp,
+    Energy,
+    Expr,
+    Fixed,
+    Input,
+    Labelled,
+    Latent,
+    Literal,
+    Meta,
+    ModelGraph,
+    Node,
+    Read,
+    Term,
+)
+from ppl.types import Scalar
+
+
+def clamped(graph: ModelGraph, whole: Set[str]) -> ModelGraph:
+    """The graph without clamps.
+
+    A latent of `whole` is data: its own distribution observes it. Any other that has clamps is discrete, and stays a
+    latent with an energy for each clamp that is 0 where the value is the given one, and else infinite.
+    """
+    return replace(graph, nodes=tuple(_rewritten(graph, whole)))
+
+
+def _rewritten(graph: ModelGraph, whole: Set[str]) -> Iterator[Node]:
+    for node in graph.nodes:
+        match node:
+            case Latent() if node.name in whole:
+                yield Input(node.name, node.dims, node.element, None, None, False, node.span)
+            case Term(target=Read(name=name)) if name in whole:
+                yield replace(node, role="observed")
+            case Clamp() if node.name in whole:
+                continue
+            case Clamp():
+                yield _ruling_out(graph, node)
+            case _:
+                yield node
+
+
+def _ruling_out(graph: ModelGraph, clamp: Clamp) -> Energy:
+    latent = graph[clamp.name]
+    assert isinstance(latent, Latent)
+    axes, span = clamp.axes, clamp.span
+    read = Read(clamp.name, clamp.subscripts, Meta(axes, (), latent.element, span))
+    same = Apply("equal", (read, clamp.value), Meta(axes, (), Scalar.BOOL, span))
+    choices: tuple[Expr, ...] = (same, _number(0.0, clamp), _number(inf, clamp))
+    return Energy(
+        f"observe {_written(clamp)}", axes, None, Apply("where", choices, Meta(axes, (), Scalar.REAL, span)), span
+    )
+
+
+def _number(value: float, clamp: Clamp) -> Literal:
+    return Literal(value, Meta((), (), Scalar.REAL, clamp.span))
+
+
+def _written(clamp: Clamp) -> str:
+    places = []
+    for s in clamp.subscripts:
+        match s:
+            case Fixed(position):
+                places.append(str(position))
+            case Labelled(label):
+                places.append(f'"{label}"')
+            case _:
+                places.append(":")
+    return f"{clamp.name}[{', '.join(places)}]" if places else clamp.name
