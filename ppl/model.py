@@ -210,6 +210,7 @@ class Model:
         from ppl.running.engines import make_engine
         from ppl.running.options import RunOptions
         from ppl.running.progress import make_progress
+        from ppl.running.record import clamped_attrs
 
         options = RunOptions(chains, seed, time_limit, log_likelihood, predictive, save_warmup, save_unconstrained)
         chosen = make_engine(engine, settings)
@@ -219,7 +220,7 @@ class Model:
         fit = run(bound.graph, bound.dataset, chosen, options, make_progress(progress))
         if fit.stopped:
             warnings.warn(f"the run was stopped early: {fit.stopped}", ModelWarning, stacklevel=2)
-        return to_arviz(fit.groups, fit.attrs)
+        return to_arviz(fit.groups, {**fit.attrs, **clamped_attrs(set)})
 
     def prior(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ppl.cli.edge import diagnostic_json, print_json, show_errors, show_warnings
-from ppl.cli.shared import data_option, json_option
+from ppl.cli.shared import data_option, json_option, set_option, values_set
 from ppl.errors import Diagnostic, Exit, PplError, Severity
 from ppl.model import load
 from ppl.source import Source
@@ -17,9 +17,12 @@ from ppl.source import Source
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @data_option
+@set_option
 @click.option("--engine", metavar="NAME", help="Also check that this engine can sample the model; see `ppl engines`.")
 @json_option
-def check(models: tuple[str, ...], data: tuple[str, ...], engine: str | None, as_json: bool) -> int:
+def check(
+    models: tuple[str, ...], data: tuple[str, ...], given: tuple[str, ...], engine: str | None, as_json: bool
+) -> int:
     """Look for errors in a model, and in its data.
 
     Every error is shown with its line, what is wrong, and what to write instead. Nothing is run.
@@ -31,9 +34,10 @@ def check(models: tuple[str, ...], data: tuple[str, ...], engine: str | None, as
         ppl check radon.ppl --engine nuts
         ppl check models/*.ppl
     """
-    if data and len(models) > 1:
+    if (data or given) and len(models) > 1:
         raise click.UsageError("data belong to one model: check it alone")
-    if data or engine is not None:  # the modules need NumPy, which a text alone does not
+    clamped = values_set(given)
+    if data or clamped or engine is not None:  # the modules need NumPy, which a text alone does not
         from ppl.running.beforehand import check_domains, check_engine
         from ppl.running.engines import engine_class
     if engine is not None:
@@ -45,12 +49,13 @@ def check(models: tuple[str, ...], data: tuple[str, ...], engine: str | None, as
             model = load(path)
             warnings = model.warnings
             notes: tuple[str, ...] = ()
-            if data:
-                bound = model.bind(list(data))
-                warnings, notes = (*warnings, *bound.warnings), bound.notes
-                check_domains(model.graph, bound.dataset)
+            graph = model.graph
+            if data or clamped:
+                bound = model.bind(list(data), set=clamped)
+                graph, warnings, notes = bound.graph, (*warnings, *bound.warnings), bound.notes
+                check_domains(graph, bound.dataset)
             if engine is not None:
-                check_engine(model.graph, engine)
+                check_engine(graph, engine)
         except PplError as error:
             code = max(code, error.exit_code)
             reports.append(_report(path, error.diagnostics, error.source))

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from ppl.cli.edge import print_json, show_warnings
-from ppl.cli.shared import data_option, json_option
+from ppl.cli.shared import data_option, json_option, set_option, values_set
 from ppl.cli.summary import show, to_json
 from ppl.errors import Exit, PplError
 from ppl.model import load
@@ -86,6 +86,7 @@ def engine_options() -> list[click.Option]:
 @click.command(cls=SampleCommand, context_settings={"allow_extra_args": True})
 @click.argument("model", metavar="MODEL")
 @data_option
+@set_option
 @click.option("--output", "-o", metavar="FILE", help="Where the draws go (netCDF).  [default: the model's name, .nc]")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 @click.option("--engine", default="nuts", show_default=True, help="Which engine; see `ppl engines`.")
@@ -101,6 +102,7 @@ def engine_options() -> list[click.Option]:
 def sample(
     model: str,
     data: tuple[str, ...],
+    given: tuple[str, ...],
     output: str | None,
     force: bool,
     engine: str,
@@ -125,6 +127,7 @@ def sample(
         ppl sample eight_schools.ppl --data schools.json
         ppl sample eight_schools.ppl --data schools.json --draws 4000 --target-acceptance 0.95
         ppl sample radon.ppl --data homes.csv --data counties.json -o radon.nc --force
+        ppl sample and_gate.ppl --set c=+1
     """
     began = time.perf_counter()
     from ppl.results.storage import check_writable, write_safely
@@ -139,7 +142,8 @@ def sample(
     checked = load(model)
     path = Path(output) if output is not None else Path(f"{Path(model).stem}.nc")
     check_writable(path, force, [Path(model), *map(Path, data)])
-    bound = checked.bind(list(data))
+    clamped = values_set(given)
+    bound = checked.bind(list(data), set=clamped)
     show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
 
     from ppl.results.diagnosis import on_command_line
@@ -147,17 +151,18 @@ def sample(
     from ppl.running.driver import run
     from ppl.running.interrupts import listening
     from ppl.running.progress import make_progress
-    from ppl.running.record import decode_attrs
+    from ppl.running.record import clamped_attrs, decode_attrs
 
     options = replace(options, imported=time.perf_counter() - began)
     place: Path | None = None
     try:
         with listening() as requests:  # an interrupt between the run's own listening and the file costs no draw
-            fit = run(checked.graph, bound.dataset, chosen, options, make_progress(progress))
-            place, problem = write_safely(fit.groups, fit.attrs, path, force)
+            fit = run(bound.graph, bound.dataset, chosen, options, make_progress(progress))
+            attrs = {**fit.attrs, **clamped_attrs(clamped)}
+            place, problem = write_safely(fit.groups, attrs, path, force)
         if requests.stop:
             raise KeyboardInterrupt
-        summary, diagnosis = judge(fit.groups, fit.attrs, checked.graph, on_command_line)
+        summary, diagnosis = judge(fit.groups, fit.attrs, bound.graph, on_command_line)
     except KeyboardInterrupt:
         if place is None:
             raise

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+
 from ppl import __version__
 from ppl.graph import ModelGraph
 
@@ -43,6 +45,13 @@ def provenance(graph: ModelGraph, seed: int) -> dict[str, Any]:
     }
 
 
+def clamped_attrs(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What was clamped from outside; nothing if nothing was."""
+    if not given:
+        return {}
+    return {"set": json.dumps({name: np.asarray(value).tolist() for name, value in given.items()})}
+
+
 def ended(stopped: str | None, timings: Mapping[str, float]) -> dict[str, Any]:
     """What is known after it. stopped: why it ended early, if it did; timings: seconds by phase."""
     attrs: dict[str, Any] = {
@@ -62,7 +71,7 @@ def _version(package: str) -> str:
 def decode_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes with their JSON read; what is no JSON object, in a file of others, is empty."""
     decoded = dict(attrs)
-    for name in ("settings", "versions", "timings"):
+    for name in ("settings", "versions", "timings", "set"):
         try:
             value = json.loads(str(attrs.get(name)))
         except ValueError:
