@@ -1,0 +1,302 @@
+"""A latent with a location m and a scale s, sampled as what is left of it when these are taken away.
+
+centred       the latent itself is the coordinate: no work, and nothing here
+non-centred   x = m + s z, and z is the coordinate (Papaspiliopoulos, Roberts & Sköld 2003; Betancourt & Girolami 2015)
+between       z = k (u + k s (h - p m)) with k = 1 / sqrt(1 + p s²), and u is the coordinate
+
+Between, p is the precision with which data inform an element and h the precision times where they put it. For normal
+data u is then x less its mean given m, s and data, over its standard deviation: independent of m and s a posteriori,
+whatever they are (Christensen, Roberts & Sköld 2006; Kleppe 2019). The weight of centring w = p s² / (1 + p s²) is that
+of Papaspiliopoulos et al., for each element and each s: where p s² is small x is not centred, where it is large it is.
+
+Of a walk z are the scaled steps, summed or run through a scan; of a vector x = m + L z with L the Cholesky factor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ppl.compiler import distributions
+from ppl.compiler.density.cholesky import safe_cholesky
+from ppl.compiler.distributions.law import positive
+from ppl.compiler.lowering.assemble import place
+from ppl.compiler.lowering.lower import Lowering
+from ppl.compiler.lowering.named import REAL, Array, Named, aligned
+from ppl.compiler.passes.sites import BETWEEN, LOCATION, Choice, Site
+from ppl.errors import CompilerBug
+from ppl.graph import Aligned, Axis, Fixed, Read, Term, Whole
+
+
+@dataclass(frozen=True, eq=False)
+class Standardised:
+    """The value of a latent; log |dx/du| of all its elements together; and the log-densities of the terms that define
+    it, by their identity, which z gives without the latent."""
+
+    value: Array
+    log_jacobian: Array
+    terms: Mapping[int, Array]
+
+
+def from_standard(lowering: Lowering, choice: Choice, u: Array) -> Standardised:
+    """The latent at its coordinates, of its declared shape; what its location and scale read has values."""
+    site = choice.site
+    if site.kind == "vector":
+        return _vector(lowering, site, u)
+    scale, penalty = positive(_parameter(lowering, site, "scale", u.shape))
+    log_scale = jnp.log(scale)
+    if site.kind == "walk":
+        z, log_k = u, None
+        value = _walked(lowering, site, scale * z)
+    else:
+        location = _parameter(lowering, site, None, u.shape)
+        z, log_k = _between(lowering, choice, u, location, scale)
+        value = location + scale * z
+    log_jacobian = _sum(log_scale, u.shape)
+    if log_k is not None:
+        log_jacobian = log_jacobian + _sum(log_k, u.shape)
+    totals = {}
+    for term in site.terms:
+        region = _region(lowering, term, u.shape)
+        own = _log_prob(lowering, term, z, u.shape) + _spread(penalty - log_scale, u.shape)
+        totals[id(term)] = jnp.sum(own[region])
+    if site.log:
+        total = jnp.sum(value)
+        (term,) = site.terms
+        return Standardised(jnp.exp(value), log_jacobian + total, {id(term): totals[id(term)] - total})
+    return Standardised(value, log_jacobian, totals)
+
+
+def to_standard(lowering: Lowering, choice: Choice, value: Array) -> Array:
+    """The coordinates of a latent: the inverse of `from_standard`."""
+    site = choice.site
+    if site.kind == "vector":
+        return _unvector(lowering, site, value)
+    scale = _parameter(lowering, site, "scale", value.shape)
+    location = _parameter(_with(lowering, site, value), site, None, value.shape)
+    z = ((jnp.log(value) if site.log else value) - location) / scale
+    if choice.form != BETWEEN:
+        return z
+    k, shift = _weights(lowering, choice, location, scale)
+    return z / k - shift
+
+
+# --- elements ----------------------------------------------------------------------------------------
+
+
+def _between(lowering: Lowering, choice: Choice, u: Array, location: Array, scale: Array) -> tuple[Array, Array | None]:
+    """z, and log k; None where k is 1."""
+    if choice.form != BETWEEN:
+        return u, None
+    k, shift = _weights(lowering, choice, location, scale)
+    return k * (u + shift), jnp.log(k)
+
+
+def _weights(lowering: Lowering, choice: Choice, location: Array, scale: Array) -> tuple[Array, Array]:
+    """k, and k s (h - p m)."""
+    precision: Array = None
+    pull: Array = None
+    for i, part in enumerate(choice.evidence):
+        p = _constant(lowering, choice, i, "precision", part.precision)
+        h = _constant(lowering, choice, i, "pull", part.pull)
+        if part.scale is not None:
+            noise, _ = positive(lowering.value(part.scale, REAL).array)
+            weight = 1.0 / (noise * noise)
+            p, h = p * weight, h * weight
+        precision = p if precision is None else precision + p
+        pull = h if pull is None else pull + h
+    k = lax.rsqrt(1.0 + precision * (scale * scale))
+    return k, k * scale * (pull - precision * location)
+
+
+def _constant(lowering: Lowering, choice: Choice, i: int, what: str, array: Array) -> Array:
+    return lowering.recorded(("centring", choice.site.name, i, what), (), lambda data: Named(array)).array
+
+
+def _parameter(lowering: Lowering, site: Site, name: str | None, shape: tuple[int, ...]) -> Array:
+    """Location (name None) or another parameter of every element, of the latent's shape; or one number for all."""
+    out: Array = None
+    for term in site.terms:
+        distribution = term.distribution
+        expr = distribution.parameter(LOCATION[distribution.name] if name is None else name)
+        if expr is None or not isinstance(term.target, Read):
+            raise CompilerBug(f"`{site.name}` has no {name or 'location'}")
+        value = lowering.value(expr, REAL)
+        if len(site.terms) == 1 and value.array.ndim == 0:
+            return jnp.asarray(value.array)
+        out = jnp.zeros(shape, REAL) if out is None else out
+        out = place(lowering, out, site.latent.dims, term.target.subscripts, value)
+    return out
+
+
+def _log_prob(lowering: Lowering, term: Term, z: Array, shape: tuple[int, ...]) -> Array:
+    """Of z under the standard law of the family, of the latent's shape."""
+    distribution = term.distribution
+    name = "Normal" if distribution.name == "LogNormal" else distribution.name
+    parameters: dict[str, Array] = {LOCATION[name]: np.float64(0), "scale": np.float64(1)}
+    for other, expr in distribution.parameters:
+        if other not in (LOCATION[distribution.name], "scale"):
+            value = lowering.value(expr, REAL)
+            if value.array.ndim and isinstance(term.target, Read):
+                ones = jnp.ones(shape, REAL)  # valid where other terms define the latent
+                dims = lowering.program.dims(term.target.name)
+                parameters[other] = place(lowering, ones, dims, term.target.subscripts, value)
+            else:
+                parameters[other] = value.array
+    return distributions.log_prob(name, z, parameters)
+
+
+def _region(lowering: Lowering, term: Term, shape: tuple[int, ...]) -> tuple[int | slice, ...]:
+    """Where in its latent a term's elements lie."""
+    if not isinstance(term.target, Read):
+        raise CompilerBug("the target of a term is not a name")
+    found: list[int | slice] = []
+    for s in term.target.subscripts:
+        if isinstance(s, Fixed):
+            found.append(s.position)
+        elif isinstance(s, Aligned | Whole):
+            found.append(slice(*lowering.program.span(s.axis if isinstance(s, Aligned) else s)))
+    return tuple(found)
+
+
+def _sum(array: Array, shape: tuple[int, ...]) -> Array:
+    """Over all elements of a shape, of an array of it or of one number for all."""
+    return jnp.sum(array) if array.ndim else array * np.float64(math.prod(shape))
+
+
+def _spread(array: Array, shape: tuple[int, ...]) -> Array:
+    return array if array.shape == shape else jnp.broadcast_to(array, shape)
+
+
+# --- walks -------------------------------------------------------------------------------------------
+
+
+def _with(lowering: Lowering, site: Site, value: Array) -> Lowering:
+    """The lowering in which the latent has this value."""
+
+    def quantity(name: str) -> Array:
+        return value if name == site.name else lowering.quantity(name)
+
+    return replace(lowering, quantity=quantity, memo={})
+
+
+def _walked(lowering: Lowering, site: Site, steps: Array) -> Array:
+    """x with x[t] = location(x[t-1], ...) + steps[t]."""
+
+    def location(x: Array) -> Array:
+        return _spread(_parameter(_with(lowering, site, x), site, None, steps.shape), steps.shape)
+
+    zeros = jnp.zeros(steps.shape, REAL)
+    if site.summed:
+        return jnp.cumsum(location(zeros) + steps, axis=site.along)
+    offset, linear = jax.linearize(location, zeros)
+    front = (steps.shape[site.along], *(1 for _ in steps.shape[1:]))
+    at = jnp.moveaxis(jnp.arange(steps.shape[site.along]).reshape(front), 0, site.along)
+    lags = site.lags
+    # Of what x[t-1], x[t-2], ... contribute: elements that are `lags` apart never meet in one location.
+    parts = [linear(_spread((at % lags == r).astype(REAL), steps.shape)) for r in range(lags)]
+    coefficients = [
+        sum((jnp.where((at - lag) % lags == r, parts[r], 0.0) for r in range(lags)), jnp.zeros(steps.shape, REAL))
+        for lag in range(1, lags + 1)
+    ]
+    along = [jnp.moveaxis(array, site.along, 0) for array in (offset + steps, *coefficients)]
+    return jnp.moveaxis(_recurrence(along[0], jnp.stack(along[1:], 1)), 0, site.along)
+
+
+def _recurrence(steps: Array, coefficients: Array) -> Array:
+    """x[t] = sum_k c[t, k] x[t-1-k] + steps[t], with nothing before the first. (T, ...), (T, K, ...) -> (T, ...)."""
+
+    def step(before: Array, inputs: tuple[Array, Array]) -> tuple[Array, Array]:
+        added, weights = inputs
+        x = jnp.sum(weights * before, 0) + added
+        return jnp.concatenate([x[None], before[:-1]]), x
+
+    return lax.scan(step, jnp.zeros(coefficients.shape[1:], REAL), (steps, coefficients))[1]
+
+
+# --- vectors -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Normal:
+    """mean: (batch..., n) or something that broadcasts to it; kind: which matrix is given; factor: its Cholesky factor,
+    (n, n) or (batch..., n, n); valid: where it has one."""
+
+    mean: Array
+    kind: str
+    factor: Array
+    valid: Array
+
+
+def _normal(lowering: Lowering, site: Site, shape: tuple[int, ...]) -> _Normal:
+    (term,) = site.terms
+    distribution = term.distribution
+    if not isinstance(term.target, Read):
+        raise CompilerBug("the target of a term is not a name")
+    axes = tuple(s.axis for s in term.target.subscripts if isinstance(s, Aligned))
+    batch = len(shape) - 1 - len(axes)
+    given = {name: lowering.value(expr, REAL) for name, expr in distribution.parameters}
+    mean = _laid(given.pop("mean"), axes, batch + 1)
+    ((kind, matrix),) = given.items()
+    array = matrix.array if not matrix.axes and matrix.rank == 2 else _laid(matrix, axes, batch + 2)
+    factor, valid = safe_cholesky(array) if kind != "cholesky" else _given_factor(array)
+    return _Normal(mean, kind, factor, valid)
+
+
+def _laid(value: Named, axes: tuple[Axis, ...], rank: int) -> Array:
+    return aligned(jnp, value, axes, rank)
+
+
+def _given_factor(lower: Array) -> tuple[Array, Array]:
+    diagonal = jnp.diagonal(lower, axis1=-2, axis2=-1)
+    valid = jnp.all(jnp.isfinite(lower), (-2, -1)) & jnp.all(diagonal > 0, -1)
+    return jnp.where(valid[..., None, None], jnp.tril(lower), jnp.tril(jnp.ones_like(lower))), valid
+
+
+def _vector(lowering: Lowering, site: Site, u: Array) -> Standardised:
+    normal = _normal(lowering, site, u.shape)
+    n = u.shape[-1]
+    if normal.kind == "precision":
+        value = normal.mean + _solved(normal.factor, u, transpose=True)
+    else:
+        value = normal.mean + _times(normal.factor, u)
+    logs = jnp.sum(jnp.log(jnp.diagonal(normal.factor, axis1=-2, axis2=-1)), -1)
+    sign = -1.0 if normal.kind == "precision" else 1.0
+    log_jacobian = sign * _sum(logs, u.shape[:-1])
+    constant = -0.5 * math.log(2.0 * math.pi) * (u.size)
+    total = constant - 0.5 * jnp.sum(u * u) - log_jacobian
+    (term,) = site.terms
+    return Standardised(value, log_jacobian, {id(term): jnp.where(jnp.all(normal.valid), total, -jnp.inf)})
+
+
+def _unvector(lowering: Lowering, site: Site, value: Array) -> Array:
+    normal = _normal(lowering, site, value.shape)
+    deviation = value - normal.mean
+    if normal.kind == "precision":
+        return _times(jnp.swapaxes(normal.factor, -1, -2), deviation)
+    return _solved(normal.factor, deviation)
+
+
+def _times(matrix: Array, rows: Array) -> Array:
+    """The matrix times each row; one matrix for all, or one for each."""
+    if matrix.ndim == 2:
+        return rows @ matrix.T
+    return jnp.sum(matrix * rows[..., None, :], -1)
+
+
+def _solved(lower: Array, rows: Array, transpose: bool = False) -> Array:
+    """L^-1 (or L'^-1) times each row."""
+    if lower.ndim == 2:
+        flat = rows.reshape(-1, rows.shape[-1]).T
+        found = lax.linalg.triangular_solve(lower, flat, left_side=True, lower=True, transpose_a=transpose)
+        return found.T.reshape(rows.shape)
+    batch = jnp.broadcast_shapes(lower.shape[:-2], rows.shape[:-1])
+    each = jnp.broadcast_to(lower, (*batch, *lower.shape[-2:]))
+    columns = jnp.broadcast_to(rows, (*batch, rows.shape[-1]))[..., None]
+    return lax.linalg.triangular_solve(each, columns, left_side=True, lower=True, transpose_a=transpose)[..., 0]
