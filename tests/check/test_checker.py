@@ -13,6 +13,7 @@ import pytest
 
 from ppl.compiler.check import check, check_sizes
 from ppl.compiler.explain import explain
+from ppl.dataset import Dataset
 from ppl.errors import PplError
 from ppl.grammar.parser import parse
 from ppl.source import Source
@@ -159,14 +160,15 @@ y[i] ~ LogNormal(m[i], 1) for i in obs if y[i] > 1
 c[obs] ~ Categorical(w)
 predict z[obs] ~ Normal(m[obs], 1)
 """
-    said = explain(graph(text), {"obs": 7})
+    said = explain(graph(text), Dataset({"obs": 7}, {}, {}))
     for line in (
         "obs  7 elements, from the data",
         "y[obs]  real, above 0  observed  line 4",
         "one value is an array over k",
         "b[k]  a number between 0 and 1",
-        "m[obs]  = b[c[obs]]  recorded  line 7",
-        "z[obs]  ~ Normal(m[obs], 1)  line 10",
+        "m[obs] = b[c[obs]]",
+        "m[obs]  real  recorded  line 7",
+        "z[obs] ~ Normal(m[obs], 1)  line 10",
         "likelihood  for each i in obs if y[i] > 1  line 8",
     ):
         assert re.sub(" +", " ", line) in re.sub(" +", " ", said), (line, said)

@@ -1,0 +1,36 @@
+"""What the compiler's passes have to say: the one place where a pass gets its section of `ppl explain`.
+
+A report is a function of the graph, and of the data where they are bound, that gives a `Section` or nothing. It
+imports what it needs when it is called: an explanation without data loads neither NumPy nor JAX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ppl.compiler.explain.sections import Section, table
+from ppl.graph import ModelGraph
+
+if TYPE_CHECKING:  # it imports NumPy
+    from ppl.dataset import Dataset
+
+Report = Callable[[ModelGraph, "Dataset | None"], Section | None]
+
+
+def inference(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
+    """How each latent is inferred, where not all of them are sampled."""
+    from ppl.compiler.passes.roles import Role, roles
+
+    why = {
+        Role.SAMPLED: "by the engine",
+        Role.ELIMINATED: "exactly, for engines that need gradients; drawn again after sampling",
+        Role.SIMULATED: "after sampling: nothing observed depends on it",
+    }
+    found = roles(graph)
+    if all(role is Role.SAMPLED for role in found.values()):
+        return None
+    return table("inference of latent quantities", [[n, role.value, why[role]] for n, role in found.items()])
+
+
+REPORTS: tuple[Report, ...] = (inference,)
