@@ -149,7 +149,7 @@ class Model:
         if data is None and not set:
             return explain(self.graph)
         bound = self.bind(data, set=set)
-        return explain(bound.graph, bound.dataset.sizes)
+        return explain(bound.graph, bound.dataset)
 
     def log_density(self, data: Any = None, *, set: Mapping[str, Any] | None = None) -> CompiledDensity:
         """The log density on the unconstrained space, for samplers of one's own. It is in float64: use it under
