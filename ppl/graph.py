@@ -224,7 +224,8 @@ class Distribution:
     last dim. `zerosum`: `base`, a Normal of mean 0, along the last `event_rank` dims, each of which sums to zero.
     `zeroinflated`: `base`, or 0 with a `probability`. `mixture`: of `base` and `others` with `weights`, a vector of one
     for each, or (of two) the `weight` of the first; or, with a `family`, of `base` at each element of that axis, which
-    the parameters of `base` may run over, with the vector of `weights` over its dim.
+    the parameters of `base` may run over, with the vector of `weights` over its dim. `partly`, which no text says:
+    `base`, a `MvNormal`, of a `value` of which only the elements are there for which `present` holds.
     event_rank: how many trailing event dims of the target make one event; event dims before those are independent
     elements. Parameters are given in the catalogue's order, defaults filled in. A parameter of rank 0 has no event
     dims, or the target's batch of independent elements; one of rank r > 0 has exactly that batch and then r dims
@@ -310,7 +311,9 @@ class Piece:
     """One assignment to part of a value: `value[subscripts] = expr` for each element of `axes`.
 
     One subscript (Aligned without shift, Fixed, Labelled or Whole) for each dim; the Whole ones are the expression's
-    event dims, in order. The axes of the expression are among `axes`. Pieces never overlap; `where` is None."""
+    event dims, in order. The axes of the expression are among `axes`. Pieces never overlap; `where` is None.
+    Of data with missing elements the first piece is whole, and later ones replace elements at positions that data give
+    (Gather)."""
 
     axes: tuple[Axis, ...]
     where: Expr | None
@@ -404,14 +407,32 @@ Node = Input | Latent | Value | Term | Energy | Prediction | Clamp
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """Partly missing data that are observed, in a graph in which their missing elements are quantities.
+
+    observing: the terms that the elements that are there enter, each of these once; drawn: the terms of the text, of
+    all elements; missing: the value that holds the missing elements, one after the other over `dim`, a dim of their
+    own (None for data without dims); positions: the inputs that say where they are, one for each dim of the data.
+    """
+
+    observing: tuple[Term, ...]
+    drawn: tuple[Term, ...]
+    missing: str
+    dim: str | None
+    positions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ModelGraph:
     """A checked model. `nodes` are in an order in which every name is defined before it is used, except that terms and
-    values may read earlier elements of what they define, and of what reads that."""
+    values may read earlier elements of what they define, and of what reads that. outcomes: once missing elements are
+    quantities (`ppl.compiler.passes.missing`), the data that had any."""
 
     title: str | None
     source: Source
     dims: Mapping[str, Dim]
     nodes: tuple[Node, ...]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     _by_name: Mapping[str, Node] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
