@@ -261,7 +261,6 @@ def _given_factor(lower: Array) -> tuple[Array, Array]:
 
 def _vector(lowering: Lowering, site: Site, u: Array) -> Standardised:
     normal = _normal(lowering, site, u.shape)
-    n = u.shape[-1]
     if normal.kind == "precision":
         value = normal.mean + _solved(normal.factor, u, transpose=True)
     else:

@@ -77,7 +77,7 @@ def choose(graph: ModelGraph, dataset: Dataset, request: Request | None = None) 
 def _check(graph: ModelGraph, found: Mapping[str, Site], request: Request) -> None:
     problems = []
     for name in dict.fromkeys((*request.centre, *request.noncentre)):
-        node = graph[name] if name in graph else None
+        node = next((latent for latent in graph.latents if latent.name == name), None)
         some = f"those that can: {', '.join(f'`{n}`' for n in found)}" if found else "no latent of this model can"
         if node is None:
             problems.append(Diagnostic("E504", f"the model has no latent `{name}` to centre", hints=(some,)))

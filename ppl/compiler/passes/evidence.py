@@ -167,7 +167,7 @@ def columns_of(point: Point, name: str, predictor: Predictor, at: Array) -> list
         columns = []
         for position in itertools.product(*(range(n) for n in base.shape[base.ndim - dims :])):
             pattern = np.zeros(base.shape)
-            pattern[(..., *position)] = 1.0
+            pattern[(Ellipsis, *position)] = 1.0
             column = _column(movement, pattern)
             if column is None:
                 break

@@ -7,6 +7,7 @@ pull, h = sum of coefficient times precision times what is left) and how firmly 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -88,12 +89,17 @@ def parts(name: str, evidence: Sequence[Evidence], fitted: Array, shape: tuple[i
     found: dict[int, Part] = {}
     for e in evidence:
         for index, slope in e.columns.get(name, ()):
-            precision = np.bincount(index, slope * slope * e.precision, fitted.size).reshape(shape)
+            precision = _summed(index, slope * slope * e.precision, shape)
             left = e.residual + slope * fitted[index]
-            pull = np.bincount(index, slope * e.precision * left, fitted.size).reshape(shape)
+            pull = _summed(index, slope * e.precision * left, shape)
             key = id(e.scale) if e.scale is not None else 0
             before = found.get(key)
             if before is not None:
                 precision, pull = precision + before.precision, pull + before.pull
             found[key] = Part(precision, pull, e.scale)
     return tuple(part for part in found.values() if part.precision.any())
+
+
+def _summed(index: npt.NDArray[np.int64], values: Array, shape: tuple[int, ...]) -> Array:
+    """Values added up by the element they belong to."""
+    return np.asarray(np.bincount(index, values, math.prod(shape)), np.float64).reshape(shape)

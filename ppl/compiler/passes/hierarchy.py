@@ -48,7 +48,7 @@ def _hold(point: Point, site: Site | None, size: int) -> Array:
     scale = np.full(size, 10.0)
     if site is not None and site.kind == "elements":
         scale = np.broadcast_to(of_elements(point, site, "scale"), point.values[site.name].shape).ravel()
-    return 0.1 / np.clip(scale, 1e-6, 1e6) ** 2
+    return np.asarray(0.1 / np.clip(scale, 1e-6, 1e6) ** 2)
 
 
 def _from_below(

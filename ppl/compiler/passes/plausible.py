@@ -92,7 +92,7 @@ def plausible(program: Program, dataset: Dataset) -> Point:
 
 def _give(point: Point, latent: Latent, term: Term, beside: np.random.Generator) -> None:
     """What a term says of its latent."""
-    values = point.values[latent.name]
+    values = np.asarray(point.values[latent.name])
     if latent.element is not Scalar.REAL or latent.event_rank or not isinstance(term.target, Read):
         return
     try:
@@ -100,7 +100,7 @@ def _give(point: Point, latent: Latent, term: Term, beside: np.random.Generator)
         if typical is not None:
             lowering = point.lowering()
             laid = np.asarray(place(lowering, values, latent.dims, term.target.subscripts, typical))
-            good = np.isfinite(laid) & ((laid > 0) | (values <= 0))
+            good = np.isfinite(laid) & ((laid > 0) | (values.astype(np.float64) <= 0))
             point.values[latent.name] = np.where(good, laid, values)
     except Exception:  # what cannot be worked out keeps a value of its support
         return

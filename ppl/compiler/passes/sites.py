@@ -155,7 +155,7 @@ def dependencies(graph: ModelGraph, choices: Iterable[Choice]) -> dict[str, froz
 def in_order(needed: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
     """The names, each after all those it needs, otherwise as they come. Nothing needs itself by way of others."""
     order: dict[str, None] = {}
-    waiting = list(reversed(needed))
+    waiting: list[str] = list(needed)[::-1]
     entered: set[str] = set()
     while waiting:
         name = waiting[-1]
