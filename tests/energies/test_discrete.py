@@ -1,0 +1,124 @@
+"""Discrete energies summed out: partition functions, marginals, draws, against every state one by one."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import ppl
+from tests.energies.models import AND_GATE, POTTS, SPIN_GLASS, log_sum, potts, probabilities, spin_glass
+
+NOTHING = np.zeros(0)
+
+
+def gate_energy(a: float, b: float, c: float) -> float:
+    return a * b - 2 * a * c - 2 * b * c - a - b + 2 * c
+
+
+def test_boltzmann_machine() -> None:
+    data, states, weights = spin_glass(8)
+    with jax.enable_x64(True):
+        density = ppl.compile(SPIN_GLASS).log_density(data)
+        assert density.size == 0
+        assert float(density.log_density(NOTHING)) == pytest.approx(log_sum(weights), rel=1e-12)
+        up = np.asarray(density.marginals(NOTHING)["s"])[:, 1]
+    np.testing.assert_allclose(up, probabilities(weights) @ (states > 0), rtol=1e-10)
+
+
+def test_potts_model_on_a_ring() -> None:
+    data, states, weights = potts(6)
+    with jax.enable_x64(True):
+        density = ppl.compile(POTTS).log_density(data)
+        assert float(density.log_density(NOTHING)) == pytest.approx(log_sum(weights), rel=1e-12)
+        found = np.asarray(density.marginals(NOTHING)["c"])
+    expected = np.stack([probabilities(weights) @ (states == colour) for colour in range(3)], axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_values_of_finite_types() -> None:
+    """A spin is -1 or 1, a bool 0 or 1; whole numbers go from bound to bound, counts and elements of a dim from 0."""
+    text = """
+dim k = 3
+data most : int
+var s : spin, b : bool, n : int in [-1, 2], m : count <= most, z : k, q : count < 2
+energy all: 0.3 * s + 0.5 * b * n + 0.1 * n * m + 0.2 * s * m + 0.7 * z - 0.4 * z * b + q
+"""
+    grids = product((-1, 1), (0, 1), (-1, 0, 1, 2), (0, 1, 2, 3), (0, 1, 2), (0, 1))
+    energies = [
+        0.3 * s + 0.5 * b * n + 0.1 * n * m + 0.2 * s * m + 0.7 * z - 0.4 * z * b + q for s, b, n, m, z, q in grids
+    ]
+    with jax.enable_x64(True):
+        density = ppl.compile(text).log_density({"most": 3})
+        assert float(density.log_density(NOTHING)) == pytest.approx(log_sum(-np.array(energies)), rel=1e-12)
+
+
+def test_an_energy_joins_discrete_and_continuous() -> None:
+    """A spin in a field that is itself flat: the density of x sums over both spins, its gradient is the mean spin."""
+    text = """
+var x, s : spin
+energy field: -x * s
+energy trap: 0.5 * x^2
+"""
+    with jax.enable_x64(True):
+        density = ppl.compile(text).log_density()
+        for x in (-1.3, 0.2, 2.0):
+            value, gradient = jax.value_and_grad(density.log_density)(np.array([x]))
+            assert float(value) == pytest.approx(np.log(2 * np.cosh(x)) - 0.5 * x**2, rel=1e-12)
+            assert float(gradient[0]) == pytest.approx(np.tanh(x) - x, rel=1e-12)
+
+
+def test_discrete_variables_with_distributions_too() -> None:
+    text = """
+dim i = 3
+var s[i] : spin
+p ~ Beta(2, 3)
+z[i] ~ Bernoulli(p)
+energy couple unnormalised: -0.8 * s[i] * z[i] + 0.2 * s[i]
+"""
+    with jax.enable_x64(True):
+        density = ppl.compile(text).log_density()
+        u = np.array([0.3])
+        p = float(density.constrain(u)["p"])
+        site = sum(np.exp(0.8 * s * z - 0.2 * s) * (p if z else 1 - p) for s, z in product((-1, 1), (0, 1)))
+        prior = np.log(12 * p * (1 - p) ** 2) + np.log(p * (1 - p))
+        assert float(density.log_density(u)) == pytest.approx(prior + 3 * np.log(site), rel=1e-10)
+
+
+def frequencies(fit: Any, names: tuple[str, ...]) -> dict[tuple[int, ...], float]:
+    draws = np.stack([np.asarray(fit.posterior[name].values).ravel() for name in names], axis=1)
+    states, counts = np.unique(draws, axis=0, return_counts=True)
+    return {tuple(map(int, s)): float(c) / len(draws) for s, c in zip(states, counts, strict=True)}
+
+
+def test_the_gate_runs_forward_and_backward() -> None:
+    """Exact draws: the frequency of every state within 5 standard errors of its probability."""
+    model = ppl.compile(AND_GATE)
+    for clamped in ({}, {"c": 1}, {"a": 1, "b": -1}):
+        free = [name for name in "abc" if name not in clamped]
+        states = list(product((-1, 1), repeat=len(free)))
+        weights = np.array([-gate_energy(**{**clamped, **dict(zip(free, s, strict=True))}) for s in states])
+        fit = model.sample(chains=2, draws=2000, seed=1, set=clamped, progress=False)
+        found = frequencies(fit, tuple(free))
+        for state, p in zip(states, probabilities(weights), strict=True):
+            assert found.get(state, 0.0) == pytest.approx(p, abs=5 * np.sqrt(p * (1 - p) / 4000)), (clamped, state)
+
+
+def test_too_wide_is_refused_with_who_and_how_wide() -> None:
+    n = 40
+    pairs = [(i, j) for i in range(n) for j in range(i)]
+    data = {
+        "src": [i for i, _ in pairs],
+        "dst": [j for _, j in pairs],
+        "J": np.ones(len(pairs)),
+        "h": np.zeros(n),
+    }
+    with pytest.raises(ppl.PplError) as error:
+        ppl.compile(SPIN_GLASS).sample(data, progress=False)
+    said = str(error.value)
+    assert "E402" in said
+    assert "`s`" in said
+    assert "40 of their elements" in said
