@@ -252,5 +252,38 @@ class Model:
         drawn = draw_prior(self.graph, inputs, draws, seed, make_progress(progress))
         return to_arviz(drawn.groups, drawn.attrs)
 
+    def predict(
+        self,
+        fit: Any,
+        data: Any = None,
+        *,
+        seed: int = 1,
+        sizes: Mapping[str, int] | None = None,
+        progress: bool | None = None,
+    ) -> Any:
+        """Predictions for new data from what `sample` returned, in the same kind of container: group `predictions`.
+
+        data: the new covariates; outcomes need no values. Elements of the fit keep their draws, told by their labels;
+        new members of a group are drawn from their distribution, given the hyperparameters of the same draw. sizes: of
+        dims that no data run over, `{"time": 120}`.
+
+        Raises:
+            PplError: an error of the data; a fit of another model; draws that cannot be carried over to the new data.
+            TypeError: `fit` is no container with draws.
+        """
+        from ppl.data import load as load_data
+        from ppl.prediction.fitted import read_fit
+        from ppl.prediction.predict import draw_predictions
+        from ppl.results.container import from_arviz, to_arviz
+        from ppl.running.options import checked_draws
+        from ppl.running.progress import make_progress
+
+        checked_draws(1, seed)
+        fitted = read_fit(self.graph, *from_arviz(fit))
+        found = draw_predictions(self.graph, fitted, load_data(data), sizes or {}, seed, make_progress(progress))
+        for warning in found.warnings:
+            warnings.warn(render([warning], self.graph.source), ModelWarning, stacklevel=2)
+        return to_arviz(found.groups, found.attrs)
+
 
 __all__ = ["Model", "ModelWarning", "PplError", "compile", "load"]

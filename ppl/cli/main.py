@@ -18,7 +18,9 @@ COMMANDS = {
     "check": "Look for errors in a model, and in its data.",
     "fmt": "Lay out models in the standard way.",
     "explain": "Say how a model is read: roles, supports, plates, terms.",
+    "prior": "Draw from the prior of a model, and the data it expects.",
     "sample": "Draw from the posterior of a model given data.",
+    "predict": "Predict for new data from a file of draws.",
     "summary": "Summarise and diagnose a file of draws.",
     "engines": "List the inference engines and their settings.",
 }
@@ -100,7 +102,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The command as a process of its own: JAX gets its settings through the environment before it is imported."""
-    if sys.argv[1:2] != ["sample"]:
+    if sys.argv[1:2] not in (["sample"], ["prior"], ["predict"]):
         sys.exit(run(sys.argv[1:]))
     from ppl.inference.runtime import borrowed_programs, default_cache, environment
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ppl.results.summary import Summary
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -70,3 +73,11 @@ def _value(text: str) -> Any:
         return float(text) if text[0] != "[" else json.loads(text)
     except ValueError:
         return text
+
+
+def summary_rows(summary: Summary) -> list[dict[str, Any]]:
+    """Name, mean, deviation and quantiles of each scalar of independent draws."""
+    from ppl.results.summary import COLUMNS
+
+    rows = ((name, summary.row(i)) for i, name in enumerate(summary.names))
+    return [{"name": name, **{column: row[column] for column in COLUMNS[:5]}} for name, row in rows]

@@ -32,8 +32,11 @@ GROUPS = (
     "unconstrained_posterior",
     "warmup_sample_stats",
     "warmup_posterior",
+    "prior",
+    "prior_predictive",
     "observed_data",
     "constant_data",
+    "predictions_constant_data",
 )
 
 _OURS = ("chain", "draw", "divergence", "unconstrained")

@@ -69,7 +69,11 @@ def write(groups: Groups, attrs: Mapping[str, Any], path: Path, force: bool = Tr
     Raises:
         OSError: the file could not be written; nothing is left behind, and what was at `path` is untouched.
     """
-    image = netcdf(groups, attrs)
+    return replaced_by(path, netcdf(groups, attrs), force)
+
+
+def replaced_by(path: Path, image: bytes | memoryview, force: bool = True) -> Path:
+    """These bytes as a file, under a temporary name in the same folder, then renamed; otherwise as `write`."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with open(handle, "wb") as opened:

@@ -89,8 +89,10 @@ def scalar_names(array: xr.DataArray) -> list[str]:
 # --- the table ---------------------------------------------------------------------------------------
 
 
-def table(summary: Summary, most: int | None = 8) -> str:
-    """Aligned text. Of an array with more than `most` elements only the first ones are shown (None: all)."""
+def table(summary: Summary, most: int | None = 8, convergence: bool = True) -> str:
+    """Aligned text. Of an array with more than `most` elements only the first ones are shown (None: all). convergence:
+    False leaves out what says how well chains agree, for draws that are independent."""
+    columns = COLUMNS if convergence else COLUMNS[:5]
     rows: list[tuple[str, ...]] = []
     shown: dict[str, int] = {}
     left: dict[str, int] = {}
@@ -103,13 +105,14 @@ def table(summary: Summary, most: int | None = 8) -> str:
             left[variable] = left.get(variable, 0) + 1
             if shown[variable] == totals[variable]:
                 notes[len(rows)] = f"  ... {left[variable]} more of {variable}"
-                rows.append(("", *("" for _ in COLUMNS)))
+                rows.append(("", *("" for _ in columns)))
             continue
         row = summary.row(i)
         digits = _digits(row)
         numbers = [_number(row[c], digits) for c in COLUMNS[:5]]
-        rows.append((name, *numbers, _whole(row["ess_bulk"]), _whole(row["ess_tail"]), _fixed(row["r_hat"], 3)))
-    header = ("", *COLUMNS)
+        agreement = (_whole(row["ess_bulk"]), _whole(row["ess_tail"]), _fixed(row["r_hat"], 3)) if convergence else ()
+        rows.append((name, *numbers, *agreement))
+    header = ("", *columns)
     widths = [max(len(r[k]) for r in [header, *rows]) for k in range(len(header))]
     lines = ["  ".join(h.rjust(w) if k else h.ljust(w) for k, (h, w) in enumerate(zip(header, widths, strict=True)))]
     for number, row_text in enumerate(rows):

@@ -79,4 +79,5 @@ def coloured(key: Array, covariance: Array, shape: tuple[int, ...]) -> Array:
     eigenvalues, vectors = jnp.linalg.eigh(covariance)
     root = vectors * jnp.sqrt(jnp.maximum(eigenvalues, 0.0))[..., None, :]
     noise = jax.random.normal(key, shape, covariance.dtype)
-    return (root @ noise[..., None])[..., 0]
+    drawn: Array = (root @ noise[..., None])[..., 0]
+    return drawn

@@ -18,13 +18,12 @@ import numpy.typing as npt
 
 from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.predictive import draw_elements, over_target
-from ppl.compiler.density.scoring import is_discrete
 from ppl.compiler.forward.gaussian import conditional
 from ppl.compiler.forward.statements import Group, Statement
 from ppl.compiler.lowering.assemble import covers, place
 from ppl.compiler.lowering.context import Context, Selection
 from ppl.compiler.lowering.lower import Lowering
-from ppl.compiler.lowering.named import BOOL, INT, REAL, Array, DType, Named, broadcast, dtype_of
+from ppl.compiler.lowering.named import BOOL, INT, Array, DType, Named, broadcast, dtype_of
 from ppl.errors import CompilerBug
 from ppl.graph import Aligned, Axis, Fixed, Labelled, Latent, Prediction, Value
 
@@ -61,6 +60,23 @@ def simulate(evaluation: Evaluation, groups: Iterable[Group], given: Given, key:
             _simulate(evaluation, group, left, given, key)
 
 
+def redraw(evaluation: Evaluation, groups: Iterable[Group], names: Sequence[str], key: Array) -> dict[str, Array]:
+    """New draws of these quantities, each element given the values that everything has."""
+    found: dict[str, Array] = {}
+    nothing = Given({}, {})
+    for statement in (s for group in groups for s in (*group.whole, *group.steps)):
+        name = statement.name
+        if name in names:
+            values = found.get(name, jnp.zeros_like(evaluation.known[name]))
+            lowering = replace_known(evaluation).lowering
+            inner, mask = lowering.filtered(statement.axes, statement.where, (id(statement), "where"))
+            made = _made(inner, statement, values.dtype, nothing, jax.random.fold_in(key, statement.number))
+            if mask is not None:
+                made = _chosen([mask], made, _reading(inner, values).value(statement.target, values.dtype))
+            found[name] = _placed(inner, values, statement, made)
+    return found
+
+
 def _simulate(evaluation: Evaluation, group: Group, names: Sequence[str], given: Given, key: Array) -> None:
     for name in names:
         evaluation.known[name] = _initial(evaluation, name, given)
@@ -93,7 +109,12 @@ def _dtype(evaluation: Evaluation, name: str) -> DType:
 
 
 def _run(
-    evaluation: Evaluation, statement: Statement, selections: Sequence[Selection], given: Given, key: Array, active: Array = None
+    evaluation: Evaluation,
+    statement: Statement,
+    selections: Sequence[Selection],
+    given: Given,
+    key: Array,
+    active: Array = None,
 ) -> None:
     """One statement, on the elements that are selected, if it is active."""
     fresh = replace_known(evaluation)
@@ -172,8 +193,13 @@ def _static_mask(lowering: Context, statement: Statement, known: Mask) -> Array:
 
 def _read_mask(lowering: Context, statement: Statement, known: Mask) -> Named:
     """The mask at the statement's elements."""
+    return _reading(lowering, jnp.asarray(known)).value(statement.target, BOOL)
+
+
+def _reading(lowering: Context, values: Array) -> Context:
+    """The lowering with these values in the place of every quantity, for a target to be read at."""
     assert isinstance(lowering, Lowering)
-    return replace(lowering, quantity=lambda _: jnp.asarray(known), memo={}).value(statement.target, BOOL)
+    return replace(lowering, quantity=lambda _: values, memo={})
 
 
 def _chosen(conditions: Sequence[Named], made: Named, old: Named) -> Named:

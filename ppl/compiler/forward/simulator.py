@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ppl.compiler.density.evaluation import Evaluation, data_lowering
 from ppl.compiler.density.parameters import check_parameters
 from ppl.compiler.density.program import Program, make_program
-from ppl.compiler.forward.simulate import Given, Mask, simulate
+from ppl.compiler.forward.simulate import Given, Mask, redraw, simulate
 from ppl.compiler.forward.statements import Group, groups
 from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.named import Array
@@ -40,6 +40,7 @@ class Plan:
     groups: tuple[Group, ...]
     slots: tuple[Slot, ...]
     masks: Mapping[str, Mask]
+    again: tuple[str, ...]
     keys: tuple[Hashable, ...]
     axes: tuple[tuple[Axis, ...], ...]
 
@@ -67,14 +68,13 @@ class Simulator:
         parts = [np.asarray(values[s.name], np.float64).reshape(*leading, s.stop - s.start) for s in self.plan.slots]
         return np.concatenate([np.zeros((*leading, 0)), *parts], axis=-1)
 
-    def draw(self, flat: Array, key: Array) -> dict[str, Array]:
-        """Every latent, recorded value and prediction in its declared shape. flat: (size,), as `pack` makes it."""
+    def draw(self, flat: Array, key: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Every latent, recorded value and prediction in its declared shape; and new draws of the quantities that the
+        simulator was made to draw again, given all of these. flat: (size,), as `pack` makes it."""
         plan = self.plan
         store = Constants(dict(zip(plan.keys, self.leaves, strict=True)), dict(zip(plan.keys, plan.axes, strict=True)))
-        return _draw(Evaluation(plan.program, store, None), plan.groups, self._given(flat), key)
-
-    def _given(self, flat: Array) -> Given:
-        return _given(self.plan.slots, self.fixed, self.plan.masks, flat)
+        given = _given(plan.slots, self.fixed, plan.masks, flat)
+        return _draw(Evaluation(plan.program, store, None), plan.groups, given, plan.again, key)
 
 
 def make_simulator(
@@ -83,9 +83,10 @@ def make_simulator(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     fixed: Mapping[str, npt.NDArray[np.generic]] | None = None,
     masks: Mapping[str, Mask] | None = None,
+    again: tuple[str, ...] = (),
 ) -> Simulator:
     """shapes: of the quantities whose values are given for each draw; fixed: those given once for all; masks: which
-    elements of them are given, where not all are.
+    elements of them are given, where not all are; again: given quantities to draw too, without effect on others.
 
     Raises:
         PplError: a position (E550) or a parameter (E552) that data determine is impossible; quantities that cannot be
@@ -101,8 +102,9 @@ def make_simulator(
     order = groups(graph)
     recorder = Recorder()
 
-    def everything(flat: Array, key: Array) -> dict[str, Array]:
-        return _draw(Evaluation(program, recorder, data), order, _given(slots, fixed or {}, masks or {}, flat), key)
+    def everything(flat: Array, key: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+        given = _given(slots, fixed or {}, masks or {}, flat)
+        return _draw(Evaluation(program, recorder, data), order, given, again, key)
 
     with jax.enable_x64(True):
         jax.eval_shape(everything, np.zeros((slots[-1].stop if slots else 0,)), jax.random.key(0))
@@ -110,20 +112,22 @@ def make_simulator(
         known = {name: jnp.asarray(values) for name, values in (fixed or {}).items()}
     keys = tuple(recorder.arrays)
     axes = tuple(recorder.axes[key] for key in keys)
-    return Simulator(Plan(program, order, tuple(slots), masks or {}, keys, axes), leaves, known)
+    return Simulator(Plan(program, order, tuple(slots), masks or {}, again, keys, axes), leaves, known)
 
 
-def _given(slots: tuple[Slot, ...] | list[Slot], fixed: Mapping[str, Array], masks: Mapping[str, Mask], flat: Array) -> Given:
+def _given(slots: Sequence[Slot], fixed: Mapping[str, Array], masks: Mapping[str, Mask], flat: Array) -> Given:
     each = {s.name: flat[s.start : s.stop].reshape(s.shape) for s in slots}
     return Given({**fixed, **each}, masks)
 
 
-def _draw(evaluation: Evaluation, order: tuple[Group, ...], given: Given, key: Array) -> dict[str, Array]:
-    simulate(evaluation, order, given, key)
+def _draw(
+    evaluation: Evaluation, order: tuple[Group, ...], given: Given, again: tuple[str, ...], key: Array
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    simulate(evaluation, order, given, jax.random.fold_in(key, 0))
     program = evaluation.program
     found = {}
     for node in program.graph.nodes:
         recorded = isinstance(node, Value) and node.recorded and not program.is_data(node.name)
         if recorded or isinstance(node, Latent | Prediction):
             found[node.name] = evaluation.quantity(node.name)
-    return found
+    return found, redraw(evaluation, order, again, jax.random.fold_in(key, 1))

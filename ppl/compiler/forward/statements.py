@@ -16,7 +16,9 @@ from ppl.graph import (
     Affine,
     Aligned,
     Axis,
+    Clamp,
     Distribution,
+    Energy,
     Expr,
     Fixed,
     Labelled,
@@ -118,7 +120,9 @@ def groups(graph: ModelGraph) -> tuple[Group, ...]:
         PplError: elements need one another in no order (E504).
     """
     of = statements(graph)
-    needs = {name: list(dict.fromkeys(r.name for s in mine for r in s.reads() if r.name in of)) for name, mine in of.items()}
+    needs = {
+        name: list(dict.fromkeys(r.name for s in mine for r in s.reads() if r.name in of)) for name, mine in of.items()
+    }
     drawn = {name for name, mine in of.items() if any(s.distribution is not None for s in mine)}
     found = []
     for names in _components(needs):
@@ -191,7 +195,7 @@ def _order(
 
 def _dims(graph: ModelGraph, name: str) -> tuple[str, ...]:
     node = graph[name]
-    return () if isinstance(node, Term) else node.dims
+    return () if isinstance(node, Term | Energy | Clamp) else node.dims
 
 
 def _stage(graph: ModelGraph, statement: Statement, read: Read, dim: str) -> str:
@@ -249,4 +253,3 @@ def _circular(graph: ModelGraph, statement: Statement) -> PplError:
     title = f"`{statement.name}` cannot be drawn forward: its elements need one another"
     hint = "let each element depend on earlier ones alone, at `t-1` along one ordered dim"
     return PplError([Diagnostic("E504", title, statement.span, hints=(hint,))], graph.source)
-

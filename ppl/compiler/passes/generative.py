@@ -1,7 +1,7 @@
 """A model read as a program that makes data: what it observes becomes a quantity that it draws.
 
-`y[obs] ~ Normal(mu, s)` with data `y` draws `y`; an observed quantity that is computed from data (`log_earn = log(earn)`)
-is drawn itself, and its data are no longer needed.
+`y[obs] ~ Normal(mu, s)` with data `y` draws `y`; an observed quantity that is computed from data
+(`log_earn = log(earn)`) is drawn itself, and its data are no longer needed.
 """
 
 from __future__ import annotations

@@ -1,0 +1,88 @@
+"""Draws of the fit at the elements that a prediction needs; refused where no distribution says how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ppl.compiler.forward.gaussian import CONDITIONED
+from ppl.compiler.forward.statements import Statement
+from ppl.compiler.passes.roles import names_in
+from ppl.errors import Diagnostic, PplError
+from ppl.graph import Latent, ModelGraph
+from ppl.prediction.fitted import Fitted
+from ppl.prediction.world import World
+
+Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+# Vectors and matrices of which some elements, in any order, are such a vector or matrix again.
+_DIVISIBLE = frozenset({"real_vector", "corr", "positive_definite"})
+
+
+def carried(
+    graph: ModelGraph, statements: Mapping[str, Iterable[Statement]], fitted: Fitted, world: World
+) -> tuple[dict[str, Array], dict[str, Mask]]:
+    """For each latent with elements of the fit: its draws, (chains, draws, *shape of the world), and which of its
+    elements these are.
+
+    Raises:
+        PplError: E507, for each latent whose draws cannot be carried over.
+    """
+    problems = [p for latent in graph.latents for p in _refusals(graph, latent, statements, fitted, world)]
+    if problems:
+        raise PplError(problems, graph.source)
+    values, masks = {}, {}
+    for latent in graph.latents:
+        mask = world.known(latent.dims)
+        if not mask.any():
+            continue
+        draws = fitted.draws[latent.name]
+        for axis, dim in enumerate(latent.dims):
+            draws = np.take(draws, np.maximum(world.old[dim], 0), axis=2 + axis)
+        values[latent.name] = draws
+        if not mask.all():
+            masks[latent.name] = mask
+    return values, masks
+
+
+def _refusals(
+    graph: ModelGraph, latent: Latent, statements: Mapping[str, Iterable[Statement]], fitted: Fitted, world: World
+) -> Iterator[Diagnostic]:
+    mask = world.known(latent.dims)
+    new = [d for d in latent.dims if (world.old[d] < 0).any()]
+    if new and latent.flat:
+        title = f"`{latent.name}` has new elements, and no distribution to draw them from"
+        words = f"it is declared by `var`, and {_named(new)} has elements that the fit does not have"
+        yield Diagnostic("E507", title, latent.span, words, ("predict for elements of the fit only",))
+    elif new and (weighed := _weighed(graph, latent.name)) is not None:
+        title = f"`{latent.name}` has new elements, which are not drawn by its distribution alone"
+        words = f"`{weighed}` adds to its energy, and {_named(new)} has elements that the fit does not have"
+        yield Diagnostic("E507", title, latent.span, words, ("predict for elements of the fit only",))
+    if not latent.event_rank or not mask.any():
+        return
+    event = latent.dims[len(latent.dims) - latent.event_rank :]
+    changed = [d for d in event if not np.array_equal(world.old[d], np.arange(fitted.sizes[d]))]
+    grown = [d for d in event if (world.old[d] < 0).any()]
+    conditioned = all(
+        s.distribution is not None and s.distribution.name in CONDITIONED for s in statements[latent.name]
+    )
+    if (grown and not conditioned) or (changed and latent.support.kind not in _DIVISIBLE):
+        over = _named(grown or changed)
+        title = f"`{latent.name}` cannot be carried over to other elements of {over}"
+        kind = "vector" if latent.event_rank == 1 else "matrix"
+        words = f"each {kind} of it is drawn whole, and {over} has other elements, or another order, in the fit"
+        hint = f"keep the elements of {over} as they are in the fit; only `MvNormal` can be continued exactly"
+        yield Diagnostic("E507", title, latent.span, words, (hint,))
+
+
+def _weighed(graph: ModelGraph, name: str) -> str | None:
+    """An energy that a latent enters."""
+    return next((energy.name for energy in graph.energies if name in names_in(energy)), None)
+
+
+def _named(dims: Iterable[str]) -> str:
+    return " and ".join(f"`{dim}`" for dim in dict.fromkeys(dims))

@@ -1,0 +1,99 @@
+"""A fit, read back: the draws of its latents, the data it was made from, the sizes and labels of its dims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from ppl.errors import Diagnostic, PplError
+from ppl.graph import Input, Latent, ModelGraph
+from ppl.results.container import Groups, Layout
+from ppl.running.record import decode_attrs
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """sizes, labels: of the dims that the fit says anything of; arrays: its data, by input (positions count from 0);
+    draws: (chains, draws, *shape), by latent."""
+
+    sizes: Mapping[str, int]
+    labels: Mapping[str, tuple[str, ...]]
+    arrays: Mapping[str, Array]
+    draws: Mapping[str, Array]
+    leading: tuple[int, int]
+    attrs: Mapping[str, Any]
+
+
+def read_fit(graph: ModelGraph, groups: Groups, attrs: Mapping[str, Any]) -> Fitted:
+    """What a container of this model's draws holds.
+
+    Raises:
+        PplError: it was made by another model, or lacks what the model has (E506).
+    """
+    _same_model(graph, attrs)
+    posterior = groups["posterior"]
+    leading = (posterior.sizes["chain"], posterior.sizes["draw"])
+    layout = Layout({dim: np.zeros(0) for dim in graph.dims}, frozenset(node.name for node in graph.nodes))
+    found = _Found({}, {}, layout)
+    arrays = {}
+    for declared in graph.inputs:
+        value = _in_data(groups, found, declared)
+        if value is not None:
+            arrays[declared.name] = value
+    draws = {}
+    for latent in graph.latents:
+        name = layout.variable(latent.name)
+        if name in posterior:
+            draws[latent.name] = found.read(posterior[name].transpose("chain", "draw", ...), latent.dims, 2)
+        else:
+            value = _in_data(groups, found, latent)  # a latent that was clamped is data
+            if value is None:
+                hint = "sample the model again"
+                raise PplError([Diagnostic("E506", f"the fit has no draws of `{latent.name}`", hints=(hint,))])
+            draws[latent.name] = np.broadcast_to(value, (*leading, *value.shape))
+    return Fitted(found.sizes, found.labels, arrays, draws, leading, decode_attrs(attrs))
+
+
+def _same_model(graph: ModelGraph, attrs: Mapping[str, Any]) -> None:
+    text = attrs.get("model")
+    if text == graph.source.text:
+        return
+    if not isinstance(text, str):
+        title, hint = "the draws do not say which model made them", "they must come from `ppl sample` or `Model.sample`"
+    else:
+        title = "the draws were made by another model, or another version of this one"
+        hint = "sample this model again, or predict with theirs: ppl.compile(fit.attrs['model'])"
+    raise PplError([Diagnostic("E506", title, hints=(hint,))])
+
+
+@dataclass(frozen=True)
+class _Found:
+    sizes: dict[str, int]
+    labels: dict[str, tuple[str, ...]]
+    layout: Layout
+
+    def read(self, array: xr.DataArray, dims: tuple[str, ...], lead: int) -> Array:
+        """The values, after noting what the coordinates say of the dims."""
+        for dim, name, size in zip(dims, self.layout.dims(dims), array.shape[lead:], strict=True):
+            self.sizes[dim] = size
+            if name in array.coords and array.coords[name].dtype.kind in "UO":
+                self.labels[dim] = tuple(map(str, array.coords[name].values.tolist()))
+        return np.asarray(array.values)
+
+
+def _in_data(groups: Groups, found: _Found, node: Input | Latent) -> Array | None:
+    """An input that is whole in one of the groups of data; constant data hold those that are observed in part."""
+    name = found.layout.variable(node.name)
+    for group in ("constant_data", "observed_data"):
+        if group in groups and name in groups[group]:
+            array = groups[group][name]
+            if array.ndim == len(node.dims):
+                return found.read(array, node.dims, 0)
+    return None

@@ -1,0 +1,225 @@
+"""Predictions from a fit for new data: the draws of the posterior, carried over, and everything that follows from them.
+
+Latents of elements of the fit keep their draws; those of new elements are drawn from their distributions given the same
+draw of all they depend on. Outcomes are drawn; a statement that reads an outcome reads the value that the data give, if
+they give one, and else the one drawn. Draw d of chain c with seed s has the key
+`fold_in(fold_in(fold_in(key(s), 4), c), d)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from ppl.compiler.density.evaluation import data_lowering
+from ppl.compiler.density.program import make_program
+from ppl.compiler.forward.gaussian import CONDITIONED
+from ppl.compiler.forward.simulator import Simulator, make_simulator
+from ppl.compiler.forward.statements import Group, groups, statements
+from ppl.compiler.passes.generative import depends, generative, outcomes, without
+from ppl.dataset import Dataset, RawArray
+from ppl.errors import Diagnostic, PplError
+from ppl.graph import Input, Latent, ModelGraph, Prediction, Term, Value
+from ppl.prediction.carrying import carried
+from ppl.prediction.fitted import Fitted
+from ppl.prediction.inputs import Inputs, bind_inputs
+from ppl.prediction.matching import in_words, match_dims
+from ppl.prediction.refusals import Mask, drawn_elements
+from ppl.prediction.world import World, make_world
+from ppl.results.container import Groups, Layout
+from ppl.results.observations import observations
+from ppl.running.outputs import over_draws
+from ppl.running.progress import Progress, Silent
+from ppl.running.record import provenance
+from ppl.types import IndexOf
+
+Array = npt.NDArray[Any]
+
+_STREAM = 4
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """groups: ArviZ's; notes: what became of the elements of the dims, in words."""
+
+    groups: Groups
+    attrs: dict[str, Any]
+    notes: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def draw_predictions(
+    graph: ModelGraph,
+    fitted: Fitted,
+    raw: Mapping[str, RawArray],
+    sizes: Mapping[str, int],
+    seed: int,
+    progress: Progress | None = None,
+) -> Predicted:
+    """One prediction for each draw of the fit. raw: the new data; sizes: of dims that no data run over.
+
+    Raises:
+        PplError: an error of the data; draws that cannot be carried over to them (E507).
+    """
+    progress = progress or Silent()
+    try:
+        with jax.enable_x64(True):
+            progress.stage("comparing the new data with the fit")
+            inputs = bind_inputs(graph, with_fitted_labels(graph, fitted, raw), sizes)
+            prepared = _prepare(graph, fitted, inputs)
+            progress.stage("predicting")
+            flat = prepared.simulator.pack(prepared.carried, fitted.leading)
+            key = jax.random.fold_in(jax.random.key(seed), _STREAM)
+            drawn = over_draws(_draw, prepared.simulator, flat, key)
+    finally:
+        progress.close()
+    found = _groups(graph, inputs, prepared, drawn)
+    attrs = {**provenance(graph, seed), "fit_created_at": str(fitted.attrs.get("created_at", ""))}
+    return Predicted(found, attrs, prepared.notes, inputs.warnings)
+
+
+def _draw(simulator: Simulator, flat: jax.Array, key: jax.Array) -> dict[str, Any]:
+    values, replicates = simulator.draw(flat, key)
+    return {"values": values, "replicates": replicates}
+
+
+def with_fitted_labels(graph: ModelGraph, fitted: Fitted, raw: Mapping[str, RawArray]) -> dict[str, RawArray]:
+    """The new data, with the fit's labels for dims whose elements they name by position or not at all."""
+    entries = dict(raw)
+    for dim, labels in fitted.labels.items():
+        if graph.dims[dim].labels is not None or dim in raw:
+            continue
+        sizes = []
+        labelled = False
+        for declared in graph.inputs:
+            entry = raw.get(declared.name)
+            if entry is None or entry.problem is not None:
+                continue
+            if isinstance(declared.element, IndexOf) and declared.element.dim == dim:
+                labelled |= entry.values.dtype.kind in "UO"
+            if dim in declared.dims and entry.values.ndim == len(declared.dims):
+                axis = declared.dims.index(dim)
+                labelled |= entry.axis_labels(axis) is not None or entry.dims is not None
+                sizes.append(entry.values.shape[axis])
+        if not labelled and all(size == len(labels) for size in sizes):
+            entries[dim] = RawArray(np.array(labels), "the fit")
+    return entries
+
+
+# --- what is known beforehand --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """masks: of each outcome, the elements that statements draw; given: those with a value, of the world; present:
+    their values."""
+
+    simulator: Simulator
+    carried: Mapping[str, Array]
+    world: World
+    masks: Mapping[str, Mask]
+    given: Mapping[str, Mask]
+    present: Mapping[str, Array]
+    notes: tuple[str, ...]
+
+
+def _prepare(graph: ModelGraph, fitted: Fitted, inputs: Inputs) -> _Prepared:
+    observed = outcomes(graph)
+    matches = match_dims(graph, fitted, inputs.dataset, observed.keys() | inputs.absent)
+    full = generative(graph)
+    order = groups(full)
+    with_data = _with_data_of_fit(graph, fitted, inputs, order)
+    world = make_world(with_data, order, fitted, inputs.dataset, matches, observed.keys() | inputs.absent)
+    data = data_lowering(make_program(with_data, world.dataset), world.dataset)
+    values: dict[str, Array] = {}
+    given: dict[str, Mask] = {}
+    for name in observed:
+        if not data.program.is_data(name):
+            continue
+        values[name] = np.asarray(data.quantity(name))
+        given[name] = world.given.get(name, np.ones(values[name].shape, np.bool_))
+    masks = drawn_elements(graph, data, given)
+    draws, known = carried(graph, statements(graph), fitted, world)
+    fixed = {name: array for name, array in values.items() if given[name].any()}
+    partly = {name: given[name] for name in fixed if not given[name].all()}
+    again = tuple(name for name in fixed if (given[name] & masks[name]).any())
+    simulator = make_simulator(
+        generative(with_data),
+        world.dataset,
+        shapes={name: array.shape[2:] for name, array in draws.items()},
+        fixed=fixed,
+        masks={**known, **partly},
+        again=again,
+    )
+    notes = tuple(in_words(graph, matches, inputs.dataset.labels))
+    return _Prepared(simulator, draws, world, masks, given, values, notes)
+
+
+def _with_data_of_fit(graph: ModelGraph, fitted: Fitted, inputs: Inputs, order: Sequence[Group]) -> ModelGraph:
+    """The model with the inputs that the new data have, and the outcomes that the fit has.
+
+    Raises:
+        PplError: a computed outcome, whose values in the fit are needed, cannot be computed (E507).
+    """
+    observed = outcomes(graph)
+    absent = {name for name in inputs.absent if name not in observed or name not in fitted.arrays}
+    missing = depends(graph, absent)
+    for group in order:
+        needed = group.dims or any(s.distribution and s.distribution.name in CONDITIONED for s in group.whole)
+        for name in missing & set(group.names) if needed else ():
+            lacking = " and ".join(f"`{n}`" for n in sorted(absent) if name in depends(graph, {n}))
+            title = f"`{name}` depends on its values in the fit, and the new data have no {lacking}"
+            hint = f"give {lacking} for the elements of the fit; or observe data that are not computed"
+            raise PplError([Diagnostic("E507", title, observed[name][0].span, hints=(hint,))], graph.source)
+    return without(graph, absent)
+
+
+# --- groups --------------------------------------------------------------------------------------------
+
+
+def _groups(graph: ModelGraph, inputs: Inputs, prepared: _Prepared, drawn: Mapping[str, Any]) -> Groups:
+    world = prepared.world
+    layout = Layout.of(graph, inputs.dataset)
+    dims_of = {n.name: n.dims for n in graph.nodes if isinstance(n, Input | Latent | Value | Prediction)}
+    values = {n: world.new_part(v, dims_of[n], 2) for n, v in drawn["values"].items()}
+    given = {n: world.new_part(v, dims_of[n]) for n, v in prepared.given.items()}
+    for name, again in drawn["replicates"].items():
+        values[name] = np.where(given[name], world.new_part(again, dims_of[name], 2), values[name])
+    masks = {n: world.new_part(mask, dims_of[n]) for n, mask in prepared.masks.items()}
+    ranks = {n: max(t.distribution.event_rank for t in terms) for n, terms in outcomes(graph).items()}
+    seen = observations(masks, dims_of, ranks, layout)
+    latents = {latent.name for latent in graph.latents}
+    uncertain = latents | depends(graph, latents)
+    names = [n for n in dict.fromkeys(n.name for n in graph.nodes if not isinstance(n, Term)) if n in values]
+    posterior = {n: values[n] for n in names if n in uncertain and n not in masks}
+    found: Groups = {}
+    if posterior:
+        found["posterior"] = layout.dataset(posterior, dims_of)
+    kept = {n: seen.kept(n, values[n]) for n in names if n in seen}
+    others = {n: values[n] for n in names if n not in masks and n not in posterior}
+    if kept or others:
+        found["predictions"] = seen.layout.dataset({**kept, **others}, {**dims_of, **seen.dims()})
+    whole = [n for n in kept if n in given and given[n][masks[n]].all()]
+    if whole:
+        there = {n: world.new_part(prepared.present[n], dims_of[n]) for n in whole}
+        found["posterior_predictive"] = seen.layout.dataset({n: kept[n] for n in whole}, seen.dims())
+        found["observed_data"] = seen.layout.dataset(
+            {n: seen.kept(n, there[n]) for n in whole}, seen.dims(), leading=()
+        )
+    constant = _covariates(graph, inputs.dataset, masks)
+    if constant:
+        found["predictions_constant_data"] = layout.dataset(constant, dims_of, leading=())
+    return found
+
+
+def _covariates(graph: ModelGraph, dataset: Dataset, masks: Mapping[str, Mask]) -> dict[str, Array]:
+    return {
+        i.name: np.asarray(dataset.arrays[i.name])
+        for i in graph.inputs
+        if i.name in dataset.arrays and i.name not in masks
+    }
