@@ -11,6 +11,7 @@ from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler import distributions
 from ppl.compiler.distributions import combinators, truncation
 from ppl.compiler.distributions.law import Law
+from ppl.compiler.distributions.partial import partly
 from ppl.compiler.lowering.named import REAL, Array
 from ppl.graph import Axis, Distribution, Expr
 
@@ -22,6 +23,7 @@ _OWN = {
     "zeroinflated": "zeros.",
     "ordered": "",
     "zerosum": "",
+    "partly": "part.",
 }
 
 
@@ -35,7 +37,8 @@ def named_parameters(distribution: Distribution, path: str = "", shared: int = 0
             yield path + name, expr, ranks[name] + shared
         return
     for name, expr in distribution.parameters:
-        yield path + _OWN[distribution.name] + name, expr, (1 if name == "weights" else 0) + shared
+        own = distribution.event_rank if distribution.name == "partly" else 1 if name == "weights" else 0
+        yield path + _OWN[distribution.name] + name, expr, own + shared
     if distribution.name in ("ordered", "zerosum"):
         shared += distribution.event_rank
     for part, inside in zip(distribution.parts, _paths(distribution, path), strict=True):
@@ -75,6 +78,10 @@ def law_of(distribution: Distribution, parameters: Mapping[str, Array], axes: tu
             return _ordered(laws[0])
         case "zerosum":
             return combinators.zero_sum(laws[0], parameters[paths[0] + "scale"], distribution.event_rank)
+        case "partly":
+            assert distribution.base is not None
+            base = {name: jnp.asarray(parameters[paths[0] + name]) for name, _ in distribution.base.parameters}
+            return partly(jnp.asarray(own["value"]), jnp.asarray(own["present"]), base)
         case "zeroinflated":
             return combinators.zero_inflated(jnp.asarray(own["probability"]), laws[0], discrete)
         case _:

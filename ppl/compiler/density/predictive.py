@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,13 +28,20 @@ from ppl.errors import CompilerBug
 from ppl.graph import Axis, Distribution, Prediction, Read, Term, Whole
 
 
-def observed(program: Program) -> dict[str, list[Term]]:
-    """The observing terms of each observed quantity."""
+def observed(program: Program) -> dict[str, Sequence[Term]]:
+    """The observing terms of each observed quantity, for the elements that are there."""
+    outcomes = program.graph.outcomes
+    apart = {id(term) for outcome in outcomes.values() for term in outcome.observing}
     found: dict[str, list[Term]] = {}
     for term in program.graph.terms:
-        if term.role == "observed":
+        if term.role == "observed" and id(term) not in apart:
             found.setdefault(target_of(term).name, []).append(term)
-    return found
+    return {**found, **{name: outcome.observing for name, outcome in outcomes.items() if outcome.observing}}
+
+
+def replicated(program: Program) -> Mapping[str, Sequence[Term]]:
+    """The observing terms of each observed quantity, for all its elements, missing ones included."""
+    return {**observed(program), **{name: outcome.drawn for name, outcome in program.graph.outcomes.items()}}
 
 
 def target_of(term: Term) -> Read:
@@ -107,13 +117,15 @@ def replicate(evaluation: Evaluation, key: Array) -> dict[str, Array]:
     values they have."""
     program = evaluation.program
     out: dict[str, Array] = {}
-    for i, (name, terms) in enumerate(observed(program).items()):
+    for i, (name, terms) in enumerate(replicated(program).items()):
         dims = program.dims(name)
         dtype = INT if is_discrete(terms[0].distribution) else REAL
         if len(terms) == 1 and covers(evaluation.lowering, dims, target_of(terms[0]).subscripts, terms[0].where):
             values = jnp.zeros(program.shape(dims), dtype)
-        else:
+        elif program.is_data(name):
             values = evaluation.lowering.whole(name, dtype)
+        else:
+            values = jnp.asarray(evaluation.quantity(name)).astype(dtype)
         for j, term in enumerate(terms):
             inner, mask = evaluation.lowering.filtered(term.axes, term.where, (id(term), "where"))
             term_key = jax.random.fold_in(jax.random.fold_in(key, i), j)
@@ -122,6 +134,17 @@ def replicate(evaluation: Evaluation, key: Array) -> dict[str, Array]:
             values = place(inner, values, dims, target_of(term).subscripts, drawn, mask)
         out[name] = values
     return out
+
+
+def drawn_forward(evaluation: Evaluation, key: Array) -> Evaluation:
+    """With missing elements drawn that the density leaves out, and nothing else but latents known yet. What they are
+    drawn from depends on none of them."""
+    forward = evaluation.program.graph.forward
+    if not forward:
+        return evaluation
+    latents = {latent.name: evaluation.known[latent.name] for latent in evaluation.program.graph.latents}
+    draws = {p.name: predicted(evaluation, p, jax.random.fold_in(key, i)) for i, p in enumerate(forward)}
+    return replace(evaluation, known={**latents, **draws})
 
 
 def predict(evaluation: Evaluation, key: Array) -> dict[str, Array]:

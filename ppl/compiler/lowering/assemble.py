@@ -24,7 +24,8 @@ def assemble(lowering: Context, value: Value) -> Array:
         inner, mask = lowering.filtered(piece_axes(piece), piece.where, (id(piece), "where"))
         part = inner.value(piece.value, dtype)
         if out is None and covers(lowering, value.dims, piece.subscripts, piece.where):
-            return _laid_out(lowering, part, _items(lowering, shape, value.dims, piece.subscripts))
+            out = _laid_out(lowering, part, _items(lowering, shape, value.dims, piece.subscripts))
+            continue
         if out is None:
             out = lowering.xp.zeros(shape, dtype)
         out = place(inner, out, value.dims, piece.subscripts, part, mask)
