@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ppl.compiler.explain import quantities
+from ppl.compiler.explain.drawing import drawing
 from ppl.compiler.explain.latex import joint_latex
 from ppl.compiler.explain.mathematics import joint
 from ppl.compiler.explain.reports import REPORTS
@@ -33,3 +34,19 @@ def explain(graph: ModelGraph, dataset: Dataset | None = None) -> str:
 def latex(graph: ModelGraph) -> str:
     r"""The joint density as an `align*` of amsmath."""
     return joint_latex(joint(graph))
+
+
+def as_data(graph: ModelGraph, dataset: Dataset | None = None) -> dict[str, Any]:
+    """All of it for programs: `title`, `explanation`, `latex`, `sections`, and the `graph` of the drawing."""
+    drawn = drawing(graph, None if dataset is None else dataset.sizes)
+    nodes = [
+        {"name": n.name, "kind": n.kind, "dims": list(n.plate), "distribution": n.law or None, "line": n.line}
+        for n in drawn.nodes
+    ]
+    return {
+        "title": graph.title,
+        "explanation": explain(graph, dataset),
+        "latex": latex(graph),
+        "sections": [{"title": s.title, "lines": list(s.lines)} for s in sections(graph, dataset)],
+        "graph": {"sizes": dict(drawn.sizes), "nodes": nodes, "edges": [list(edge) for edge in drawn.edges]},
+    }

@@ -37,8 +37,9 @@ _KNOWN = {"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min
 def formula_latex(formula: Formula, least: int = LOOSEST) -> str:
     """In math mode; in brackets if it holds together less than `least`."""
     latex = _plain(formula)
-    # A fraction and the cases of a choice show their own extent.
+    # A fraction and the cases of a choice show their own extent, but not what a power is of.
     own = isinstance(formula, Cases) or (isinstance(formula, Operation) and formula.operator == "/")
+    own = own and least < ATOM
     return rf"\left({latex}\right)" if strength(formula) < least and not own else latex
 
 
@@ -155,7 +156,7 @@ def joint_latex(joint: Joint) -> str:
     given = [_symbol(n, ()) for n in joint.given] + [_equation(c).replace("&=", "=") for c in joint.clamps]
     left = ", ".join(_symbol(n, ()) for n in joint.quantities) + (rf" \mid {', '.join(given)}" if given else "")
     sign = r"\propto" if joint.proportional else "="
-    rows = [rf"p\left({left}\right) &{sign} " + ("" if joint.factors else "1")]
+    rows = [rf"p\left({left}\right) &{sign}" + ("" if joint.factors else " 1")]
     for number, factor in enumerate(joint.factors):
         dot = "" if number == 0 else r"\cdot "
         rows.append(rf"&\quad {dot}{formula_latex(factor, PRODUCT - 1)}")
