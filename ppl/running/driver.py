@@ -22,6 +22,7 @@ import xarray as xr
 from ppl.compiler.density.compiled import CompiledDensity, compile_density
 from ppl.compiler.density.evaluation import data_lowering
 from ppl.compiler.lowering.lower import Lowering
+from ppl.compiler.passes.centring import Request
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
@@ -68,11 +69,14 @@ def run(
         with jax.enable_x64(True), watch.listening(), listening() as requests:
             progress.stage("compiling the model")
             with watch.phase("build"):
-                density = compile_density(graph, dataset)
-            if density.size == 0:
+                density = compile_density(graph, dataset, Request(options.centre, options.noncentre))
+            if not graph.latents:
                 raise nothing_to_sample(graph)
             root = jax.random.key(options.seed)
-            sampled = _sample(graph, dataset.labels, density, engine, root, options, requests, progress, watch)
+            if density.size:
+                sampled = _sample(graph, dataset.labels, density, engine, root, options, requests, progress, watch)
+            else:
+                sampled = _exact(density, engine, options)
             progress.stage("computing outputs")
             with watch.phase("outputs"):
                 groups = _groups(graph, dataset, density, sampled, jax.random.fold_in(root, 1), options)
@@ -168,6 +172,13 @@ def _sample(
         divergences=_divergences(kept),
         stopped=stopped,
     )
+
+
+def _exact(density: CompiledDensity, engine: Any, options: RunOptions) -> _Sampled:
+    """For a model without continuous latents: nothing for an engine to do, its discrete latents are drawn exactly."""
+    lp = np.full((options.chains, engine.draws), float(density.log_density(jnp.zeros((0,)))))
+    nowhere = np.zeros((options.chains, engine.draws, 0))
+    return _Sampled(nowhere, {"lp": lp}, nowhere[:, :0], {}, {}, None)
 
 
 def _single(leaf: jax.Array) -> jax.Array:
@@ -291,13 +302,8 @@ def _follow(density: CompiledDensity, positions: Array, key: jax.Array, options:
 
 
 def _outputs(log_likelihood: bool, predictive: bool, density: Any, u: jax.Array, key: jax.Array) -> dict[str, Any]:
-    replicates, predictions = jax.random.split(key)
-    return {
-        "values": density.constrain(u),
-        "log_likelihood": density.log_likelihood(u) if log_likelihood else {},
-        "replicates": density.replicate(u, replicates) if predictive else {},
-        "predictions": density.predict(u, predictions),
-    }
+    followed: dict[str, Any] = density.follow(u, key, log_likelihood=log_likelihood, predictive=predictive)
+    return followed
 
 
 def _unconstrained(positions: Array) -> xr.Dataset:

@@ -10,19 +10,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ppl.compiler.density.elimination import Elimination, drawn, marginals, plan_elimination, summed_out
 from ppl.compiler.density.evaluation import Evaluation, Slot, data_lowering, layout
 from ppl.compiler.density.faults import Fault, elements, faults
-from ppl.compiler.density.minibatch import batch_dims, check_batch, subsampled
+from ppl.compiler.density.minibatch import batch_dims, check_batch, is_subsampled, subsampled
 from ppl.compiler.density.parameters import check_parameters
-from ppl.compiler.density.predictive import likelihood_dims, log_likelihood, predict, replicate
+from ppl.compiler.density.predictive import drawn_forward, likelihood_dims, log_likelihood, predict, replicate
 from ppl.compiler.density.program import Program, make_program
 from ppl.compiler.density.scoring import score, total
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Array
+from ppl.compiler.passes.centring import Request, choose
+from ppl.compiler.passes.missing.quantities import fill_missing
 from ppl.dataset import Dataset
-from ppl.graph import Axis, Energy, ModelGraph, Term
+from ppl.graph import Axis, Clamp, Energy, ModelGraph, Term
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,7 @@ class Plan:
     keys: tuple[Hashable, ...]
     axes: tuple[tuple[Axis, ...], ...]
     shapes: tuple[tuple[tuple[int, ...], str], ...]
+    elimination: Elimination | None = None
 
     @functools.cached_property
     def slots(self) -> tuple[Slot, ...]:
@@ -53,6 +57,7 @@ class Plan:
             and self.program == other.program
             and self.keys == other.keys
             and self.shapes == other.shapes
+            and (self.elimination and self.elimination.key) == (other.elimination and other.elimination.key)
         )
 
 
@@ -88,8 +93,9 @@ class CompiledDensity:
         return functools.reduce(jnp.add, self.terms(u).values())
 
     def terms(self, u: Array) -> dict[str, Array]:
-        """The log density in pieces: one for each term, and `jacobian`."""
-        return _terms(self.evaluation(), self.plan.slots, self._vector(u))
+        """The log density in pieces: one for each term, one for the terms that discrete latents are summed out of
+        (named after these), and `jacobian`."""
+        return _terms(self.evaluation(), self.plan, self._vector(u))
 
     def initial(self, key: Array) -> Array:
         """(n,): uniform on (-2, 2)."""
@@ -102,20 +108,43 @@ class CompiledDensity:
         for these elements only and scaled by N / m; everything else is whole.
         """
         check_batch(self.plan.program, batch)
-        terms = _terms(
-            self.evaluation(), self.plan.slots, self._vector(u), {dim: jnp.asarray(at) for dim, at in batch.items()}
-        )
+        positions = {dim: jnp.asarray(at) for dim, at in batch.items()}
+        terms = _terms(self.evaluation(), self.plan, self._vector(u), positions)
         return functools.reduce(jnp.add, terms.values())
 
     def diagnose(self, u: Array, most: int = 3) -> list[Fault]:
         """The elements of terms whose log-probability at u is not finite, up to `most` of each term."""
-        return faults(elements(self._at(u)), self.plan.program.names, most)
+        return faults(elements(self._at(u), self.plan.elimination), self.plan.program.names, most)
 
     # --- draws ---------------------------------------------------------------------------------------
 
     def constrain(self, u: Array) -> dict[str, Array]:
-        """Every latent and every recorded quantity that depends on one, in its declared shape, for one draw."""
+        """Every continuous latent and every recorded quantity that depends on these alone, in its declared shape."""
         return _named(self._at(u))
+
+    def reconstruct(self, u: Array, key: Array) -> dict[str, Array]:
+        """Every latent and every recorded quantity that depends on one; discrete latents, which u leaves open, are a
+        joint draw from their posterior given u."""
+        return _named(self._drawn(u, key))
+
+    def marginals(self, u: Array) -> dict[str, Array]:
+        """For each discrete latent the posterior probabilities of its values given u, (dims..., values)."""
+        elimination = self.plan.elimination
+        return {} if elimination is None else marginals(elimination, self._at(u).lowering)
+
+    def follow(
+        self, u: Array, key: Array, *, log_likelihood: bool = True, predictive: bool = True
+    ) -> dict[str, dict[str, Array]]:
+        """All that follows from one draw: `values`, as `reconstruct` gives them, and with the same draw of discrete
+        latents `log_likelihood`, `replicates` and `predictions`, as the methods of these names do."""
+        evaluation = self._drawn(u, key)
+        replicates, predictions = jax.random.split(key)
+        return {
+            "values": _named(evaluation),
+            "log_likelihood": self.log_likelihood(u) if log_likelihood else {},
+            "replicates": replicate(evaluation, replicates) if predictive else {},
+            "predictions": predict(evaluation, predictions),
+        }
 
     def unconstrain(self, values: Mapping[str, Array]) -> Array:
         """(n,): the vector at which the latents have these values.
@@ -134,20 +163,28 @@ class CompiledDensity:
     def log_likelihood(self, u: Array) -> dict[str, Array]:
         """For each observed quantity the log-likelihood of each element (NaN where no term observes it), over
         `likelihood_dims`."""
-        return log_likelihood(self._at(u))
+        return log_likelihood(self._at(u), self.plan.elimination)
 
     def replicate(self, u: Array, key: Array) -> dict[str, Array]:
         """New data in the place of the observed ones, given the draw."""
-        return replicate(self._at(u), key)
+        return self.follow(u, key)["replicates"]
 
     def predict(self, u: Array, key: Array) -> dict[str, Array]:
         """What the `predict` statements draw, given the draw of the latents."""
-        return predict(self._at(u), key)
+        return self.follow(u, key)["predictions"]
 
     def _at(self, u: Array) -> Evaluation:
         evaluation = self.evaluation()
         evaluation.constrain(self.plan.slots, self._vector(u))
         return evaluation
+
+    def _drawn(self, u: Array, key: Array) -> Evaluation:
+        """With discrete latents drawn too, and missing elements that the density leaves out."""
+        evaluation = self._at(u)
+        elimination = self.plan.elimination
+        if elimination is not None:
+            evaluation.known.update(drawn(elimination, evaluation.lowering, jax.random.fold_in(key, 2)))
+        return drawn_forward(evaluation, jax.random.fold_in(key, 3))
 
     def _vector(self, u: Array) -> Array:
         if np.shape(u) != (self.size,):
@@ -158,7 +195,7 @@ class CompiledDensity:
     def dims_of(self) -> dict[str, tuple[str, ...]]:
         """The dims of every quantity of the model, by name."""
         graph = self.plan.program.graph
-        return {node.name: node.dims for node in graph.nodes if not isinstance(node, Term | Energy)}
+        return {node.name: node.dims for node in graph.nodes if not isinstance(node, Term | Energy | Clamp)}
 
     @property
     def likelihood_dims(self) -> dict[str, tuple[str, ...]]:
@@ -167,15 +204,22 @@ class CompiledDensity:
 
 
 def _terms(
-    evaluation: Evaluation, slots: tuple[Slot, ...], u: Array, batch: Mapping[str, Array] | None = None
+    evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Array] | None = None
 ) -> dict[str, Array]:
-    program = evaluation.program
-    jacobian = evaluation.constrain(slots, u)
+    program, elimination = evaluation.program, plan.elimination
+    jacobian = evaluation.constrain(plan.slots, u)
     totals = {}
-    for term in program.graph.terms:
+    if elimination is not None:
+        totals[elimination.name] = summed_out(elimination, evaluation.lowering)
+    for term in program.graph.factors:
+        if elimination is not None and elimination.reads_discrete(term):
+            continue
+        if id(term) in evaluation.settled:
+            totals[program.names[id(term)]] = evaluation.settled[id(term)]
+            continue
         lowering: Context = evaluation.lowering
         weight = None
-        if batch and term.role == "observed":
+        if batch and is_subsampled(term):
             lowering, weight = subsampled(lowering, term, batch)
         totals[program.names[id(term)]] = total(score(lowering, term), term.axes, weight)
     return {**totals, "jacobian": jnp.asarray(jacobian)}
@@ -185,39 +229,49 @@ def _named(evaluation: Evaluation) -> dict[str, Array]:
     program = evaluation.program
     names = [latent.name for latent in program.graph.latents]
     names += [v.name for v in program.graph.values if v.recorded and not program.is_data(v.name)]
-    return {name: evaluation.quantity(name) for name in names}
+    known = [name for name in names if evaluation.known.keys() >= program.undetermined(name)]
+    return {name: evaluation.quantity(name) for name in known}
 
 
-def compile_density(graph: ModelGraph, dataset: Dataset) -> CompiledDensity:
-    """The log-density of a checked model given data that were bound to it.
+def compile_density(graph: ModelGraph, dataset: Dataset, request: Request | None = None) -> CompiledDensity:
+    """The log-density of a checked model given data that were bound to it. request: what to centre, and what not;
+    for the rest it is chosen.
 
     Raises:
-        PplError: a position (E550) or a parameter (E552) that data determine is impossible.
+        PplError: a position (E550) or a parameter (E552) that data determine is impossible, or a request (E504) is;
+            missing data that have no distribution (E317) or cannot be inferred (E318).
     """
-    program = make_program(graph, dataset)
+    graph, dataset = fill_missing(graph, dataset)
+    program = make_program(graph, dataset, choose(graph, dataset, request))
     recorder = Recorder()
     data = data_lowering(program, dataset)
     check_parameters(data, dataset.labels)
+    elimination = plan_elimination(program, data, recorder)
+    draft = Plan(program, (), (), (), elimination)
     with jax.enable_x64(True):
-        _record(program, recorder, data)
+        _record(draft, recorder, data)
         leaves = tuple(jnp.asarray(array) for array in recorder.arrays.values())
     shapes = tuple((array.shape, array.dtype.str) for array in recorder.arrays.values())
     keys = tuple(recorder.arrays)
-    return CompiledDensity(Plan(program, keys, tuple(recorder.axes[key] for key in keys), shapes), leaves)
+    axes = tuple(recorder.axes[key] for key in keys)
+    return CompiledDensity(Plan(program, keys, axes, shapes, elimination), leaves)
 
 
-def _record(program: Program, recorder: Recorder, data: Lowering) -> None:
+def _record(plan: Plan, recorder: Recorder, data: Lowering) -> None:
     """Traces everything once, so that every constant is asked for."""
-    slots = layout(program)
+    program, slots, elimination = plan.program, plan.slots, plan.elimination
 
     def everything(u: Array, batches: dict[str, Array]) -> list[dict[str, Array]]:
         whole = Evaluation(program, recorder, data)
         key = jax.random.key(0)
-        outputs = [_terms(whole, slots, u), _named(whole), log_likelihood(whole)]
-        outputs += [replicate(whole, key), predict(whole, key)]
-        elements(whole)
+        outputs = [_terms(whole, plan, u), log_likelihood(whole, elimination)]
+        elements(whole, elimination)
+        if elimination is not None:
+            whole.known.update(drawn(elimination, whole.lowering, key))
+        whole = drawn_forward(whole, key)
+        outputs += [_named(whole), replicate(whole, key), predict(whole, key)]
         for dim, positions in batches.items():
-            outputs.append(_terms(Evaluation(program, recorder, data), slots, u, {dim: positions}))
+            outputs.append(_terms(Evaluation(program, recorder, data), plan, u, {dim: positions}))
         return outputs
 
     vector = np.zeros((slots[-1].stop if slots else 0,))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from ppl.compiler.passes.recurrences import Disorder, Recurrence, cycles, recurrence
+from ppl.compiler.passes.roles import is_discrete, names_in
+from ppl.compiler.passes.sites import CENTRED, Choice, dependencies, in_order
 from ppl.dataset import Dataset
 from ppl.errors import CompilerBug
 from ppl.graph import (
@@ -17,6 +20,7 @@ from ppl.graph import (
     Input,
     Labelled,
     Latent,
+    Local,
     ModelGraph,
     Position,
     Prediction,
@@ -36,17 +40,30 @@ class Program:
     """A graph with the sizes of its dims. Equal if they are equal, for it is part of the key under which JAX keeps
     compiled functions; the graph is compared by identity.
 
-    labels: of the dims, if the model's text names any of them.
+    labels: of the dims, if the model's text names any of them; choices: how latents with a location and a scale are
+    sampled, those left out as they are.
     """
 
     graph: ModelGraph
     sizes: Mapping[str, int]
     labels: Mapping[str, tuple[str, ...]]
+    choices: Mapping[str, Choice] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> tuple[object, ...]:
         """What makes two programs equal."""
-        return (id(self.graph), tuple(sorted(self.sizes.items())), tuple(sorted(self.labels.items())))
+        forms = tuple(choice.key for choice in self.choices.values())
+        return (id(self.graph), tuple(sorted(self.sizes.items())), tuple(sorted(self.labels.items())), forms)
+
+    def choice(self, name: str) -> Choice | None:
+        """How a latent is sampled, unless it is sampled as it is."""
+        choice = self.choices.get(name)
+        return None if choice is None or choice.form == CENTRED else choice
+
+    @cached_property
+    def rank(self) -> Mapping[str, int]:
+        """The order in which latents are given their values: each after all that its value is made with."""
+        return {name: i for i, name in enumerate(in_order(dependencies(self.graph, self.choices.values())))}
 
     @cached_property
     def _hash(self) -> int:
@@ -99,11 +116,46 @@ class Program:
                 fixed[node.name] = True
             elif isinstance(node, Latent | Prediction):
                 fixed[node.name] = False
-            elif isinstance(node, Value):
-                fixed[node.name] = True  # a value may read its own earlier pieces
-                names = {name for expr in node_expressions(node) for name in reads(expr)}
-                fixed[node.name] = all(fixed[name] for name in names)
+        values = {v.name: set(names_in(v)) for v in self.graph.values}
+        fixed.update(dict.fromkeys(values, True))  # a value may read its own earlier elements
+        changed = True
+        while changed:
+            live = [name for name, read in values.items() if fixed[name] and not all(fixed[r] for r in read)]
+            fixed.update(dict.fromkeys(live, False))
+            changed = bool(live)
         return fixed
+
+    @cached_property
+    def _recurrences(self) -> dict[str, Recurrence]:
+        found: dict[str, Recurrence] = {}
+        for group in cycles(self.graph.values):
+            together = recurrence(group, self.sizes.get)
+            if isinstance(together, Disorder):
+                raise CompilerBug(f"`{together.value.name}` is computed from itself in no order")
+            found.update(dict.fromkeys((v.name for v in group), together))
+        return found
+
+    def recurrence(self, name: str) -> Recurrence | None:
+        """What a value is computed with, element by element; None if its elements do not depend on each other."""
+        return self._recurrences.get(name)
+
+    @cached_property
+    def _undetermined(self) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for node in self.graph.nodes:
+            if isinstance(node, Latent):
+                found[node.name] = frozenset({node.name} if is_discrete(node) else ())
+            elif isinstance(node, Prediction):
+                found[node.name] = frozenset(() if node.recorded else {node.name})
+            elif isinstance(node, Value):
+                names = {name for expr in node_expressions(node) for name in reads(expr)}
+                found[node.name] = frozenset().union(*(found.get(name, frozenset()) for name in names))
+        return found
+
+    def undetermined(self, name: str) -> frozenset[str]:
+        """The discrete latents and the draws of missing elements that a quantity is computed from, itself included: it
+        has no value before these do."""
+        return self._undetermined.get(name, frozenset())
 
     def is_data(self, name: str) -> bool:
         """Whether data alone determine a quantity."""
@@ -142,6 +194,8 @@ class Program:
                 below = "data" if self.is_data(expr.name) else "live"
             elif isinstance(expr, Position):
                 below = "data"
+            elif isinstance(expr, Local):
+                below = "live"
             else:
                 below = "number"
             order = ("number", "data", "live")
@@ -154,7 +208,7 @@ class Program:
     @cached_property
     def names(self) -> Mapping[int, str]:
         """The name of each term, by its identity."""
-        return {id(term): term.name for term in self.graph.terms}
+        return {id(term): term.name for term in self.graph.factors}
 
 
 def names_labels(graph: ModelGraph) -> bool:
@@ -174,7 +228,7 @@ def _has_label(expr: Expr) -> bool:
     return any(_has_label(child) for child in children(expr))
 
 
-def make_program(graph: ModelGraph, dataset: Dataset) -> Program:
+def make_program(graph: ModelGraph, dataset: Dataset, choices: Mapping[str, Choice] | None = None) -> Program:
     """The static part of a model bound to data."""
     labels = {dim: tuple(names) for dim, names in dataset.labels.items()} if names_labels(graph) else {}
-    return Program(graph, dict(dataset.sizes), labels)
+    return Program(graph, dict(dataset.sizes), labels, choices or {})

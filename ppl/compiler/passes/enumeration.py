@@ -1,0 +1,73 @@
+"""Which terms a discrete latent is summed out of, and at which of its elements each reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ppl.compiler.passes.roles import is_discrete
+from ppl.compiler.passes.substitution import structure, subscript_axes
+from ppl.errors import Diagnostic, PplError
+from ppl.graph import Axis, Energy, Expr, Latent, ModelGraph, Read, Term, Whole, children, node_expressions
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """An element of a discrete latent that a term reads; or many, one for each of the indices `bound` inside the term
+    and of the elements of whole dims."""
+
+    read: Read
+    bound: tuple[Axis, ...]
+    wholes: tuple[Whole, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A term that reads discrete latents. readings: its different reads of them."""
+
+    node: Term | Energy
+    readings: tuple[Reading, ...]
+
+
+def discrete_latents(graph: ModelGraph) -> tuple[Latent, ...]:
+    """The latents without a place in the unconstrained vector."""
+    return tuple(latent for latent in graph.latents if is_discrete(latent))
+
+
+def sites(graph: ModelGraph) -> tuple[Site, ...]:
+    """The terms that read a discrete latent.
+
+    Raises:
+        PplError: E402, the support of a continuous latent depends on one.
+    """
+    names = {latent.name for latent in discrete_latents(graph)}
+    if not names:
+        return ()
+    problems = list(_of_supports(graph, names))
+    if problems:
+        raise PplError(problems, graph.source)
+    found = []
+    for node in graph.factors:
+        different: dict[object, Reading] = {}
+        for read in (read for expr in node_expressions(node) for read in _reads_of(expr, names)):
+            inside = dict.fromkeys(axis for s in read.subscripts for axis in subscript_axes(s) if axis not in node.axes)
+            different.setdefault(structure((read.name, read.subscripts)), Reading(read, tuple(inside), read.meta.event))
+        if different:
+            found.append(Site(node, tuple(different.values())))
+    return tuple(found)
+
+
+def _reads_of(expr: Expr, names: set[str]) -> Iterator[Read]:
+    if isinstance(expr, Read) and expr.name in names:
+        yield expr
+    for child in children(expr):
+        yield from _reads_of(child, names)
+
+
+def _of_supports(graph: ModelGraph, names: set[str]) -> Iterator[Diagnostic]:
+    for latent in graph.latents:
+        for bound in (latent.support.lower, latent.support.upper):
+            for read in _reads_of(bound, names) if bound is not None else ():
+                title = f"the range of `{latent.name}` depends on the discrete latent `{read.name}`"
+                hint = "give it a fixed range, and let its distribution depend on the discrete latent"
+                yield Diagnostic("E402", title, read.meta.span, hints=(hint,))
