@@ -8,8 +8,8 @@ dims (county, k). Lowering keeps every array as [axes..., event...].
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from ppl.source import Source, Span
 from ppl.types import Dim, Element
@@ -209,6 +209,14 @@ class OdeSolve:
     atol: float
     max_steps: int
     meta: Meta
+
+    def mapped(self, change: Callable[[Expr], Expr]) -> OdeSolve:
+        """With each of its parts changed; itself where none is."""
+        parts = (self.rate, self.initial, self.start, self.times)
+        rate, initial, start, times = new = tuple(map(change, parts))
+        if all(a is b for a, b in zip(new, parts, strict=True)):
+            return self
+        return replace(self, rate=rate, initial=initial, start=start, times=times)
 
 
 Expr = Literal | Read | Position | Apply | Reduce | Lift | Fill | Stack | Select | Local | OdeSolve
@@ -412,7 +420,8 @@ class Outcome:
 
     observing: the terms that the elements that are there enter, each of these once; drawn: the terms of the text, of
     all elements; missing: the value that holds the missing elements, one after the other over `dim`, a dim of their
-    own (None for data without dims); positions: the inputs that say where they are, one for each dim of the data.
+    own (None for data without dims); positions: the inputs that say where they are, one for each dim of the data;
+    sampled: the latents among them, and where in `missing` each has its elements.
     """
 
     observing: tuple[Term, ...]
@@ -420,6 +429,7 @@ class Outcome:
     missing: str
     dim: str | None
     positions: tuple[str, ...]
+    sampled: tuple[tuple[str, Read], ...]
 
 
 @dataclass(frozen=True)
