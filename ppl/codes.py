@@ -94,7 +94,6 @@ CODES: dict[str, str] = {
     "E403": "deterministic recurrences are not supported yet",
     "E404": "differential equations are not supported yet",
     "E406": "a discrete variable with infinitely many values",
-    "E407": "a combinator that is not supported yet",
     "E409": "interpolation is not supported yet",
     "E410": "partial predictions are not supported yet",
     "E411": "an index of this form is not supported yet",

@@ -9,6 +9,7 @@ from ppl.catalogue.functions import BUILDERS, CALLED, FUNCTIONS, REDUCTIONS
 from ppl.compiler.check.builders import fill, labelled, length, stack
 from ppl.compiler.check.loops import condition, loop_bindings
 from ppl.compiler.check.names import COMBINATORS, closest, function_hint, quoted
+from ppl.compiler.check.odes import odesolve
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Binding, Scope
 from ppl.compiler.check.shapes import apply, numeric, union_axes
@@ -17,23 +18,21 @@ from ppl.grammar import nodes as syntax
 from ppl.graph import Axis, Expr, Meta, Reduce, Whole
 from ppl.types import Scalar
 
-_UNSUPPORTED = {
-    "odesolve": ("E404", "the solution of a differential equation", "give its solution in closed form, if it has one"),
-    "interp": ("E409", "an interpolation", "compute it outside and pass it as data"),
-}
-
-
 def look_at(scope: Scope, node: syntax.Call, of_distributions: bool = False) -> None:
     """The errors inside a call whose own meaning is not known. of_distributions: it may take distributions."""
     for argument in node.arguments:
         value = argument.value
         try:
-            if of_distributions and isinstance(value, syntax.Call) and is_distribution(value.function.id):
+            if of_distributions and isinstance(value, syntax.Call) and not _is_function(scope, value.function.id):
                 look_at(scope, value, of_distributions=True)
             else:
                 scope.expr(value)
         except Abandon:
             continue
+
+
+def _is_function(scope: Scope, name: str) -> bool:
+    return name in scope.names.functions or name in CALLED or name in BUILDERS or name in scope.names.dims
 
 
 def is_distribution(name: str) -> bool:
@@ -46,9 +45,6 @@ def call(node: syntax.Call, scope: Scope) -> Expr:
     name = node.function.id
     if name in scope.names.functions:
         return _inline(node, scope)
-    if name in _UNSUPPORTED:
-        code, what, hint = _UNSUPPORTED[name]
-        raise scope.report.fail(code, node.span, f"{what} is for a later version", hint)
     if is_distribution(name):
         raise scope.report.fail(
             "E205", node.span, f"`{name}` is a distribution, not a number", f"give it a name: `x ~ {name}(...)`"
@@ -59,6 +55,8 @@ def call(node: syntax.Call, scope: Scope) -> Expr:
                 "E113", node.function.span, f"`{name}` binds no index", f"these do: {quoted(sorted(REDUCTIONS))}"
             )
         return _reduction_by_loop(node, node.loop, scope)
+    if name == "odesolve":
+        return odesolve(node, scope, body)
     if name in BUILDERS:
         return {"fill": fill, "stack": stack, "length": length}[name](node, scope)
     if name in scope.names.dims and name not in CALLED:
