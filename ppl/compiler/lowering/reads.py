@@ -10,7 +10,7 @@ import numpy as np
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.enumeration import enumerated_read
 from ppl.compiler.lowering.gather import gather, plan, planned_gather
-from ppl.compiler.lowering.named import INT, Array, Named, broadcast
+from ppl.compiler.lowering.named import INT, Array, Named, broadcast, dtype_of
 from ppl.compiler.lowering.selections import renamed
 from ppl.compiler.lowering.subscripts import At, Item, Pick, Slice, joint, linear_positions, subscript
 from ppl.errors import CompilerBug, Diagnostic, PplError
@@ -35,9 +35,11 @@ def read(lowering: Context, expr: Read) -> Named:
     inlined = _inlined(lowering, expr)
     if inlined is not None:
         return inlined
-    if lowering.records and lowering.program.is_data(expr.name):
-        raise CompilerBug(f"`{expr.name}` is data, read at positions that are not")
-    return _subscripted(lowering, Named(lowering.quantity(expr.name)), lowering.program.dims(expr.name), expr)
+    if lowering.records and lowering.program.is_data(expr.name):  # data, at positions that a discrete latent gives
+        whole = lowering.whole(expr.name, dtype_of(expr.meta.element))
+    else:
+        whole = lowering.quantity(expr.name)
+    return _subscripted(lowering, Named(whole), lowering.program.dims(expr.name), expr)
 
 
 def select(lowering: Context, expr: Select) -> Named:
