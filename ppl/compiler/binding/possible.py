@@ -100,11 +100,14 @@ def _any(parts: list[Possible]) -> Possible:
 def _between(
     inner: Possible, wrong: Mask, values: Array, lower: Array | None, upper: Array | None, form: str
 ) -> Possible:
-    low, high = (None if b is None else np.broadcast_to(b, values.shape) for b in (lower, upper))
+    numbers = np.asarray(values, dtype=np.float64)
+    low, high = (
+        None if b is None else np.broadcast_to(np.asarray(b, dtype=np.float64), values.shape) for b in (lower, upper)
+    )
     if low is not None:
-        wrong = wrong | np.asarray(values < low)
+        wrong = wrong | (numbers < low)
     if high is not None:
-        wrong = wrong | np.asarray(values > high)
+        wrong = wrong | (numbers > high)
 
     def words(at: tuple[int, ...]) -> str:
         ends = (

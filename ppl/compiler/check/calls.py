@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED, FUNCTIONS, REDUCTIONS
 from ppl.compiler.check.builders import fill, labelled, length, stack
 from ppl.compiler.check.loops import condition, loop_bindings
-from ppl.compiler.check.names import COMBINATORS, closest, function_hint, quoted
+from ppl.compiler.check.names import closest, function_hint, quoted
 from ppl.compiler.check.odes import odesolve
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Binding, Scope
@@ -17,6 +18,7 @@ from ppl.compiler.check.subscripted import pick
 from ppl.grammar import nodes as syntax
 from ppl.graph import Axis, Expr, Meta, Reduce, Whole
 from ppl.types import Scalar
+
 
 def look_at(scope: Scope, node: syntax.Call, of_distributions: bool = False) -> None:
     """The errors inside a call whose own meaning is not known. of_distributions: it may take distributions."""

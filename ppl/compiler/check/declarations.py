@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.finite import discrete_element, finite_support
 from ppl.compiler.check.loops import dim_named
-from ppl.compiler.check.names import COMBINATORS, closest
+from ppl.compiler.check.names import closest
 from ppl.compiler.check.ranges import of_data, of_latent, range_of
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import SCALARS, Binding, Quantity, Scope

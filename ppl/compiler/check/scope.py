@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED
 from ppl.compiler.check.intervals import UNKNOWN, Range
-from ppl.compiler.check.names import COMBINATORS, quantity_hint
+from ppl.compiler.check.names import quantity_hint
 from ppl.compiler.check.report import Abandon, Report
 from ppl.grammar import nodes as syntax
 from ppl.graph import Axis, Expr, Support, children
