@@ -43,12 +43,11 @@ def finite_support(
         if bound is not None:
             _check_bound(build, bound)
     if upper is None or (lower is None and element is Scalar.INT):
-        example = f"{item.name.id} : {kind} in [0, 5]"
         raise build.report.fail(
             "E406",
             item.span,
             f"`{item.name.id}` would have infinitely many values, all of them equally likely",
-            f"say which are possible: `var {example}`; or draw it: `{item.name.id} ~ Poisson(3)`",
+            f"say which values are possible: `var {item.name.id} : {kind} in [0, 5]`",
         )
     low = lower.value if isinstance(lower, Literal) else 0 if lower is None else None
     if element is Scalar.COUNT and low is not None and low < 0 and lower is not None:
