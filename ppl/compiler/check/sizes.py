@@ -58,8 +58,8 @@ def check_sizes(
                     near = closest(subscript.label, known)
                     hint = f"did you mean `{near}`?" if near else f"its labels are {quoted(known)}" if known else ""
                     add("E112", subscript.span, f"`{subscript.label}` is not a label of `{dim}`", hint)
-        for expr, parts, size in _weights(node, sizes):
-            add("E202", expr.meta.span, f"here are {size} weights for {parts} distributions")
+        for expr, components, size in _weights(node, sizes):
+            add("E202", expr.meta.span, f"here are {size} weights for {components} distributions")
         for expr in _every(node):
             if isinstance(expr, Stack) and sizes.get(expr.dim, len(expr.items)) != len(expr.items):
                 add(
