@@ -27,6 +27,8 @@ POSTERIORS = {
     "arK-arK": ("arK", ()),
     "gp_pois_regr-gp_regr": ("gp_regr", ("k",)),
     "sblrc-blr": ("blr", ()),
+    "hmm_example-hmm_example": ("hmm_example", ()),
+    "low_dim_gauss_mix-low_dim_gauss_mix": ("low_dim_gauss_mix", ()),
 }
 
 pytestmark = [

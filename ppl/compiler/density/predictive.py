@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -77,7 +76,7 @@ def log_likelihood(evaluation: Evaluation, elimination: Elimination | None) -> d
     }
 
 
-def _pointwise(evaluation: Evaluation, dims: tuple[str, ...], scores: list[Scored], terms: list[Term]) -> Array:
+def _pointwise(evaluation: Evaluation, dims: tuple[str, ...], scores: list[Scored], terms: Sequence[Term]) -> Array:
     shape = evaluation.program.shape(dims)
     combined: Array = None
     for term, scored in zip(terms, scores, strict=True):
@@ -134,17 +133,6 @@ def replicate(evaluation: Evaluation, key: Array) -> dict[str, Array]:
             values = place(inner, values, dims, target_of(term).subscripts, drawn, mask)
         out[name] = values
     return out
-
-
-def drawn_forward(evaluation: Evaluation, key: Array) -> Evaluation:
-    """With missing elements drawn that the density leaves out, and nothing else but latents known yet. What they are
-    drawn from depends on none of them."""
-    forward = evaluation.program.graph.forward
-    if not forward:
-        return evaluation
-    latents = {latent.name: evaluation.known[latent.name] for latent in evaluation.program.graph.latents}
-    draws = {p.name: predicted(evaluation, p, jax.random.fold_in(key, i)) for i, p in enumerate(forward)}
-    return replace(evaluation, known={**latents, **draws})
 
 
 def predict(evaluation: Evaluation, key: Array) -> dict[str, Array]:
