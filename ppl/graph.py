@@ -411,7 +411,8 @@ class Clamp:
     span: Span
 
 
-Node = Input | Latent | Value | Term | Energy | Prediction | Clamp
+Quantity = Input | Latent | Value | Prediction
+Node = Quantity | Term | Energy | Clamp
 
 
 @dataclass(frozen=True)
@@ -443,13 +444,13 @@ class ModelGraph:
     dims: Mapping[str, Dim]
     nodes: tuple[Node, ...]
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    _by_name: Mapping[str, Node] = field(init=False, repr=False, compare=False)
+    _by_name: Mapping[str, Quantity] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        named = {n.name: n for n in self.nodes if not isinstance(n, Term | Energy | Clamp)}
+        named = {n.name: n for n in self.nodes if isinstance(n, Quantity)}
         object.__setattr__(self, "_by_name", named)
 
-    def __getitem__(self, name: str) -> Node:
+    def __getitem__(self, name: str) -> Quantity:
         """The input, latent, value or prediction of that name."""
         return self._by_name[name]
 

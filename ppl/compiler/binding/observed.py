@@ -9,7 +9,7 @@ from ppl.compiler.binding.constants import evaluate, positions, spread
 from ppl.compiler.binding.possible import possible
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic
-from ppl.graph import Distribution, Energy, Expr, ModelGraph, Read, Term
+from ppl.graph import Distribution, Expr, ModelGraph, Read, Term
 
 Array = npt.NDArray[np.generic]
 
@@ -89,8 +89,7 @@ def _count_from_one(values: Array, upper: Array) -> bool:
 
 
 def _dims(graph: ModelGraph, target: Read) -> tuple[str, ...]:
-    node = graph[target.name]
-    return () if isinstance(node, Term | Energy) else node.dims
+    return graph[target.name].dims
 
 
 def _name(distribution: Distribution) -> str:

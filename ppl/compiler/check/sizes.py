@@ -16,7 +16,6 @@ from ppl.graph import (
     Energy,
     Expr,
     Labelled,
-    Latent,
     ModelGraph,
     Node,
     Prediction,
@@ -122,16 +121,12 @@ def _subscripts(graph: ModelGraph, node: Node) -> Iterator[tuple[str, Subscript,
             for dim, s in zip(node.dims, piece.subscripts, strict=True):
                 yield dim, s, piece.span
     if isinstance(node, Clamp):
-        clamped = graph[node.name]
-        if isinstance(clamped, Latent):
-            for dim, s in zip(clamped.dims, node.subscripts, strict=True):
-                yield dim, s, node.span
+        for dim, s in zip(graph[node.name].dims, node.subscripts, strict=True):
+            yield dim, s, node.span
     for expr in _every(node):
         if isinstance(expr, Read):
-            quantity = graph[expr.name]
-            if not isinstance(quantity, Term | Energy):
-                for dim, s in zip(quantity.dims, expr.subscripts, strict=True):
-                    yield dim, s, expr.meta.span
+            for dim, s in zip(graph[expr.name].dims, expr.subscripts, strict=True):
+                yield dim, s, expr.meta.span
         elif isinstance(expr, Select):
             for whole, s in zip(expr.value.meta.event, expr.subscripts, strict=False):
                 if whole == Whole(whole.dim):

@@ -14,7 +14,6 @@ from ppl.dataset import Dataset
 from ppl.errors import CompilerBug
 from ppl.graph import (
     Axis,
-    Energy,
     Expr,
     Gather,
     Input,
@@ -26,7 +25,6 @@ from ppl.graph import (
     Prediction,
     Read,
     Select,
-    Term,
     Value,
     Whole,
     children,
@@ -93,10 +91,7 @@ class Program:
 
     def dims(self, name: str) -> tuple[str, ...]:
         """The declared dims of a quantity."""
-        node = self.graph[name]
-        if isinstance(node, Term | Energy):
-            raise CompilerBug(f"`{name}` names a term")
-        return node.dims
+        return self.graph[name].dims
 
     def position(self, dim: str, label: str) -> int:
         """Of the element with this label, counted from 0."""
