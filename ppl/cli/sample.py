@@ -97,6 +97,8 @@ def engine_options() -> list[click.Option]:
 @click.option("--no-predictive", is_flag=True, help="Leave out a replicate of the data for each draw (large).")
 @click.option("--save-warmup", is_flag=True, help="Keep the draws of the warmup too.")
 @click.option("--save-unconstrained", is_flag=True, help="Keep the draws on the unconstrained space too.")
+@click.option("--centre", multiple=True, metavar="NAME", help="Sample this latent as it is; see `ppl explain`.")
+@click.option("--noncentre", multiple=True, metavar="NAME", help="Sample it with location and scale taken out.")
 @click.option("--progress/--quiet", "progress", default=None, help="Show progress  [default: in a terminal]")
 @json_option
 def sample(
@@ -113,6 +115,8 @@ def sample(
     no_predictive: bool,
     save_warmup: bool,
     save_unconstrained: bool,
+    centre: tuple[str, ...],
+    noncentre: tuple[str, ...],
     progress: bool | None,
     as_json: bool,
     **settings: Any,
@@ -136,7 +140,15 @@ def sample(
 
     with in_options():
         options = RunOptions(
-            chains, seed, time_limit, not no_log_likelihood, not no_predictive, save_warmup, save_unconstrained
+            chains,
+            seed,
+            time_limit,
+            not no_log_likelihood,
+            not no_predictive,
+            save_warmup,
+            save_unconstrained,
+            centre=centre,
+            noncentre=noncentre,
         )
         chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
     checked = load(model)

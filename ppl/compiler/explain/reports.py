@@ -33,4 +33,14 @@ def inference(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     return table("inference of latent quantities", [[n, role.value, why[role]] for n, role in found.items()])
 
 
-REPORTS: tuple[Report, ...] = (inference,)
+def centring(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
+    """In which coordinates latents with a location and a scale are sampled."""
+    if dataset is None:
+        return None
+    from ppl.compiler.passes.centring import GIVEN, choose
+
+    rows = [[name, choice.form, choice.reason] for name, choice in choose(graph, dataset).items()]
+    return table("centring", [row for row in rows if row[2] != GIVEN])
+
+
+REPORTS: tuple[Report, ...] = (inference, centring)

@@ -41,6 +41,8 @@ from ppl.graph import ModelGraph
 
 Array = npt.NDArray[np.float64]
 
+GIVEN = "its location and scale are given"
+
 SWAMPED = 25.0
 """p s² from which an element counts as determined by its data: its posterior spread is then that of the data to 2 %."""
 
@@ -67,7 +69,7 @@ def choose(graph: ModelGraph, dataset: Dataset, request: Request | None = None) 
     ancestry = Ancestry(graph)
     open_ = {name: site for name, site in found.items() if name not in asked}
     for name in [name for name, site in open_.items() if not site.parents]:
-        choices[name] = Choice(open_.pop(name), CENTRED, "its location and scale are given")
+        choices[name] = Choice(open_.pop(name), CENTRED, GIVEN)
     if open_:
         with np.errstate(all="ignore"):
             choices |= _chosen(graph, dataset, ancestry, found, open_)
