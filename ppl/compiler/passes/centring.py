@@ -59,7 +59,7 @@ def choose(graph: ModelGraph, dataset: Dataset, request: Request | None = None) 
     """The form of every latent that has a location and a scale, by name.
 
     Raises:
-        PplError: E504, the request names what cannot be chosen.
+        PplError: E508, the request names what cannot be chosen.
     """
     request = request or Request()
     found = sites(graph)
@@ -82,13 +82,13 @@ def _check(graph: ModelGraph, found: Mapping[str, Site], request: Request) -> No
         node = next((latent for latent in graph.latents if latent.name == name), None)
         some = f"those that can: {', '.join(f'`{n}`' for n in found)}" if found else "no latent of this model can"
         if node is None:
-            problems.append(Diagnostic("E504", f"the model has no latent `{name}` to centre", hints=(some,)))
+            problems.append(Diagnostic("E508", f"the model has no latent `{name}` to centre", hints=(some,)))
         elif name not in found:
             label = "it has no location and scale that could be taken out"
             title = f"the centring of `{name}` cannot be chosen"
-            problems.append(Diagnostic("E504", title, node.span, label, (some,)))
+            problems.append(Diagnostic("E508", title, node.span, label, (some,)))
         elif name in request.centre and name in request.noncentre:
-            problems.append(Diagnostic("E504", f"`{name}` is to be both centred and not"))
+            problems.append(Diagnostic("E508", f"`{name}` is to be both centred and not"))
     if problems:
         raise PplError(problems, graph.source)
 
