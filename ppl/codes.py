@@ -96,7 +96,7 @@ CODES: dict[str, str] = {
     "E406": "a discrete variable with infinitely many values",
     "E409": "interpolation is not supported yet",
     "E410": "partial predictions are not supported yet",
-    "E411": "an index of this form is not supported yet",
+    "E411": "an index of a form that cannot be read",
     "E301": "data are missing",
     "E302": "data are given twice",
     "E303": "data have the wrong shape",

@@ -139,7 +139,12 @@ def _each_subscript(
     for n, place in enumerate(node.indices):
         try:
             if sliced is not None and sliced[n]:
-                raise scope.report.fail("E411", place.span, "this indexes a slice", "index the whole array instead")
+                raise scope.report.fail(
+                    "E411",
+                    place.span,
+                    "this indexes a slice, which could count from its own beginning or from that of the array",
+                    f"index the array itself, from its own beginning: `{owner.partition('[')[0]}[...]`",
+                )
             found.append(_subscript(scope, place, dims[n], owner, node, within))
         except Abandon:
             failed = True
@@ -148,7 +153,10 @@ def _each_subscript(
     arrays = [s for s in found if isinstance(s, Gather) and s.index.meta.event]
     if len(arrays) > 1:
         raise scope.report.fail(
-            "E411", arrays[1].index.meta.span, "a second index that is a whole array", "use indices: `x[a[i], b[i]]`"
+            "E411",
+            arrays[1].index.meta.span,
+            "a second index that is a whole array: it could go along with the first one, or cross it",
+            f"use indices: `{owner}[a[i], b[i]] ... for i in obs`, or `{owner}[a[i], b[j]] ... for i in obs, j in obs`",
         )
     return found
 
@@ -178,19 +186,22 @@ def _subscript(
 
 def whole_range(scope: Scope, dim: str, node: syntax.Slice) -> Whole:
     """`1:`, `:-1`, `:` of a dim."""
-    start = 0 if node.start is None else constant(scope, node.start)
-    stop = None if node.stop is None else constant(scope, node.stop)
+    start = 0 if node.start is None else constant(scope, node.start, ">=")
+    stop = None if node.stop is None else constant(scope, node.stop, "<")
     if node.start is not None or node.stop is not None:
         need_positions(scope, dim, node.span)
     return Whole(dim, start, stop)
 
 
-def constant(scope: Scope, node: TreeExpr) -> int:
-    """A constant whole number, as ranges need."""
+def constant(scope: Scope, node: TreeExpr, relation: str) -> int:
+    """A constant whole number, as ranges need; relation: of their elements to it."""
     value = whole_number(scope.expr(node))
     if value is None:
         raise scope.report.fail(
-            "E411", node.span, "the ends of a range are constant whole numbers", "filter instead: `for k in dim if ...`"
+            "E411",
+            node.span,
+            "the ends of a range are whole numbers, so that shapes are known before the data are",
+            f"filter instead: `for t in time if t {relation} {scope.report.text(node.span)}`",
         )
     return value
 
