@@ -21,6 +21,8 @@ Mask = npt.NDArray[np.bool_]
 
 # Vectors and matrices of which some elements, in any order, are such a vector or matrix again.
 _DIVISIBLE = frozenset({"real_vector", "corr", "positive_definite"})
+# Those of which all elements in another order are one again.
+_REORDERED = _DIVISIBLE | {"simplex", "open_simplex"}
 
 
 def carried(
@@ -70,7 +72,8 @@ def _refusals(
     conditioned = all(
         s.distribution is not None and s.distribution.name in CONDITIONED for s in statements[latent.name]
     )
-    if (grown and not conditioned) or (changed and latent.support.kind not in _DIVISIBLE):
+    whole = all(len(world.old[d]) == fitted.sizes[d] for d in changed)
+    if (grown and not conditioned) or (changed and latent.support.kind not in (_REORDERED if whole else _DIVISIBLE)):
         over = _named(grown or changed)
         title = f"`{latent.name}` cannot be carried over to other elements of {over}"
         kind = "vector" if latent.event_rank == 1 else "matrix"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ppl.compiler.binding.bind import bind_with_notes
-from ppl.compiler.passes.generative import generative, optional_inputs, outcomes, without
+from ppl.compiler.passes.generative import generative, optional_inputs, without
 from ppl.data.categories import with_listed_categories
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, Exit, PplError
@@ -60,13 +60,9 @@ def _sizes(graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[str, i
 
 
 def _explained(graph: ModelGraph, problem: Diagnostic) -> Diagnostic:
-    """What to do where an outcome would have given a size, or elements that nothing draws."""
+    """What to do where an outcome would have given a size."""
     if problem.code == "E311":
         dim = next((d for d in graph.dims.values() if d.span == problem.span), None)
         hint = f"or give its size: --size {dim.name}=100, in Python sizes={{'{dim.name}': 100}}" if dim else ""
         return replace(problem, hints=(*problem.hints, hint)) if hint else problem
-    outcome = next((n for n in outcomes(graph) if getattr(graph[n], "span", None) == problem.span), None)
-    if problem.code == "E110" and outcome is not None:
-        hint = f"give `{outcome}` in the data: what is drawn replaces its values elsewhere"
-        return replace(problem, code="E504", title=f"no statement draws all of `{outcome}`", hints=(hint,))
     return problem

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ppl.compiler.passes.roles import names_in, target_name
@@ -31,22 +31,21 @@ def outcomes(graph: ModelGraph) -> Mapping[str, tuple[Term, ...]]:
     return found
 
 
-def generative(graph: ModelGraph, names: Collection[str] | None = None) -> ModelGraph:
-    """The graph with observed quantities (all, or those in `names`) as latents, and their observing terms as what
-    defines them."""
+def generative(graph: ModelGraph) -> ModelGraph:
+    """The graph with every observed quantity as a latent, and its observing terms as what defines it."""
     observed = outcomes(graph)
-    chosen = observed if names is None else observed.keys() & set(names)
-    return replace(graph, nodes=tuple(_as_drawn(node, chosen) for node in graph.nodes))
+    nodes = (_as_latent(node) if _is_named(node, observed) else node for node in graph.nodes)
+    made = (replace(n, role="latent") if isinstance(n, Term) and n.role == "observed" else n for n in nodes)
+    return replace(graph, nodes=tuple(made))
 
 
-def _as_drawn(node: Node, chosen: Collection[str]) -> Node:
-    match node:
-        case Input() | Value() if node.name in chosen:
-            return Latent(node.name, node.dims, node.element, Support("real"), 0, False, node.span)
-        case Term(role="observed") if target_name(node) in chosen:
-            return replace(node, role="latent")
-        case _:
-            return node
+def _is_named(node: Node, names: Collection[str]) -> bool:
+    return isinstance(node, Input | Value) and node.name in names
+
+
+def _as_latent(node: Node) -> Node:
+    assert isinstance(node, Input | Value)
+    return Latent(node.name, node.dims, node.element, Support("real"), 0, False, node.span)
 
 
 def optional_inputs(graph: ModelGraph) -> frozenset[str]:
@@ -66,23 +65,26 @@ def optional_inputs(graph: ModelGraph) -> frozenset[str]:
     return frozenset(i.name for i in graph.inputs if i.name in observed or i.name not in needed)
 
 
-def depends(graph: ModelGraph, names: Iterable[str]) -> set[str]:
-    """The values computed from one of `names`, directly or through other values."""
+def depends(graph: ModelGraph, names: Iterable[str], through: Callable[[str], bool] = lambda _: True) -> set[str]:
+    """The values computed from one of `names`, directly or through other values; `through`: which of these count."""
     found = set(names)
+    passed = set(found)
     read_by = [(value.name, set(names_in(value))) for value in graph.values]
-    grew = True
-    while grew:
-        new = {name for name, read in read_by if name not in found and read & found}
+    while passed:
+        new = {name for name, read in read_by if name not in found and read & passed}
         found |= new
-        grew = bool(new)
+        passed = {name for name in new if through(name)}
     return found - set(names)
 
 
 def without(graph: ModelGraph, absent: Collection[str]) -> ModelGraph:
     """The graph where some inputs that it can do without (`optional_inputs`) are not there: outcomes among them, or
-    computed from them, are drawn, and what else is computed from them is left out."""
-    derived = {*absent} | depends(graph, absent)
+    computed from them, have no values (they are latents that terms observe, until `generative` makes these their
+    own), and what else is computed from them is left out."""
     observed = outcomes(graph)
-    drawn = generative(graph, derived)
-    kept = (n for n in drawn.nodes if isinstance(n, Term | Energy) or n.name in observed or n.name not in derived)
-    return replace(graph, nodes=tuple(kept))
+    given = {name for name in absent if name not in observed}
+    lost = depends(graph, given, lambda name: name not in observed) | given
+    gone = lost - observed.keys()
+    unknown = (lost | set(absent)) & observed.keys()
+    kept = (n for n in graph.nodes if isinstance(n, Term | Energy) or n.name not in gone)
+    return replace(graph, nodes=tuple(_as_latent(n) if _is_named(n, unknown) else n for n in kept))
