@@ -7,7 +7,7 @@ fit = model.sample(data, chains=4, seed=1)
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -151,17 +151,25 @@ class Model:
         bound = self.bind(data, set=set)
         return explain(bound.graph, bound.dataset)
 
-    def log_density(self, data: Any = None, *, set: Mapping[str, Any] | None = None) -> CompiledDensity:
+    def log_density(
+        self,
+        data: Any = None,
+        *,
+        set: Mapping[str, Any] | None = None,
+        centre: str | Iterable[str] = (),
+        noncentre: str | Iterable[str] = (),
+    ) -> CompiledDensity:
         """The log density on the unconstrained space, for samplers of one's own. It is in float64: use it under
-        `jax.enable_x64(True)`. data, set: as of `bind`.
+        `jax.enable_x64(True)`. data, set: as of `bind`; centre, noncentre: as of `sample`.
 
         Raises:
             PplError: with every error of the data, or with parameters that they put out of their domains.
         """
         from ppl.compiler.density.compiled import compile_density
+        from ppl.compiler.passes.centring import Request
 
         bound = self.bind(data, set=set)
-        return compile_density(bound.graph, bound.dataset)
+        return compile_density(bound.graph, bound.dataset, Request(_names(centre), _names(noncentre)))
 
     def unconstrain(
         self, values: Mapping[str, Any], data: Any = None, *, set: Mapping[str, Any] | None = None
@@ -192,6 +200,8 @@ class Model:
         save_unconstrained: bool = False,
         progress: bool | None = None,
         set: Mapping[str, Any] | None = None,
+        centre: str | Iterable[str] = (),
+        noncentre: str | Iterable[str] = (),
         **settings: Any,
     ) -> Any:
         """Draws from the posterior, as `arviz.InferenceData` (ArviZ 0.x) or `xarray.DataTree` (1.x).
@@ -199,7 +209,9 @@ class Model:
         engine: `nuts` or `hmc`; settings: that engine's (`warmup=1000`, `draws=1000`, `target_acceptance=0.8`, ...);
         time_limit: seconds after which the draws so far are returned, marked `partial`; log_likelihood, predictive:
         False leaves out groups that are as large as the data times the draws; progress: None shows it in a terminal;
-        set: values of latents that are clamped, as of `bind`.
+        set: values of latents that are clamped, as of `bind`; centre, noncentre: latents to sample as they are, or with
+        their location and scale taken out, where the compiler's choice is not wanted (see `explain`); values and names
+        are the same.
         `ppl.diagnose(fit)` says whether to trust the draws.
 
         Raises:
@@ -212,7 +224,17 @@ class Model:
         from ppl.running.progress import make_progress
         from ppl.running.record import clamped_attrs
 
-        options = RunOptions(chains, seed, time_limit, log_likelihood, predictive, save_warmup, save_unconstrained)
+        options = RunOptions(
+            chains,
+            seed,
+            time_limit,
+            log_likelihood,
+            predictive,
+            save_warmup,
+            save_unconstrained,
+            centre=_names(centre),
+            noncentre=_names(noncentre),
+        )
         chosen = make_engine(engine, settings)
         bound = self.bind(data, set=set)
         for warning in (*self.warnings, *bound.warnings):
@@ -284,6 +306,11 @@ class Model:
         for warning in found.warnings:
             warnings.warn(render([warning], self.graph.source), ModelWarning, stacklevel=2)
         return to_arviz(found.groups, found.attrs)
+
+
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """One name or several."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 __all__ = ["Model", "ModelWarning", "PplError", "compile", "load"]

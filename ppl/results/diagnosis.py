@@ -6,7 +6,6 @@ any divergence counts (Betancourt 2017, section 6.2).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from ppl.catalogue.distributions import DISTRIBUTIONS
-from ppl.compiler.check import check
-from ppl.errors import PplError
-from ppl.grammar.parser import parse
-from ppl.graph import Expr, Latent, ModelGraph, Read, Term, reads
+from ppl.compiler.passes.sites import CENTRED, NONCENTRED
+from ppl.graph import Latent, ModelGraph, Read, Term, reads
 from ppl.results import statistics
 from ppl.results.container import Groups, touches
 from ppl.results.summary import Summary, scalar_names
-from ppl.source import Source
 
 RHAT = 1.01
 ESS_PER_CHAIN = 100
@@ -89,7 +84,7 @@ Say = Callable[..., str]
 
 def in_python(**settings: Any) -> str:
     """Settings as arguments of `model.sample`."""
-    return ", ".join(f"{name}={value}" for name, value in settings.items())
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items())
 
 
 def on_command_line(**settings: Any) -> str:
@@ -113,8 +108,8 @@ def diagnose(
         _stuck(stats, settings, say),
         _rhat(summary, chains, draws, say),
         _ess(summary, chains, draws, say),
-        _divergences(groups, graph, settings, say),
-        _energy(stats, graph),
+        _divergences(groups, graph, attrs, say),
+        _energy(stats, graph, attrs, say),
         _depth(stats, settings, say),
     ):
         if isinstance(said, Finding):
@@ -229,7 +224,7 @@ def _ess(summary: Summary, chains: int, draws: int, say: Say) -> Finding | str |
     )
 
 
-def _energy(stats: xr.Dataset, graph: ModelGraph | None) -> Finding | str | None:
+def _energy(stats: xr.Dataset, graph: ModelGraph | None, attrs: Mapping[str, Any], say: Say) -> Finding | str | None:
     if "energy" not in stats:
         return None
     values = statistics.ebfmi(stats["energy"].values)
@@ -242,7 +237,7 @@ def _energy(stats: xr.Dataset, graph: ModelGraph | None) -> Finding | str | None
     diverged = "diverging" in stats and bool(stats["diverging"].values.any())
     terms = [] if graph is None or diverged else _centred(graph, set())
     lines = [_line(graph, term) for term in terms if graph is not None]
-    remedies = [remedy for term in terms if graph is not None for remedy in _offset_remedy(graph, term)]
+    remedies = [remedy for term in terms if graph is not None for remedy in _coordinates_remedy(attrs, term, say)]
     if diverged:
         remedies = ["mend the divergences first"]
     return Finding(
@@ -279,9 +274,8 @@ def _depth(stats: xr.Dataset, settings: Mapping[str, Any], say: Say) -> Finding 
 # --- divergences -------------------------------------------------------------------------------------
 
 
-def _divergences(
-    groups: Groups, graph: ModelGraph | None, settings: Mapping[str, Any], say: Say
-) -> Finding | str | None:
+def _divergences(groups: Groups, graph: ModelGraph | None, attrs: Mapping[str, Any], say: Say) -> Finding | str | None:
+    settings = attrs.get("settings", {})
     stats = groups.get("sample_stats", xr.Dataset())
     if "diverging" not in stats:
         return None
@@ -299,7 +293,7 @@ def _divergences(
         names = {name.partition("[")[0] for name, low, _ in places if low}
         for term in _centred(graph, names):
             details.append(_line(graph, term))
-            remedies += _offset_remedy(graph, term)
+            remedies += _coordinates_remedy(attrs, term, say)
     target = settings.get("target_acceptance", 0.8)
     higher = 0.9 if target < 0.9 else 0.99
     if target < 0.99:
@@ -375,53 +369,15 @@ def _closure(graph: ModelGraph, names: set[str]) -> set[str]:
     return seen
 
 
-def _offset_remedy(graph: ModelGraph, term: Term) -> list[str]:
-    """The same latent written as a standardised offset, in the model's own words, if the model compiles so."""
-    text = graph.source.text
-    target = text[term.target.meta.span.start : term.target.meta.span.end]
-    name = target.partition("[")[0]
-    offset = f"{name}_offset{target[len(name) :]}"
-
-    def words(expr: Expr) -> str:
-        return text[expr.meta.span.start : expr.meta.span.end]
-
-    parameters = dict(term.distribution.parameters)
-    spec = DISTRIBUTIONS.get(term.distribution.name)
-    if spec is None or spec.support != "real" or "scale" not in parameters:
-        return []  # no location-scale family: shifted and stretched, it would be another distribution
-    scale = words(parameters.pop("scale"))
-    centre = parameters.pop("mean", None) or parameters.pop("location", None)
-    shape = "".join(f"{words(expr)}, " for expr in parameters.values())
-    product = f"{_as_factor(scale)} * {offset}"
-    whole = product if centre is None or words(centre) == "0" else f"{_as_summand(words(centre))} + {product}"
-    loop = text[term.distribution.span.end : term.span.end]
-    lines = (f"{offset} ~ {term.distribution.name}({shape}0, 1){loop}", f"{target} = {whole}{loop}")
-    indent = text[: term.span.start].rpartition("\n")[2]
-    changed = text[: term.span.start] + f"\n{indent}".join(lines) + text[term.span.end :]
-    try:
-        check(parse(Source(graph.source.name, changed)))
-    except PplError:
-        return []  # a latent that reads itself, for one
-    return [f"write {name} as a standardised offset:\n        {lines[0]}\n        {lines[1]}"]
-
-
-def _as_factor(text: str) -> str:
-    """In parentheses if it is a sum, product or quotient."""
-    return f"({text})" if re.search(r"[-+*/^ ]", _outside_brackets(text)) else text
-
-
-def _as_summand(text: str) -> str:
-    """In parentheses if it is a choice or a comparison."""
-    return f"({text})" if re.search(r"[<>=]|\b(if|and|or|not)\b", _outside_brackets(text)) else text
-
-
-def _outside_brackets(text: str) -> str:
-    depth, outside = 0, []
-    for character in text:
-        depth += character in "(["
-        outside.append("_" if depth else character)
-        depth -= character in ")]"
-    return "".join(outside)
+def _coordinates_remedy(attrs: Mapping[str, Any], term: Term, say: Say) -> list[str]:
+    """The other coordinates of the latent that a term defines, if it has any and was not sampled between them."""
+    name = term.target.name if isinstance(term.target, Read) else ""
+    form = attrs.get("centring", {}).get(name)
+    if form == CENTRED:
+        return [f"sample {name} with its location and scale taken out: {say(noncentre=name)}"]
+    if form == NONCENTRED:
+        return [f"sample {name} as it is: {say(centre=name)}"]
+    return []
 
 
 def _worst(summary: Summary, values: npt.NDArray[np.float64], largest: bool) -> list[tuple[str, float]]:

@@ -34,7 +34,7 @@ from ppl.running.interrupts import Requests, listening
 from ppl.running.options import RunOptions
 from ppl.running.outputs import over_draws
 from ppl.running.progress import Progress, Silent
-from ppl.running.record import ended, make_attrs
+from ppl.running.record import centring_attrs, ended, make_attrs
 from ppl.running.starts import explain_failed_start
 from ppl.running.timing import Stopwatch
 
@@ -85,6 +85,8 @@ def run(
     timings = watch.report()
     if options.imported is not None:
         timings = {"import": options.imported, **timings, "total": timings["total"] + options.imported}
+    forms = {name: choice.form for name, choice in density.plan.program.choices.items()}
+    attrs |= centring_attrs(forms)
     return Fit(groups, {**attrs, **ended(sampled.stopped, timings)}, sampled.stopped)
 
 

@@ -52,6 +52,11 @@ def clamped_attrs(given: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"set": json.dumps({name: np.asarray(value).tolist() for name, value in given.items()})}
 
 
+def centring_attrs(forms: Mapping[str, str]) -> dict[str, Any]:
+    """In which coordinates latents with a location and a scale were sampled."""
+    return {"centring": json.dumps(dict(forms))} if forms else {}
+
+
 def ended(stopped: str | None, timings: Mapping[str, float]) -> dict[str, Any]:
     """What is known after it. stopped: why it ended early, if it did; timings: seconds by phase."""
     attrs: dict[str, Any] = {
@@ -71,7 +76,7 @@ def _version(package: str) -> str:
 def decode_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes with their JSON read; what is no JSON object, in a file of others, is empty."""
     decoded = dict(attrs)
-    for name in ("settings", "versions", "timings", "set"):
+    for name in ("settings", "versions", "timings", "set", "centring"):
         try:
             value = json.loads(str(attrs.get(name)))
         except ValueError:

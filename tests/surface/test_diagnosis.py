@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
 
 import ppl
 from ppl.results.container import Groups, from_arviz
-from ppl.results.diagnosis import Diagnosis, _offset_remedy, diagnose, on_command_line
+from ppl.results.diagnosis import Diagnosis, diagnose, on_command_line
 from ppl.results.judge import judge
 from ppl.results.summary import summarise, table
 
@@ -175,21 +173,21 @@ def test_settings_in_the_reader_s_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "offset"),
-    [
-        ("x[t] ~ Normal(0, s)", "x_offset[t] ~ Normal(0, 1)"),
-        ("x[i] ~ StudentT(4, m, s) for i in t", "x_offset[i] ~ StudentT(4, 0, 1) for i in t"),
-        ("for i in t {\n  x[i] ~ Normal(m, s)\n}", "x_offset[i] ~ Normal(0, 1)"),
-        ("x[0] ~ Normal(0, 1)\nx[i] ~ Normal(x[i-1], s) for i in t[1:]", ""),
-    ],
+    ("form", "said"),
+    [("centred", "sample x with its location and scale taken out: noncentre='x'"), ("non-centred", "centre='x'")],
 )
-def test_the_model_that_is_suggested_compiles(line: str, offset: str) -> None:
-    text = f"dim t ordered\nm ~ Normal(0, 1)\ns ~ HalfNormal(1)\n{line}\n"
+def test_the_other_coordinates_are_a_remedy(form: str, said: str) -> None:
+    text = "dim t\nm ~ Normal(0, 1)\ns ~ HalfNormal(1)\nx[t] ~ Normal(m, s)\n"
     groups = made_up()
     groups["sample_stats"]["diverging"].values[0, 0] = True
-    said = diagnose(groups, summarise(groups["posterior"]), ppl.compile(text).graph, {}).text()
-    assert ("standardised offset" in said) == bool(offset)
-    assert offset in said
+    graph, summary = ppl.compile(text).graph, summarise(groups["posterior"])
+    found = diagnose(groups, summary, graph, {"centring": {"x": form}})
+    assert said in found.text()
+    assert "line 4: x[t] ~ Normal(m, s)" in found.text()
+    shell = diagnose(groups, summary, graph, {"centring": {"x": "centred"}}, on_command_line).text()
+    assert "--noncentre x" in shell
+    for attrs in ({"centring": {"x": "between"}}, {}):
+        assert "centre" not in diagnose(groups, summary, graph, attrs).text()
 
 
 def test_a_large_array_does_not_crowd_out_the_others() -> None:
@@ -207,7 +205,7 @@ def test_a_large_array_does_not_crowd_out_the_others() -> None:
 
 def test_centred_eight_schools_are_not_called_fine() -> None:
     """Betancourt & Girolami 2015: the funnel at small tau cannot be entered."""
-    groups, attrs = from_arviz(ppl.compile(CENTRED, "schools.ppl").sample(SCHOOLS, seed=1))
+    groups, attrs = from_arviz(ppl.compile(CENTRED, "schools.ppl").sample(SCHOOLS, seed=1, centre="theta"))
     _, diagnosis = judge(groups, attrs)
     assert int(groups["sample_stats"]["diverging"].sum()) > 0
     assert groups["divergences"].sizes["divergence"] == int(groups["sample_stats"]["diverging"].sum())
@@ -215,18 +213,18 @@ def test_centred_eight_schools_are_not_called_fine() -> None:
     text = diagnosis.text()
     assert "they gather at small tau" in text
     assert "line 6: theta[school] ~ Normal(mu, tau)\n" in text
-    assert "theta_offset[school] ~ Normal(0, 1)" in text
-    assert "theta[school] = mu + tau * theta_offset[school]" in text
+    assert "noncentre='theta'" in text
 
 
 def test_the_funnel_is_not_called_fine() -> None:
     """Neal 2003, section 8."""
     model = ppl.compile("dim k = 9\nv ~ Normal(0, 3)\nx[k] ~ Normal(0, exp(v / 2))\n")
-    diagnoses = [ppl.diagnose(model.sample(draws=2000, seed=seed)) for seed in (1, 2)]
+    diagnoses = [ppl.diagnose(model.sample(draws=2000, seed=seed, centre="x")) for seed in (1, 2)]
     assert not any(diagnosis.trusted for diagnosis in diagnoses)
     diverged = [d for d in diagnoses if "divergences" in {f.name for f in d.findings}]
     assert diverged
-    assert all("x[k] = exp(v / 2) * x_offset[k]" in d.text() for d in diverged)
+    assert all("noncentre='x'" in d.text() for d in diverged)
+    assert ppl.diagnose(model.sample(seed=1)).trusted
 
 
 # --- the table ---------------------------------------------------------------------------------------
@@ -258,44 +256,3 @@ def test_table_shows_two_digits_of_the_deviation(scale: float) -> None:
     text = table(summarise(xr.Dataset({"x": (("chain", "draw"), draws)})))
     sd = float(text.split("\n")[1].split()[2])
     np.testing.assert_allclose(sd, draws.std(ddof=1), rtol=0.06)
-
-
-# --- the remedy for a centred latent -----------------------------------------------------------------
-
-HIERARCHY = "dim k = 3\nmu ~ Normal(0, 1)\ntau ~ HalfNormal(1)\n"
-
-
-def remedies(line: str) -> list[str]:
-    graph = ppl.compile(HIERARCHY + line + "\n").graph
-    return [remedy for term in graph.terms if term.name == "theta" for remedy in _offset_remedy(graph, term)]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "theta[k] ~ Normal(mu, tau)",
-        "theta[i] ~ Normal(mu if mu > 0 else 2 * mu, 1 + tau) for i in k",
-        "theta[k] ~ StudentT(4, mu, tau)",
-        "theta[k] ~ Laplace(mu - 1, tau)",
-    ],
-)
-def test_the_offset_form_is_the_same_law(line: str) -> None:
-    (remedy,) = remedies(line)
-    offsets = "\n".join(part.strip() for part in remedy.split("\n")[1:])
-    centred = ppl.compile(HIERARCHY + line + "\n").log_density()
-    other = ppl.compile(HIERARCHY + offsets + "\n").log_density()
-    with jax.enable_x64(True):
-        u = jnp.asarray(np.random.default_rng(8).normal(size=other.size))
-        values = other.constrain(u)
-        back = centred.unconstrain({name: values[name] for name in ("mu", "tau", "theta")})
-        stretch = jax.jacobian(lambda z: other.constrain(jnp.concatenate([u[:2], z]))["theta"])(u[2:])
-        # The densities differ by the Jacobian of offset -> theta.
-        expected = centred.log_density(back) + jnp.linalg.slogdet(stretch)[1]
-        assert float(other.log_density(u)) == pytest.approx(float(expected), rel=1e-10)
-
-
-@pytest.mark.parametrize(
-    "distribution", ["LogNormal(mu, tau)", "HalfNormal(tau)", "Weibull(2, tau)", "truncated(Normal(mu, tau), lower=0)"]
-)
-def test_no_offset_form_where_it_would_be_another_law(distribution: str) -> None:
-    assert remedies(f"theta[k] ~ {distribution}") == []
