@@ -138,14 +138,13 @@ def matched(scope: Scope, call: syntax.Call, spec: DistributionSpec) -> dict[str
     alternatives = {name: group for group in spec.one_of for name in group}
     every = [p.name for p in spec.parameters]
     positional = [n for n in every if n not in alternatives or alternatives[n][0] == n]
-    shown = f"`{signature(spec.name)}`"
     given: dict[str, syntax.Expr | None] = {}
     failed = False
     for n, argument in enumerate(call.arguments):
         if argument.name is None:
             if n >= len(positional):
                 few = f"{len(positional)} parameter" + ("" if len(positional) == 1 else "s")
-                scope.report.error("E202", argument.span, f"`{spec.name}` takes {few}", shown)
+                scope.report.error("E202", argument.span, f"`{spec.name}` takes {few}", f"`{signature(spec.name)}`")
                 failed = True
                 break
             name = positional[n]
@@ -159,7 +158,7 @@ def matched(scope: Scope, call: syntax.Call, spec: DistributionSpec) -> dict[str
         clash = next((g for g in alternatives.get(name, (name,)) if g in given), None)
         if clash is not None:
             label = f"`{name}` is given twice" if clash == name else f"`{clash}` is given already"
-            scope.report.error("E202", argument.span, label, shown)
+            scope.report.error("E202", argument.span, label, f"`{signature(spec.name)}`")
             failed = True
             continue
         given[name] = argument.value
@@ -171,7 +170,7 @@ def matched(scope: Scope, call: syntax.Call, spec: DistributionSpec) -> dict[str
                 given[p.name] = None
             elif p.name not in alternatives or alternatives[p.name][0] == p.name:
                 missing = " or ".join(f"`{n}`" for n in alternatives.get(p.name, (p.name,)))
-                scope.report.error("E202", call.span, f"{missing} is missing", shown)
+                scope.report.error("E202", call.span, f"{missing} is missing", f"`{signature(spec.name)}`")
                 failed = True
     if failed:
         look_at(scope, call)
