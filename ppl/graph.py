@@ -437,13 +437,15 @@ class Outcome:
 class ModelGraph:
     """A checked model. `nodes` are in an order in which every name is defined before it is used, except that terms and
     values may read earlier elements of what they define, and of what reads that. outcomes: once missing elements are
-    quantities (`ppl.compiler.passes.missing`), the data that had any."""
+    quantities (`ppl.compiler.passes.missing`), the data that had any. assembled: latents that are no quantities of the
+    text but elements of some value, and where in it they are."""
 
     title: str | None
     source: Source
     dims: Mapping[str, Dim]
     nodes: tuple[Node, ...]
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    assembled: Mapping[str, Read] = field(default_factory=dict)
     _by_name: Mapping[str, Quantity] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -79,6 +79,43 @@ def test_clamped_spins() -> None:
     ) == pytest.approx(weights[37], rel=1e-12)
 
 
+def test_some_elements_of_a_continuous_latent() -> None:
+    """The density of the others, with the Jacobian of the others alone; the quantity keeps its name and shape."""
+    text = """
+dim i, j = 2
+data low[i]
+var x[i, j] : ordered, z[i] > 0
+b[i] ~ truncated(Normal(0, 1), lower=low[i])
+energy all: sum(x[i, q]^2 for q in j) * z[i] + b[i]
+"""
+    low = np.array([-1.0, 0.5, 0.2])
+    values = {
+        "x": np.array([[-0.5, 0.3], [1.0, 1.5], [0.1, 2.0]]),
+        "z": np.array([0.5, 2.0, 0.7]),
+        "b": np.array([-0.4, 0.9, 0.3]),
+    }
+    data = {"low": low, "i": ["p", "q", "r"]}
+    given = {"x[q]": [1.0, 1.5], "z[p]": 0.5, "z[r]": 0.7, "b[1]": 0.9}
+    with pytest.raises(ppl.PplError, match="E303"):
+        ppl.compile(text).bind(data, set=given)
+    del given["x[q]"]
+    observed = f'{text}observe x["q"] = stack(j, 1, 1.5)\n'
+    with jax.enable_x64(True):
+        whole = ppl.compile(text).log_density(data)
+        part = ppl.compile(observed).log_density(data, set=given)
+        assert (whole.size, part.size) == (12, 7)
+        u, v = whole.unconstrain(values), part.unconstrain(values)
+        back = part.constrain(v)
+        assert set(back) == set(values)
+        for name, value in values.items():
+            np.testing.assert_allclose(back[name], value, rtol=1e-12)
+        pieces, others = whole.terms(u), part.terms(v)
+        assert float(pieces.pop("jacobian")) - float(others.pop("jacobian")) == pytest.approx(
+            np.log(0.5) + np.log(0.5) + np.log(0.7) + np.log(0.4), rel=1e-12
+        )  # the step of x[q]; z of p and r; b of q above its bound
+        assert {k: float(t) for k, t in others.items()} == pytest.approx({k: float(t) for k, t in pieces.items()})
+
+
 def test_results_hold_the_clamped_quantity_as_observed_data() -> None:
     model = ppl.compile(f"{SCHOOLS}observe mu = 3\n")
     fit = model.sample(DATA, chains=2, warmup=100, draws=100, progress=False)

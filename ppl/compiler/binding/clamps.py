@@ -62,7 +62,6 @@ def clamp(graph: ModelGraph, dataset: Dataset, given: Mapping[str, Any]) -> Clam
     graph = replace(graph, nodes=(*graph.nodes, *outer.clamps))
     found, wrong = given_values(graph, dataset, outer.arrays)
     problems += wrong
-    problems += [_partial(one) for one in found if not one.known.all() and one.latent.element is Scalar.REAL]
     if problems:
         raise PplError(problems, graph.source)
     whole = {one.latent.name: one.as_data() for one in found if one.known.all()}
@@ -116,13 +115,6 @@ def _twice(graph: ModelGraph, clamp: Clamp, first: int, clamps: Sequence[Clamp])
     where = "from outside" if span == own else f"on line {graph.source.position(span.start)[0]}"
     title = f"an element of `{clamp.name}` is clamped twice"
     return Diagnostic("E213", title, clamp.span, f"it is clamped {where} already", ("leave one of them out",))
-
-
-def _partial(given: Given) -> Diagnostic:
-    name = given.latent.name
-    title = f"some elements of `{name}` are clamped, and others are not"
-    hint = "clamp all of a continuous quantity, or none of it"
-    return Diagnostic("E411", title, given.latent.span, hints=(hint,))
 
 
 def _positions(clamp: Clamp, latent: Latent, dataset: Dataset) -> tuple[npt.NDArray[np.int64], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.loops import condition, loop_bindings
@@ -11,6 +11,7 @@ from ppl.compiler.check.scope import Binding, Scope
 from ppl.compiler.check.shapes import apply, numeric, show_shape
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
+    Apply,
     Energy,
     Expr,
     Gather,
@@ -118,7 +119,8 @@ def check_energies(report: Report, graph: ModelGraph) -> None:
             )
     for term in graph.energies:
         if not term.unnormalised:
-            _check_normaliser(report, graph, term, known.of(term.value), drawn)
+            for part in _addends(term.value):
+                _check_normaliser(report, graph, term, known.of(part), drawn)
 
 
 def _check_normaliser(
@@ -126,9 +128,9 @@ def _check_normaliser(
 ) -> None:
     """Reports an energy whose normaliser would depend on quantities that have densities of their own.
 
-    It touches θ, a latent that `~` draws, and x, which no `~` draws: a `var`, or an array of data. A reader may take
-    exp(-E(x, θ)) for p(x | θ). What the model says is p(θ) exp(-E(x, θ)): the law of θ is its prior times
-    Z(θ), the sum of exp(-E(x, θ)) over all x.
+    An addend of it touches θ, a latent that `~` draws, and x, which none draws: a `var`, or an array of data. A reader
+    may take exp(-E(x, θ)) for p(x | θ). What the model says is p(θ) exp(-E(x, θ)): θ has its prior times Z(θ),
+    the sum of exp(-E(x, θ)) over all x.
     """
     priors = [name for name in touched if name in drawn and isinstance(graph[name], Latent)]
     others = [name for name in touched if _left_to_energies(graph[name], drawn)]
@@ -145,6 +147,16 @@ def _check_normaliser(
         f"`{theta}`. If you know that density, draw from it: `{x} ~ ...`",
         f"if the joint density is to be the prior times exp(-energy), say so: `{start} unnormalised: ...`",
     )
+
+
+def _addends(expr: Expr) -> Iterator[Expr]:
+    """The parts whose sum an expression is: what touches different quantities in different parts couples none."""
+    match expr:
+        case Apply("add" | "subtract" | "negative"):
+            for argument in expr.arguments:
+                yield from _addends(argument)
+        case _:
+            yield expr
 
 
 def _left_to_energies(node: Node, drawn: set[str]) -> bool:

@@ -26,10 +26,11 @@ from ppl.types import Scalar
 
 
 def clamped(graph: ModelGraph, whole: Set[str]) -> ModelGraph:
-    """The graph without clamps.
+    """The graph with what clamps say of its latents.
 
-    A latent of `whole` is data: its own distribution observes it. Any other that has clamps is discrete, and stays a
-    latent with an energy for each clamp that is 0 where the value is the given one, and else infinite.
+    A latent of `whole` is data: its own distribution observes it. Another that is discrete stays a latent, with an
+    energy for each clamp that is 0 where the value is the given one, and else infinite. One that is continuous stays as
+    it is, with its clamps, until the density is made (`ppl.compiler.passes.assembling`).
     """
     return replace(graph, nodes=tuple(_rewritten(graph, whole)))
 
@@ -43,17 +44,15 @@ def _rewritten(graph: ModelGraph, whole: Set[str]) -> Iterator[Node]:
                 yield replace(node, role="observed")
             case Clamp() if node.name in whole:
                 continue
-            case Clamp():
+            case Clamp() if graph[node.name].element is not Scalar.REAL:
                 yield _ruling_out(graph, node)
             case _:
                 yield node
 
 
 def _ruling_out(graph: ModelGraph, clamp: Clamp) -> Energy:
-    latent = graph[clamp.name]
-    assert isinstance(latent, Latent)
     axes, span = clamp.axes, clamp.span
-    read = Read(clamp.name, clamp.subscripts, Meta(axes, (), latent.element, span))
+    read = Read(clamp.name, clamp.subscripts, Meta(axes, (), graph[clamp.name].element, span))
     same = Apply("equal", (read, clamp.value), Meta(axes, (), Scalar.BOOL, span))
     choices: tuple[Expr, ...] = (same, _number(0.0, clamp), _number(inf, clamp))
     return Energy(
