@@ -28,6 +28,7 @@ SHAPES: Mapping[str, str] = {
     "transpose": "(n, m) -> (m, n)",
     "outer": "(n), (m) -> (n, m)",
     "quadratic": "(n), (n, n) -> ()",
+    "interp": "(...), (n), (n) -> (...)",
 }
 
 
@@ -161,6 +162,8 @@ _ROWS = (
     FunctionSpec("diagonal", "diagonal(A): the diagonal of a square matrix", shape="of_diagonal"),
     FunctionSpec("transpose", "rows become columns", shape="transpose"),
     FunctionSpec("outer", "outer(a, b)[i, j] = a[i] * b[j]", _BINARY, shape="outer"),
+    FunctionSpec("interp", "interp(x, xs, ys): at x, the straight lines that join the points (xs, ys); xs increases, and "
+                 "before the first and after the last point the value stays theirs", (3, 3), shape="interp"),
 )  # fmt: skip
 
 FUNCTIONS: Mapping[str, FunctionSpec] = {row.name: row for row in _ROWS}
@@ -181,5 +184,7 @@ BUILDERS: Mapping[str, str] = {
     "fill": "fill(value, dim, ...): the value repeated over whole dims",
     "stack": "stack(dim, a, b, ...): the items as an array over a dim of that many elements",
     "length": "length(dim): how many elements a dim has",
+    "odesolve": "odesolve(f, y0, t0, ts, ...): the state at the times ts, where it is y0 at t0 and its rate is "
+    "f(t, y, ...); options: method = nonstiff or stiff, rtol = 1e-6, atol = 1e-8, max_steps = 4096",
 }
-"""Functions that name dims; the checker turns them into nodes of the graph."""
+"""Functions that name dims or functions; the checker turns them into nodes of the graph."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ppl.compiler.check import calls, clamps, declarations, draws, energies, values
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.missing import check_missing
+from ppl.compiler.check.recurrent import check_recurrences
 from ppl.compiler.check.report import Abandon, Enough, Report
 from ppl.compiler.check.scope import Names
 from ppl.compiler.check.survey import Placed, flat, inferred_types, look_over
@@ -61,6 +62,7 @@ def _statements(build: Build, placed: Sequence[Placed]) -> None:
         if isinstance(statement, syntax.DataDeclaration):
             _infer(build, statement, types)
     _finish_latents(build)
+    check_recurrences(build)
     _check_uncalled(build)
 
 

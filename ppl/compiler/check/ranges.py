@@ -45,6 +45,8 @@ from ppl.graph import (
     Fill,
     Lift,
     Literal,
+    Local,
+    OdeSolve,
     Position,
     Read,
     Reduce,
@@ -143,6 +145,11 @@ def _range_of(expr: Expr, names: Names) -> Range:
             return _reduced(expr.operation, expr.body, names, expr.axes, expr.where is not None)
         case Apply():
             return _applied(expr, names)
+        case Local():
+            return Range(Interval(), mentions=frozenset({expr.name}), repeats=True)
+        case OdeSolve():
+            parts = [range_of(part, names) for part in (expr.rate, expr.initial, expr.start, expr.times)]
+            return replace(bare(Interval(), *parts), repeats=True)
 
 
 def _every(subscript: object) -> bool:

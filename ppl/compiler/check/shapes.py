@@ -181,6 +181,11 @@ def _event(scope: Scope, spec: FunctionSpec, arguments: Sequence[Expr], span: Sp
         case "to_diagonal":
             _rank(scope, spec, arguments[0], 1)
             return (events[0][0], events[0][0])
+        case "interp":
+            _rank(scope, spec, arguments[1], 1)
+            _rank(scope, spec, arguments[2], 1)
+            _agree(scope, arguments[1], events[1][0], arguments[2], events[2][0])
+            return events[0]
         case "transpose":
             _rank(scope, spec, arguments[0], 2)
             return events[0][::-1]

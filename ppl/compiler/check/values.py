@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.declarations import free_quantity
 from ppl.compiler.check.history import record_reach
-from ppl.compiler.check.intervals import union
+from ppl.compiler.check.intervals import UNKNOWN, union
 from ppl.compiler.check.places import Place, place
 from ppl.compiler.check.ranges import range_of
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity
 from ppl.compiler.check.shapes import same_extent, show_shape, show_whole
 from ppl.compiler.check.tiling import check_tiling
+from ppl.compiler.check.walk import each_read
 from ppl.grammar import nodes as syntax
 from ppl.graph import Aligned, Expr, Fill, Meta, Piece, Subscript, Value, Whole
 from ppl.types import Scalar
@@ -26,6 +28,8 @@ def assign(build: Build, statement: syntax.Assign, loops: Sequence[syntax.Loop])
             _assign(build, target, statement, loops)
         except Abandon:
             build.fail(target.name, "value")
+            begun = build.names.quantities[target.name.id]
+            begun.broken = begun.broken or not begun.complete
 
 
 def _assign(build: Build, target: syntax.Target, statement: syntax.Assign, loops: Sequence[syntax.Loop]) -> None:
@@ -35,7 +39,7 @@ def _assign(build: Build, target: syntax.Target, statement: syntax.Assign, loops
         known = build.names.quantities.get(name)
         if (known is None or not known.broken) and not free_quantity(build, target.name):
             raise Abandon
-    _not_recursive(build, target, statement)
+        _begins(build, target, statement)
     dims = build.left_dims.get(name, [])
     where = place(build.scope, target, loops, dims if target.indices else None)
     value = where.scope.expr(statement.value)
@@ -51,22 +55,51 @@ def _assign(build: Build, target: syntax.Target, statement: syntax.Assign, loops
     pieces.append(piece)
     build.assigned.setdefault(name, []).append(Part(piece.subscripts, target.span))
     if left > 0:
+        _begun(build, target, pieces)
         return
     if name in build.failed:
         raise Abandon
     _finish(build, target, pieces)
 
 
+def _begun(build: Build, target: syntax.Target, pieces: list[Piece]) -> None:
+    """Makes known what has some of its pieces, so that the others can read them."""
+    name = target.name.id
+    shapes = {tuple(_dim(s) for s in p.subscripts) for p in pieces}
+    left = build.left_dims.get(name, [])
+    if len({len(shape) for shape in shapes}) > 1 or name in build.failed:
+        return
+    dims = []
+    for n in range(len(pieces[0].subscripts)):
+        found = {shape[n] for shape in shapes} - {None} or set(left[n : n + 1]) - {None}
+        if len(found) != 1:
+            return
+        dims.append(str(found.pop()))
+    true_or_false = all(p.value.meta.element is Scalar.BOOL for p in pieces)
+    element = Scalar.BOOL if true_or_false else Scalar.REAL
+    own = frozenset({name})
+    known = replace(UNKNOWN, depends=own, mentions=own, repeats=True)  # so that nothing is certain of it
+    build.define(Quantity(name, "value", tuple(dims), element, pieces[0].span, known, complete=False))
+
+
 def _finish(build: Build, target: syntax.Target, pieces: list[Piece]) -> None:
     name = target.name.id
+    begun = build.names.quantities.get(name)
     shapes = {tuple(_dim(s) for s in p.subscripts) for p in pieces}
     dims = _merged(build, target, shapes)
     if not check_tiling(build, name, dims, build.assigned[name], drawn=False):
         raise Abandon
     elements = {p.value.meta.element for p in pieces}
     element = elements.pop() if len(elements) == 1 else Scalar.REAL
-    data_only = all(build.data_only(p.value) for p in pieces)
+    read = [r for p in pieces for r in each_read(p.value)]
+    if begun is not None and begun.element is Scalar.BOOL and element is not Scalar.BOOL:
+        raise build.report.fail(
+            "E114", target.span, f"this piece of `{name}` is a number, but those above are true or false"
+        )
+    data_only = all(build.names.quantities[r.name].data_only for r in read if r.name != name)
     known = union([range_of(p.value, build.names) for p in pieces], certain=True)
+    if any(not build.names.quantities[r.name].complete for r in read):
+        known = replace(UNKNOWN, interval=known.interval, depends=known.depends, mentions=known.mentions, repeats=True)
     span = target.name.span if len(pieces) == 1 else pieces[0].span
     build.define(Quantity(name, "value", dims, element, span, known, data_only=data_only))
     build.nodes.append(Value(name, dims, element, tuple(pieces), span, recorded=not name.startswith("_")))
@@ -150,18 +183,15 @@ def _piece(build: Build, where: Place, value: Expr, statement: syntax.Assign) ->
 # --- recurrences -------------------------------------------------------------------------------------
 
 
-def _not_recursive(build: Build, target: syntax.Target, statement: syntax.Assign) -> None:
-    for node in _mentions(statement.value, target.name.id):
+def _begins(build: Build, target: syntax.Target, statement: syntax.Assign) -> None:
+    """The first statement about a value reads none of its elements: there are none yet."""
+    name = target.name.id
+    for node in _mentions(statement.value, name):
         if isinstance(node, syntax.Index) and target.indices:
-            raise build.report.fail(
-                "E403",
-                node.span,
-                f"`{target.name.id}` is computed from its own other elements",
-                "write running sums with `cumsum`, a first-order recurrence in closed form, or give each step noise: "
-                f"`{target.name.id}[t] ~ Normal(..., s)`",
-            )
+            hint = f"define the elements that it begins with above: `{name}[0] = ...`"
+            raise build.report.fail("E116", node.span, f"no element of `{name}` is defined above", hint)
         raise build.report.fail(
-            "E116", node.span, f"`{target.name.id}` is computed from itself", "give the new quantity another name"
+            "E116", node.span, f"`{name}` is computed from itself", "give the new quantity another name"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -72,6 +72,10 @@ class Evaluation:
                 raise CompilerBug(f"`{name}` is read before it has a value")
             self.known.update(computed(self.lowering, node))
         return self.known[name]
+
+    def noting_failures(self) -> None:
+        """From here on, differential equations without a solution are noted (`lowering.attempts`), not NaN."""
+        self.lowering = replace(self.lowering, attempts={})
 
     def _undrawn(self, prediction: Prediction) -> Array:
         """What stands in the place of missing elements before they are drawn; nothing in the density reads it."""

@@ -10,7 +10,7 @@ from typing import Protocol
 from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.guards import Guard
 from ppl.compiler.lowering.named import Array, DType, Named
-from ppl.graph import Axis, Expr
+from ppl.graph import Axis, Expr, OdeSolve
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +33,21 @@ class Selection:
 class Enumerated:
     """A read of a discrete latent that takes all values at once, along an axis of its own.
 
-    value: the values, over `axis` alone; positions: whether they are 0, 1, ..., K - 1.
+    value: the values, over `axis` alone; positions: whether they are 0, 1, ..., K - 1. If many elements are read, the
+    value has an axis for each of them, and `axis` is None.
     """
 
-    axis: Axis
+    axis: Axis | None
     value: Named
     positions: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A differential equation, and whether its solution was found, 1.0 or 0.0, for each element of its axes."""
+
+    expr: OdeSolve
+    found: Named
 
 
 class Context(Protocol):
@@ -61,6 +70,9 @@ class Context(Protocol):
 
     @property
     def enumerated(self) -> Mapping[Hashable, Enumerated]: ...
+
+    @property
+    def attempts(self) -> dict[Hashable, Attempt] | None: ...
 
     @property
     def records(self) -> bool: ...

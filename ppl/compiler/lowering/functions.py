@@ -15,6 +15,7 @@ import jax.scipy.special
 import numpy as np
 import scipy.special
 
+from ppl.compiler.lowering.interpolation import interp
 from ppl.compiler.lowering.named import Array
 
 Rule = Callable[..., Array]
@@ -208,5 +209,6 @@ MATRIX: Mapping[str, Rule] = {
     "diag": _diag,
     "diagonal": lambda xp, batch, a: xp.diagonal(a, axis1=-2, axis2=-1),
     "transpose": lambda xp, batch, a: xp.swapaxes(a, -1, -2),
+    "interp": interp,
     "outer": lambda xp, batch, a, b: xp.expand_dims(a, -1) * xp.expand_dims(b, -2),
 }

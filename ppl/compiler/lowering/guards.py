@@ -16,7 +16,7 @@ import numpy as np
 
 from ppl.catalogue.functions import FUNCTIONS
 from ppl.compiler.lowering.named import Array, Named, aligned, union
-from ppl.graph import Apply, Expr, Literal, Position, Read, Reduce, children
+from ppl.graph import Apply, Expr, Literal, OdeSolve, Position, Read, Reduce, children
 
 # fmt: off
 _NEVER_FAIL = frozenset(
@@ -42,7 +42,7 @@ class Guard:
 
 def can_fail(expr: Expr) -> bool:
     """Whether some finite argument gives an expression an infinite derivative."""
-    if isinstance(expr, Apply) and expr.function not in _NEVER_FAIL:
+    if isinstance(expr, OdeSolve) or (isinstance(expr, Apply) and expr.function not in _NEVER_FAIL):
         return True
     return not isinstance(expr, Read) and any(can_fail(child) for child in children(expr))
 

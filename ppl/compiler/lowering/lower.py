@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from ppl.compiler.density.program import Program
-from ppl.compiler.lowering.context import Context, Enumerated, Selection
+from ppl.compiler.lowering.context import Attempt, Context, Enumerated, Selection
 from ppl.compiler.lowering.enumeration import enumerated_read
 from ppl.compiler.lowering.guards import Guard, guarded, keeps_places, of_scalars
 from ppl.compiler.lowering.named import BOOL, INT, Array, DType, Named, cast, dtype_of
@@ -24,7 +24,7 @@ from ppl.compiler.lowering.reductions import reduce
 from ppl.compiler.lowering.selections import selected, selection
 from ppl.compiler.lowering.shaping import fill, lift, stack
 from ppl.errors import CompilerBug, PplError
-from ppl.graph import Apply, Axis, Expr, Fill, Lift, Literal, Position, Read, Reduce, Select, Stack
+from ppl.graph import Apply, Axis, Expr, Fill, Lift, Literal, Local, OdeSolve, Position, Read, Reduce, Select, Stack
 
 
 class Store(Protocol):
@@ -40,7 +40,8 @@ class Lowering:
 
     selections: of the bound axes in force; store, data: for JAX, the constants and the NumPy lowering that computes
     them while they are recorded; guards: of the branches that we are in; enumerated: reads of discrete latents that
-    take all their values at once.
+    take all their values at once; attempts: where it is noted which differential equations were solved, by those who
+    ask (otherwise a solution that is not found is NaN).
     """
 
     program: Program
@@ -51,6 +52,7 @@ class Lowering:
     selections: tuple[Selection, ...] = ()
     guards: tuple[Guard, ...] = ()
     enumerated: Mapping[Hashable, Enumerated] = field(default_factory=dict)
+    attempts: dict[Hashable, Attempt] | None = None
     memo: dict[Hashable, Named] = field(default_factory=dict)
 
     @property
@@ -114,6 +116,12 @@ class Lowering:
                 return fill(self, expr)
             case Stack():
                 return stack(self, expr)
+            case OdeSolve():
+                from ppl.compiler.lowering.odes import solution  # brings diffrax, which few models need
+
+                return solution(self, expr)
+            case Local():
+                raise CompilerBug(f"`{expr.name}` is read outside its differential equation")
 
     # --- constants -----------------------------------------------------------------------------------
 

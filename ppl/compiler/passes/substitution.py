@@ -17,7 +17,9 @@ from ppl.graph import (
     Labelled,
     Lift,
     Literal,
+    Local,
     Meta,
+    OdeSolve,
     Position,
     Read,
     Reduce,
@@ -63,6 +65,11 @@ class _Substitution:
         match expr:
             case Literal():
                 return expr
+            case Local():
+                return replace(expr, meta=meta)
+            case OdeSolve():
+                state, time = (replace(local, meta=self._meta(local.meta)) for local in (expr.state, expr.time))
+                return replace(expr.mapped(self.of), state=state, time=time, meta=meta)
             case Position():
                 return self._position(expr.axis, meta)
             case Read() | Select():
@@ -192,7 +199,9 @@ def rebuilt(expr: Expr, change: Callable[[Read], Expr | None]) -> Expr:
         case Stack():
             items = tuple(rebuilt(i, change) for i in expr.items)
             return expr if _same(items, expr.items) else replace(expr, items=items)
-        case Literal() | Position():
+        case OdeSolve():
+            return expr.mapped(lambda part: rebuilt(part, change))
+        case Literal() | Position() | Local():
             return expr
 
 
