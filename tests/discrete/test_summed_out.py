@@ -195,7 +195,12 @@ def assignments(case: Case) -> list[dict[str, Any]]:
     return [dict(together) for together in itertools.product(*parts)]
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = ("hidden chain", "occupancy", "a change point", "pairs with themselves")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in CASES]
+)
 def test_sum_gradient_and_draws(name: str) -> None:
     case = CASES[name]
     with jax.enable_x64(True):
