@@ -109,7 +109,9 @@ y[obs] ~ Normal(sum(x[g[obs], k] * t[obs]^k for k in k), 1)
     "walk with drift": (_walk("x[0] ~ Normal(0, 1)\nx[t] ~ StudentT(5, x[t-1] + m, s) for t in time[1:]"), _TIME),
     "autoregression": (_walk("x[0] ~ Normal(m, s)\nx[t] ~ Normal(m + phi * (x[t-1] - m), s) for t in time[1:]"), _TIME),
     "autoregression of order two": (
-        _walk("x[0] ~ Normal(m, s)\nx[1] ~ Normal(m, s)\nx[t] ~ Normal(phi * x[t-1] - m * x[t-2], s) for t in time[2:]"),
+        _walk(
+            "x[0] ~ Normal(m, s)\nx[1] ~ Normal(m, s)\nx[t] ~ Normal(phi * x[t-1] - m * x[t-2], s) for t in time[2:]"
+        ),
         _TIME,
     ),
     "panel of walks": (
@@ -122,11 +124,13 @@ phi[group] ~ Normal(0, 0.5)
 x[group, 0] ~ Normal(0, 1) for group in group
 x[group, t] ~ Normal(phi[group] * x[group, t-1], s[group]) for group in group, t in time[1:]
 y[group, time] ~ Normal(x[group, time], 1)
-""".replace("group in group", "i in group").replace("[group, 0]", "[i, 0]").replace("[group, t", "[i, t").replace(
-            "phi[group] *", "phi[i] *"
-        ).replace("s[group]) for", "s[i]) for").replace("y[i, time]", "y[group, time]").replace(
-            "Normal(x[i, time], 1)", "Normal(x[group, time], 1)"
-        ),
+""".replace("group in group", "i in group")
+        .replace("[group, 0]", "[i, 0]")
+        .replace("[group, t", "[i, t")
+        .replace("phi[group] *", "phi[i] *")
+        .replace("s[group]) for", "s[i]) for")
+        .replace("y[i, time]", "y[group, time]")
+        .replace("Normal(x[i, time], 1)", "Normal(x[group, time], 1)"),
         {"y": _RNG.normal(size=(3, 5))},
     ),
     "covariance": (_vector("covariance=K"), _PLACES),

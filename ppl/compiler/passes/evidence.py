@@ -8,7 +8,6 @@ several elements, the last dims of the latent are moved one position at a time.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -165,9 +164,10 @@ def columns_of(point: Point, name: str, predictor: Predictor, at: Array) -> list
         if colours > _MOST_COLUMNS or colours * at.size > _MOST_WORK:
             return None
         columns = []
-        for position in itertools.product(*(range(n) for n in base.shape[base.ndim - dims :])):
-            pattern = np.zeros(base.shape)
-            pattern[(Ellipsis, *position)] = 1.0
+        for position in range(colours):
+            pattern = np.zeros((base.size // colours, colours))
+            pattern[:, position] = 1.0
+            pattern = pattern.reshape(base.shape)
             column = _column(movement, pattern)
             if column is None:
                 break
