@@ -43,4 +43,20 @@ def centring(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     return table("centring", [row for row in rows if row[2] != GIVEN])
 
 
-REPORTS: tuple[Report, ...] = (inference, centring)
+def elimination(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
+    """How discrete latents are summed out."""
+    from ppl.compiler.passes.enumeration import discrete_latents
+
+    if dataset is None or not discrete_latents(graph):
+        return None
+    from ppl.compiler.density.elimination import plan_elimination
+    from ppl.compiler.density.evaluation import data_lowering
+    from ppl.compiler.density.program import make_program
+    from ppl.compiler.lowering.fold import Recorder
+
+    program = make_program(graph, dataset)
+    plan = plan_elimination(program, data_lowering(program, dataset), Recorder())
+    return None if plan is None else table("discrete latents", [[line] for line in plan.lines])
+
+
+REPORTS: tuple[Report, ...] = (inference, elimination, centring)
