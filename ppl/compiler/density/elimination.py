@@ -7,7 +7,7 @@ axis for the values of each element of a latent that it reads. `ppl.compiler.eli
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -319,6 +319,34 @@ def marginals(elimination: Elimination, lowering: Lowering) -> dict[str, Array]:
     parts = _parts(elimination, lowering, _tables(elimination, lowering))
     found: dict[str, Array] = marginal_probabilities(elimination.structure, arrays, parts)
     return found
+
+
+def best_scores(elimination: Elimination, lowering: Lowering) -> dict[int, Scored]:
+    """Each term that reads discrete latents, by identity, at the most probable of their values for every element; what
+    it was computed from is that of their first values."""
+    found = {}
+    for tabled in elimination.tables:
+        scored = _weighed(elimination, lowering, tabled)
+        first = {name: _without(p, tabled.axes, _first) for name, p in scored.parameters.items()}
+        found[id(tabled.site.node)] = replace(
+            scored,
+            log_prob=_without(scored.log_prob, tabled.axes, jnp.max),
+            value=_without(scored.value, tabled.axes, _first),
+            parameters=first,
+        )
+    return found
+
+
+def _without(value: Named, axes: tuple[Axis, ...], reduce: Callable[..., Array]) -> Named:
+    """With some axes reduced."""
+    places = tuple(i for i, axis in enumerate(value.axes) if axis in axes)
+    if not places:
+        return value
+    return Named(reduce(value.array, axis=places), tuple(axis for axis in value.axes if axis not in axes))
+
+
+def _first(array: Array, axis: tuple[int, ...]) -> Array:
+    return array[tuple(0 if i in axis else slice(None) for i in range(array.ndim))]
 
 
 # Below e^-600 of the greatest, a probability counts as that, so that none underflows and all can be divided by.

@@ -9,9 +9,9 @@ from typing import TypeAlias
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.density.elimination import Elimination
+from ppl.compiler.density.elimination import Elimination, best_scores
 from ppl.compiler.density.evaluation import Evaluation
-from ppl.compiler.density.scoring import score
+from ppl.compiler.density.scoring import Scored, score
 from ppl.compiler.lowering.named import Array, Named, aligned
 from ppl.graph import Axis, Energy, Term
 from ppl.source import Span
@@ -50,13 +50,13 @@ class Elements:
 
 
 def elements(evaluation: Evaluation, elimination: Elimination | None) -> list[Elements]:
-    """Every term that has a value of its own, and is not part of a sum over discrete latents, element by element."""
+    """Every term element by element; one that discrete latents are summed out of, at their most probable values."""
+    best = {} if elimination is None else best_scores(elimination, evaluation.lowering)
     terms = evaluation.program.graph.factors
-    return [_elements(evaluation, t) for t in terms if elimination is None or not elimination.reads_discrete(t)]
+    return [_elements(term, best.get(id(term)) or score(evaluation.lowering, term)) for term in terms]
 
 
-def _elements(evaluation: Evaluation, term: Term | Energy) -> Elements:
-    scored = score(evaluation.lowering, term)
+def _elements(term: Term | Energy, scored: Scored) -> Elements:
     lowering, log_prob = scored.lowering, scored.log_prob
     axes = log_prob.axes
     array = log_prob.array
