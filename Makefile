@@ -15,7 +15,7 @@ BENCH := $(VENV)/.ready-bench
 
 sample: $(READY)
 	$(RUN)/ppl sample models/eight_schools.ppl --data models/data/eight_schools.json \
-		--target-acceptance 0.95 -o eight_schools.nc --force
+		-o eight_schools.nc --force
 
 test: $(READY)
 	$(RUN)/python -m pytest -q -n auto -m "not long"
