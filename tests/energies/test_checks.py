@@ -32,6 +32,7 @@ ACCEPTED = {
     "one number of data": "data strength\nx[site] ~ Normal(0, 1)\nenergy ridge: strength * x[site]^2\n",
     "data as a filter": "data use[site] : bool\nx[site] ~ Normal(0, 1)\nenergy e: x[i]^2 for i in site if use[i]\n",
     "clamped quantities with priors": "a, b ~ Normal(0, 1)\nenergy e: a * b\nobserve a = 1\n",
+    "a prior that is clamped": "var x[site]\nm ~ Normal(0, 1)\nenergy e: (x[site] - m)^2\nobserve m = 1\n",
     "apart": "var x[site]\nm ~ Normal(0, 1)\nenergy e: x[site]^4 - (m - 1)^4\n",
     "both have distributions": "x[site] ~ Normal(0, 1)\nm ~ Normal(0, 1)\nenergy e: (x[site] - m)^4\n",
 }

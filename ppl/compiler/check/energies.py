@@ -9,6 +9,7 @@ from ppl.compiler.check.loops import condition, loop_bindings
 from ppl.compiler.check.report import Abandon, Report
 from ppl.compiler.check.scope import Binding, Scope
 from ppl.compiler.check.shapes import apply, numeric, show_shape
+from ppl.compiler.check.sites import everything
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Apply,
@@ -105,6 +106,7 @@ def check_energies(report: Report, graph: ModelGraph) -> None:
     if not graph.energies:
         return
     known = _Touches(graph)
+    fixed = {clamp.name for clamp in graph.clamps if all(map(everything, clamp.subscripts))}
     drawn = {term.target.name for term in graph.terms if isinstance(term.target, Read)}
     weighed = {clamp.name for clamp in graph.clamps}
     for node in (*graph.factors, *graph.latents):
@@ -120,11 +122,11 @@ def check_energies(report: Report, graph: ModelGraph) -> None:
     for term in graph.energies:
         if not term.unnormalised:
             for part in _addends(term.value):
-                _check_normaliser(report, graph, term, known.of(part), drawn)
+                _check_normaliser(report, graph, term, known.of(part), drawn, fixed)
 
 
 def _check_normaliser(
-    report: Report, graph: ModelGraph, term: Energy, touched: Mapping[str, None], drawn: set[str]
+    report: Report, graph: ModelGraph, term: Energy, touched: Mapping[str, None], drawn: set[str], fixed: set[str]
 ) -> None:
     """Reports an energy whose normaliser would depend on quantities that have densities of their own.
 
@@ -132,7 +134,7 @@ def _check_normaliser(
     may take exp(-E(x, θ)) for p(x | θ). What the model says is p(θ) exp(-E(x, θ)): θ has its prior times Z(θ),
     the sum of exp(-E(x, θ)) over all x.
     """
-    priors = [name for name in touched if name in drawn and isinstance(graph[name], Latent)]
+    priors = [name for name in touched if name in drawn - fixed and isinstance(graph[name], Latent)]
     others = [name for name in touched if _left_to_energies(graph[name], drawn)]
     if not priors or not others:
         return
