@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,13 @@ Limit = Callable[[Expr | None], "Array | None"]
 @dataclass(frozen=True)
 class Possible:
     """wrong: which events a distribution can never give, (batch...); words: what it gives for the one at a place.
-    support, event_rank: of the distribution of the catalogue inside; upper: its largest value, where that is known."""
+    support, event_rank: of the distribution of the catalogue inside; lower, upper: its ends, where they are known."""
 
     wrong: Mask
     words: Callable[[tuple[int, ...]], str]
     support: str
     event_rank: int
+    lower: Array | None = None
     upper: Array | None = None
 
 
@@ -42,11 +43,11 @@ def possible(distribution: Distribution, values: Array, limit: Limit, sizes: Cal
         return _of_catalogue(distribution, values, limit, sizes, None, None)
     lower, upper = (limit(distribution.parameter(name)) for name in ("lower", "upper"))
     if distribution.name == "truncated" and distribution.base.base is None:
-        return _of_catalogue(distribution.base, values, limit, sizes, lower, upper)
+        return _truncated(distribution.base, _of_catalogue(distribution.base, values, limit, sizes, lower, upper))
     inner = possible(distribution.base, values, limit, sizes)
     match distribution.name:
         case "truncated":
-            return _between(inner, inner.wrong, values, lower, upper, "{} from {} to {}")
+            return _between(inner, inner.wrong, values, lower, upper, "not below", "not above")
         case "censored":
             return _censored(distribution, inner, values, lower, upper)
         case "zeroinflated":
@@ -78,6 +79,19 @@ def _of_catalogue(
     return _of_support(spec.observable, values, lower, upper)
 
 
+def _truncated(base: Distribution, found: Possible) -> Possible:
+    """In words, a truncated continuous distribution is an interval."""
+    if DISTRIBUTIONS[base.name].discrete:
+        return found
+    low = SUPPORTS[found.support].lower
+
+    def words(at: tuple[int, ...]) -> str:
+        ends = (None if b is None else float(b[at]) for b in (found.lower, found.upper))
+        return in_words("interval", *(own if end is None else end for end, own in zip(ends, (low, None), strict=True)))
+
+    return replace(found, words=words)
+
+
 def _of_support(support: str, values: Array, lower: Array | None, upper: Array | None) -> Possible:
     rank = SUPPORTS[support].event_rank
     shape = values.shape[: values.ndim - rank]
@@ -86,7 +100,7 @@ def _of_support(support: str, values: Array, lower: Array | None, upper: Array |
     def words(at: tuple[int, ...]) -> str:
         return in_words(support, *(None if b is None else float(b[at]) for b in (low, high)))
 
-    return Possible(outside(support, values, low, high), words, support, rank, high)
+    return Possible(outside(support, values, low, high), words, support, rank, low, high)
 
 
 def _any(parts: list[Possible]) -> Possible:
@@ -98,7 +112,7 @@ def _any(parts: list[Possible]) -> Possible:
 
 
 def _between(
-    inner: Possible, wrong: Mask, values: Array, lower: Array | None, upper: Array | None, form: str
+    inner: Possible, wrong: Mask, values: Array, lower: Array | None, upper: Array | None, below: str, above: str
 ) -> Possible:
     numbers = np.asarray(values, dtype=np.float64)
     low, high = (
@@ -110,11 +124,8 @@ def _between(
         wrong = wrong | (numbers > high)
 
     def words(at: tuple[int, ...]) -> str:
-        ends = (
-            "-inf" if low is None else f"{float(low[at]):.10g}",
-            "inf" if high is None else f"{float(high[at]):.10g}",
-        )
-        return form.format(inner.words(at), *ends)
+        ends = [f"{word} {float(b[at]):.10g}" for word, b in ((below, low), (above, high)) if b is not None]
+        return ", ".join([inner.words(at), " and ".join(ends)])
 
     return Possible(wrong, words, inner.support, inner.event_rank)
 
@@ -129,4 +140,4 @@ def _censored(
             wrong = wrong & np.asarray(values != bound)
         elif distribution.parameter(name) is not None:
             wrong = np.zeros_like(wrong)
-    return _between(inner, wrong, values, lower, upper, "{}, censored at {} and {}")
+    return _between(inner, wrong, values, lower, upper, "censored below", "censored above")
