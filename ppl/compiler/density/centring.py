@@ -52,15 +52,15 @@ def from_standard(lowering: Lowering, choice: Choice, u: Array) -> Standardised:
     scale, penalty = positive(_parameter(lowering, site, "scale", u.shape))
     log_scale = jnp.log(scale)
     if site.kind == "walk":
-        z, log_k = u, None
+        z, log_stretch = u, None
         value = _walked(lowering, site, scale * z)
     else:
         location = _parameter(lowering, site, None, u.shape)
-        z, log_k = _between(lowering, choice, u, location, scale)
+        z, log_stretch = _between(lowering, choice, u, location, scale)
         value = location + scale * z
     log_jacobian = _sum(log_scale, u.shape)
-    if log_k is not None:
-        log_jacobian = log_jacobian + _sum(log_k, u.shape)
+    if log_stretch is not None:
+        log_jacobian = log_jacobian + _sum(log_stretch, u.shape)
     totals = {}
     for term in site.terms:
         region = _region(lowering, term, u.shape)
@@ -83,23 +83,26 @@ def to_standard(lowering: Lowering, choice: Choice, value: Array) -> Array:
     z = ((jnp.log(value) if site.log else value) - location) / scale
     if choice.form != BETWEEN:
         return z
-    k, shift = _weights(lowering, choice, location, scale)
-    return z / k - shift
+    stretch, shift = _weights(lowering, choice, location, scale, value.shape)
+    return z / stretch - shift
 
 
 # --- elements ----------------------------------------------------------------------------------------
 
 
 def _between(lowering: Lowering, choice: Choice, u: Array, location: Array, scale: Array) -> tuple[Array, Array | None]:
-    """z, and log k; None where k is 1."""
+    """z, and log dz/du; None where they are the same."""
     if choice.form != BETWEEN:
         return u, None
-    k, shift = _weights(lowering, choice, location, scale)
-    return k * (u + shift), jnp.log(k)
+    stretch, shift = _weights(lowering, choice, location, scale, u.shape)
+    return stretch * (u + shift), jnp.log(stretch)
 
 
-def _weights(lowering: Lowering, choice: Choice, location: Array, scale: Array) -> tuple[Array, Array]:
-    """k, and k s (h - p m)."""
+def _weights(
+    lowering: Lowering, choice: Choice, location: Array, scale: Array, shape: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """a and b of z = a (u + b): k and k s (h - p m) for a normal prior, with the spread that a prior of another family
+    seems to have where data put the element."""
     precision: Array = None
     pull: Array = None
     for i, part in enumerate(choice.evidence):
@@ -111,8 +114,29 @@ def _weights(lowering: Lowering, choice: Choice, location: Array, scale: Array) 
             p, h = p * weight, h * weight
         precision = p if precision is None else precision + p
         pull = h if pull is None else pull + h
-    k = lax.rsqrt(1.0 + precision * (scale * scale))
-    return k, k * scale * (pull - precision * location)
+    left = pull - precision * location
+    wide = _spread_of_prior(lowering, choice.site, left, precision, scale, shape)
+    spread = scale if wide is None else scale * wide
+    k = lax.rsqrt(1.0 + precision * (spread * spread))
+    return k if wide is None else wide * k, k * spread * left
+
+
+_DEVIATION = {"Laplace": math.sqrt(2.0), "Logistic": math.pi / math.sqrt(3.0), "Gumbel": math.pi / math.sqrt(6.0)}
+
+
+def _spread_of_prior(
+    lowering: Lowering, site: Site, left: Array, precision: Array, scale: Array, shape: tuple[int, ...]
+) -> Array | None:
+    """Of a prior, in scales; None for 1. Student's t is a normal law whose precision varies, and is expected to be
+    (df + 1) / (df + r²) for an element r scales off (Lange, Little & Taylor 1989), here by what data make of r."""
+    name = site.terms[0].distribution.name
+    if name not in ("StudentT", "Cauchy"):
+        return None if name not in _DEVIATION else jnp.asarray(_DEVIATION[name], REAL)
+    df = jnp.ones((), REAL) if name == "Cauchy" else _parameter(lowering, site, "df", shape)
+    informed = precision > 0
+    known = jnp.where(informed, precision, 1.0)
+    r2 = jnp.where(informed, left * left / (known * (1.0 + precision * (scale * scale))), 0.0)
+    return jnp.sqrt((df + r2) / (df + 1.0))
 
 
 def _constant(lowering: Lowering, choice: Choice, i: int, what: str, array: Array) -> Array:
