@@ -39,6 +39,19 @@ def test_boltzmann_machine() -> None:
     np.testing.assert_allclose(up, probabilities(weights) @ (states > 0), rtol=1e-10)
 
 
+def test_sums_inside_an_energy_are_its_plates() -> None:
+    data, _, weights = spin_glass(6)
+    summed = """
+dim site, edge
+data src[edge] : site, dst[edge] : site, J[edge], h[site]
+var s[site] : spin
+energy coupling: -sum(J[e] * s[src[e]] * s[dst[e]] for e in edge if J[e] > 0)
+energy repulsion: sum(-J[e] * s[src[e]] * s[dst[e]] for e in edge if not J[e] > 0)
+energy field:    -sum(h[site] * s[site], site)
+"""
+    assert log_partition(summed, data) == pytest.approx(log_sum(weights), rel=1e-12)
+
+
 def test_potts_model_on_a_ring() -> None:
     data, states, weights = potts(6)
     assert log_partition(POTTS, data) == pytest.approx(log_sum(weights), rel=1e-12)

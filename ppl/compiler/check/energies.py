@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.loops import condition, loop_bindings
@@ -10,9 +11,11 @@ from ppl.compiler.check.report import Abandon, Report
 from ppl.compiler.check.scope import Binding, Scope
 from ppl.compiler.check.shapes import apply, numeric, show_shape
 from ppl.compiler.check.sites import everything
+from ppl.compiler.check.walk import each_read
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Apply,
+    Axis,
     Energy,
     Expr,
     Gather,
@@ -26,6 +29,7 @@ from ppl.graph import (
     children,
     node_expressions,
 )
+from ppl.types import Scalar
 
 # What the pieces of the log density have names for besides terms.
 _TAKEN = frozenset({"jacobian"})
@@ -64,8 +68,30 @@ def _energy(build: Build, statement: syntax.Energy, loops: Sequence[syntax.Loop]
             f"a term of the energy is one number for each element of its indices; this is {shape}",
             f"index it, or sum it: `sum({text})`" if len(text) < 40 else "index it, or sum it",
         )
-    axes = tuple(dict.fromkeys((*(b.axis for b in bound.values()), *value.meta.axes)))
+    value, summed, where = _opened(build, value, where)
+    axes = tuple(dict.fromkeys((*(b.axis for b in bound.values()), *value.meta.axes, *summed)))
     return Energy(statement.name.id, axes, where, value, statement.span, statement.unnormalised)
+
+
+def _opened(build: Build, value: Expr, where: Expr | None) -> tuple[Expr, tuple[Axis, ...], Expr | None]:
+    """A sum over elements of discrete latents as these, with the axes that it runs over: latents are summed out of each
+    element of a term, for which all values of those that it reads are tried."""
+    axes: tuple[Axis, ...] = ()
+    while True:
+        negative = isinstance(value, Apply) and value.function == "negative"
+        inner = value.arguments[0] if isinstance(value, Apply) and negative else value
+        if not isinstance(inner, Reduce) or inner.operation != "sum" or not _reads_discrete(build, inner.body):
+            return value, axes, where
+        if inner.where is not None and (where is not None or not build.data_only(inner.where)):
+            return value, axes, where
+        body = inner.body
+        value = Apply("negative", (body,), replace(value.meta, axes=body.meta.axes)) if negative else body
+        axes, where = (*axes, *inner.axes), inner.where or where
+
+
+def _reads_discrete(build: Build, expr: Expr) -> bool:
+    found = (build.names.quantities[read.name] for read in each_read(expr))
+    return any(q.role in ("latent", "var") and q.element is not Scalar.REAL for q in found)
 
 
 def _filter(build: Build, scope: Scope, loops: Sequence[syntax.Loop]) -> Expr | None:
