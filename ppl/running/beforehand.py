@@ -1,6 +1,7 @@
 """What a run would refuse, found without one: a model that an engine cannot sample, parameters out of their domains.
 
-Nothing here imports JAX, unless data determine a parameter that plain arithmetic cannot show to be in its domain.
+Nothing here imports JAX, unless data determine a parameter that plain arithmetic cannot show to be in its domain, or
+points that must increase.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from ppl.catalogue.domains import domains_of
 from ppl.catalogue.membership import outside
 from ppl.compiler.binding.constants import evaluate
 from ppl.compiler.density.program import Program, make_program
+from ppl.compiler.passes.increasing import increasing_points
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Expr, ModelGraph, Prediction, Term
@@ -40,15 +42,20 @@ def check_domains(graph: ModelGraph, dataset: Dataset) -> None:
     """Whether all parameters that data alone determine are in the domains of their distributions.
 
     Raises:
-        PplError: one error for each that is not (E552), or a computed position outside its dim (E550).
+        PplError: one error for each that is not (E552), a computed position outside its dim (E550), or points that do
+            not increase (E554).
     """
     program = make_program(graph, dataset)
-    if all(_plainly_inside(program, dataset, domain, expr) for domain, expr in _parameters(graph)):
+    inside = all(_plainly_inside(program, dataset, domain, expr) for domain, expr in _parameters(graph))
+    if inside and all(program.kind(points) == "live" for _, points in increasing_points(graph)):
         return
     from ppl.compiler.density.evaluation import data_lowering  # these import JAX
+    from ppl.compiler.density.increasing import check_increasing
     from ppl.compiler.density.parameters import check_parameters
 
-    check_parameters(data_lowering(program, dataset), dataset.labels)
+    data = data_lowering(program, dataset)
+    check_increasing(data)
+    check_parameters(data, dataset.labels)
 
 
 def _parameters(graph: ModelGraph) -> list[tuple[str, Expr]]:

@@ -30,8 +30,7 @@ class Build:
     clamped: of latents, those that are given.
     left_dims: the dims that the statements' left sides name, None where an index does not say. draws_left,
     assignments_left: how many more statements `name ~` and `name =` follow. failed: names with a statement that is
-    wrong. reach: for each
-    quantity, how far it looks along latents that were not complete when it was defined.
+    wrong.
     """
 
     source: Source
@@ -47,7 +46,6 @@ class Build:
     left_dims: dict[str, list[str | None]] = field(default_factory=dict)
     draws_left: dict[str, int] = field(default_factory=dict)
     term_names: set[str] = field(default_factory=set)
-    reach: dict[str, dict[str, dict[str, int | None]]] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     assignments_left: dict[str, int] = field(default_factory=dict)
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.walk import each_read
-from ppl.compiler.passes.recurrences import stage
-from ppl.graph import Aligned, Expr, Fixed, Read, Subscript, Term, distribution_expressions
-
-# How far ahead along each dim of a latent an element of another quantity looks; None: further than can be told.
-Reach = dict[str, int | None]
-_ALL_BEFORE = -(10**9)
+from ppl.compiler.passes.recurrences import apart, cyclic, stage
+from ppl.graph import Aligned, Expr, Fixed, Read, Subscript, Term, Value, distribution_expressions
 
 
 def check_looks_back(
@@ -27,23 +24,6 @@ def check_looks_back(
         build.report.error("E116", direct[wrong].meta.span, f"this is not an earlier element of `{name}`", hint)
 
 
-def check_looks_back_through(build: Build, term: Term) -> None:
-    """The same of what a drawn quantity depends on through others, once all that they depend on is known."""
-    if not isinstance(term.target, Read):
-        return
-    name, target = term.target.name, term.target.subscripts
-    dims = build.names.quantities[name].dims
-    for read in (r for e in distribution_expressions(term.distribution) for r in each_read(e) if r.name != name):
-        reach = _reach(build, read.name, name)
-        if reach is not None and not _before_through(build, dims, target, read, reach):
-            build.report.error(
-                "E116",
-                read.meta.span,
-                f"`{read.name}` depends on `{name}`, which this statement draws",
-                f"a quantity may depend on its own earlier elements, `{name}[t-1]`, and no others",
-            )
-
-
 def _unordered(stages: Sequence[Sequence[str]], dims: int) -> list[int]:
     """The reads that no order of the elements, first along one dim and then along the next, puts before the target."""
     left, unused = list(range(len(stages))), list(range(dims))
@@ -56,51 +36,100 @@ def _unordered(stages: Sequence[Sequence[str]], dims: int) -> list[int]:
     return left
 
 
-def record_reach(
-    build: Build, name: str, dims: Sequence[str], target: Sequence[Subscript], expressions: Sequence[Expr]
-) -> None:
-    """Remember how far a quantity looks along others of which not every piece has been seen, or that do so."""
-    mine = build.reach.setdefault(name, {})
-    for read in (r for e in expressions for r in each_read(e)):
-        quantity = build.names.quantities[read.name]
-        if read.name != name and (not quantity.complete or build.reach.get(read.name)):
-            _farthest(mine.setdefault(read.name, {}), _ahead(dims, target, quantity.dims, read, {}))
+def _hint(build: Build, name: str, dims: Sequence[str]) -> str:
+    if dims and not any(build.names.positional(d) for d in dims):
+        dim = dims[0]
+        return f"if `{dim}` has an order, declare `dim {dim} ordered` and write `{name}[t-1]` `for t in {dim}[1:]`"
+    return f"a quantity may depend on its own earlier elements, `{name}[t-1]`, and no others"
 
 
-def _reach(build: Build, start: str, goal: str) -> Reach | None:
-    """How far a quantity looks along another, by whatever way; None if it does not depend on it."""
-    known: dict[str, Reach] = {start: dict.fromkeys(build.names.quantities[start].dims, 0)}
-    found: dict[str, Reach] = {}
-    for _ in range(len(build.reach)):  # a way passes each quantity once
-        before = {name: dict(reach) for name, reach in found.items()}
-        for here, so_far in list(known.items()):
-            for there, step in build.reach.get(here, {}).items():
-                total = {dim: _sum(ahead, so_far.get(dim, 0)) for dim, ahead in step.items()}
-                _farthest(found.setdefault(there, {}), total)
-        if found == before:
-            break
-        known = {start: known[start], **{name: reach for name, reach in found.items() if name not in (start, goal)}}
-    return found.get(goal)
+# --- through others ----------------------------------------------------------------------------------
+
+# How far ahead along each dim of a quantity it is read; None: further than can be told.
+_Reach = dict[str, int | None]
+_ALL_BEFORE = -(10**9)
 
 
-def _sum(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a + b
+@dataclass(frozen=True, eq=False)
+class _Statement:
+    """What one statement says of a quantity: which elements, and what it reads for them."""
+
+    name: str
+    dims: tuple[str, ...]
+    target: tuple[Subscript, ...]
+    reads: tuple[Read, ...]
+    drawn: bool
 
 
-def _farthest(known: Reach, new: Reach) -> None:
-    for dim, ahead in new.items():
-        old = known.get(dim, ahead)
-        known[dim] = None if ahead is None or old is None else max(ahead, old)
+def check_looks_back_through(build: Build) -> None:
+    """The same of what drawn quantities depend on through others, once everything is known."""
+    statements = list(_statements(build))
+    reads: dict[str, set[str]] = {}
+    for s in statements:
+        reads.setdefault(s.name, set()).update(r.name for r in s.reads)
+    for names in cyclic(reads):
+        group = [s for s in statements if s.name in names]
+        drawn = [(s, read) for s in group if s.drawn and len(names) > 1 for read in s.reads if read.name in names]
+        wrong = [(s, read) for s, read in drawn if read.name != s.name and not _before_through(group, s, read)]
+        if wrong:
+            s, read = max(wrong, key=lambda item: item[1].meta.span.start)  # which closes the circle
+            build.report.error(
+                "E116",
+                read.meta.span,
+                f"`{read.name}` depends on `{s.name}`, which this statement draws",
+                f"a quantity may depend on its own earlier elements, `{s.name}[t-1]`, and no others",
+            )
 
 
-def _ahead(
-    dims: Sequence[str], target: Sequence[Subscript], read_dims: Sequence[str], read: Read, beyond: Reach
-) -> Reach:
-    """Along each dim of what is read, how far from the target's own place it is read; `beyond` is added."""
-    found: Reach = {}
-    for dim, s in zip(read_dims, read.subscripts, strict=True):
+def _statements(build: Build) -> Iterator[_Statement]:
+    for node in build.nodes:
+        if isinstance(node, Value):
+            for piece in node.pieces:
+                yield _Statement(node.name, node.dims, piece.subscripts, tuple(each_read(piece.value)), False)
+        elif isinstance(node, Term) and node.role == "latent" and isinstance(node.target, Read):
+            reads = [r for e in distribution_expressions(node.distribution) for r in each_read(e)]
+            dims = build.names.quantities[node.target.name].dims
+            yield _Statement(node.target.name, dims, node.target.subscripts, tuple(reads), True)
+
+
+def _before_through(group: Sequence[_Statement], start: _Statement, read: Read) -> bool:
+    """Whether what a read depends on of the quantity drawn are earlier elements, along some dim."""
+    known: dict[int, _Reach] = {}
+    goal: _Reach | None = None
+    ways = [(start, read, dict.fromkeys(start.dims, 0))]
+    for _ in range(len(group) + 1):  # a way passes each statement once
+        onwards: list[tuple[_Statement, Read, _Reach]] = []
+        for here, r, so_far in ways:
+            for there in group:
+                if there.name != r.name or _apart(there, r):
+                    continue
+                total = _ahead(here, there, r, so_far)
+                if there.name == start.name:
+                    goal = _farther(goal, total)
+                elif (new := _farther(known.get(id(there)), total)) != known.get(id(there)):
+                    known[id(there)] = new
+                    onwards += [(there, further, new) for further in there.reads]
+        ways = onwards
+    return goal is None or any(ahead is not None and ahead < 0 for ahead in goal.values())
+
+
+def _apart(there: _Statement, read: Read) -> bool:
+    return any(apart(s, t) for s, t in zip(read.subscripts, there.target, strict=True))
+
+
+def _farther(a: _Reach | None, b: _Reach) -> _Reach:
+    if a is None:
+        return b
+    both = {dim: (a[dim], b.get(dim)) for dim in a}
+    return {dim: None if x is None or y is None else max(x, y) for dim, (x, y) in both.items()}
+
+
+def _ahead(here: _Statement, there: _Statement, read: Read, so_far: Mapping[str, int | None]) -> _Reach:
+    """Along each dim of what is read, how far from its place at the start it is read; `so_far`: of this statement."""
+    found: _Reach = {}
+    for dim, s in zip(there.dims, read.subscripts, strict=True):
         ahead: int | None = None
-        for own, place in zip(dims, target, strict=True):
+        for own, place in zip(here.dims, here.target, strict=True):
             if own != dim:
                 continue
             match place, s:
@@ -108,21 +137,8 @@ def _ahead(
                     ahead = shift
                 case Aligned(axis), Fixed(position) if 0 <= position < axis.start:
                     ahead = _ALL_BEFORE
-                case Fixed(here), Fixed(there) if (here < 0) == (there < 0):
-                    ahead = there - here
-        further = beyond.get(dim, 0)
-        found[dim] = None if ahead is None or further is None else ahead + further
+                case Fixed(at), Fixed(position) if (at < 0) == (position < 0):
+                    ahead = position - at
+        before = so_far.get(dim)
+        found[dim] = None if ahead is None or before is None else ahead + before
     return found
-
-
-def _before_through(build: Build, dims: Sequence[str], target: Sequence[Subscript], read: Read, reach: Reach) -> bool:
-    """Whether reading another quantity here reaches earlier elements only, along some dim."""
-    total = _ahead(dims, target, build.names.quantities[read.name].dims, read, reach)
-    return any(ahead is not None and ahead < 0 for dim, ahead in total.items() if dim in dims)
-
-
-def _hint(build: Build, name: str, dims: Sequence[str]) -> str:
-    if dims and not any(build.names.positional(d) for d in dims):
-        dim = dims[0]
-        return f"if `{dim}` has an order, declare `dim {dim} ordered` and write `{name}[t-1]` `for t in {dim}[1:]`"
-    return f"a quantity may depend on its own earlier elements, `{name}[t-1]`, and no others"

@@ -9,7 +9,7 @@ from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.distributions import Drawn, check_drawable, draw
 from ppl.compiler.check.heads import Head
-from ppl.compiler.check.history import check_looks_back, record_reach
+from ppl.compiler.check.history import check_looks_back
 from ppl.compiler.check.intervals import UNKNOWN
 from ppl.compiler.check.places import place
 from ppl.compiler.check.ranges import of_latent
@@ -76,7 +76,6 @@ def latent(
         subscripts = tuple(Whole(d) for d in dims)
     parameters = list(distribution_expressions(drawn.distribution))
     check_looks_back(build, name, dims, subscripts, parameters)
-    record_reach(build, name, dims, subscripts, parameters)
     parts = build.parts.setdefault(name, [])
     axes, support = _support_axes(build, dims, subscripts, found.event_rank, drawn.support)
     quantity = build.names.quantities.get(name)

@@ -8,7 +8,7 @@ from ppl.catalogue.functions import BUILDERS
 from ppl.compiler.check.names import closest, quoted
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Scope, TreeExpr
-from ppl.compiler.check.shapes import numeric, same_event, show_event, show_shape, union_axes, whole_number
+from ppl.compiler.check.shapes import numeric, same_event, show_shape, union_axes, whole_number
 from ppl.grammar import nodes as syntax
 from ppl.graph import Expr, Literal, Local, Meta, OdeSolve
 from ppl.types import Scalar
@@ -28,7 +28,7 @@ def odesolve(node: syntax.Call, scope: Scope, body: Body) -> Expr:
     named = {a.name.id: a for a in node.arguments if a.name is not None}
     if len(positional) < len(_FIRST):
         missing = _FIRST[len(positional)]
-        raise scope.report.fail("E113", node.span, f"`odesolve` is given no {missing[4:]}", BUILDERS["odesolve"])
+        raise scope.report.fail("E113", node.span, f"`odesolve` is not given {missing}", BUILDERS["odesolve"])
     function = _function(scope, positional[0])
     name, parameters = function.name.id, [p.id for p in function.parameters]
     if len(parameters) < 2:
@@ -56,7 +56,7 @@ def odesolve(node: syntax.Call, scope: Scope, body: Body) -> Expr:
         raise scope.report.fail(
             "E111",
             positional[0].span,
-            f"`{name}` gives {show_shape(rate.meta.event)}, but the state is {show_event(initial.meta.event)}",
+            f"`{name}` gives {show_shape(rate.meta.event)}, but the state is {show_shape(initial.meta.event)}",
             "a rate has the shape of the state: one number for each of its elements",
         )
     method, rtol, atol, max_steps = _options(scope, named)
@@ -97,8 +97,9 @@ def _further(
             found[key] = argument.value
             continue
         near = closest(key, [*_OPTIONS, *parameters])
-        label = f"`{key}` is given twice" if key in parameters else f"`odesolve` has no option `{key}`"
+        label = f"`{key}` is given twice" if key in found else f"`odesolve` has no option `{key}`"
         hint = f"did you mean `{near}`?" if near else f"its options are {quoted(_OPTIONS)}"
+        hint = "" if key in found else hint
         scope.report.error("E113", argument.span, label, hint)
         failed = True
     if failed:

@@ -20,9 +20,7 @@ def check_recurrences(build: Build) -> None:
         if isinstance(found, Disorder):
             _disorder(build, found, names)
     _check_complete(build, together)
-    for node in build.nodes:
-        if isinstance(node, Term) and node.role == "latent":
-            check_looks_back_through(build, node)
+    check_looks_back_through(build)
 
 
 def _disorder(build: Build, found: Disorder, names: frozenset[str]) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.declarations import free_quantity
-from ppl.compiler.check.history import record_reach
 from ppl.compiler.check.intervals import UNKNOWN, union
 from ppl.compiler.check.places import Place, place
 from ppl.compiler.check.ranges import range_of
@@ -103,8 +102,6 @@ def _finish(build: Build, target: syntax.Target, pieces: list[Piece]) -> None:
     span = target.name.span if len(pieces) == 1 else pieces[0].span
     build.define(Quantity(name, "value", dims, element, span, known, data_only=data_only))
     build.nodes.append(Value(name, dims, element, tuple(pieces), span, recorded=not name.startswith("_")))
-    for piece in pieces:
-        record_reach(build, name, dims, piece.subscripts, [piece.value])
 
 
 def _dim(s: Subscript) -> str | None:

@@ -14,8 +14,8 @@ from ppl.compiler.lowering.named import Array
 def interp(xp: ModuleType, batch: int, x: Array, xs: Array, ys: Array) -> Array:
     """(..., m...), (..., n), (..., n) -> (..., m...), for each element of `batch` leading dims, whose sizes broadcast.
 
-    `ys[i] + (x - xs[i]) * (ys[i+1] - ys[i]) / (xs[i+1] - xs[i])` with `xs[i] <= x < xs[i+1]`. Below `xs[0]` it is `ys[0]`
-    and above the last of `xs` the last of `ys`: there the derivative in x is 0. `xs` must increase.
+    `ys[i] + (x - xs[i]) * (ys[i+1] - ys[i]) / (xs[i+1] - xs[i])` where `xs[i] <= x < xs[i+1]`. Below `xs[0]` it is
+    `ys[0]` and above the last of `xs` the last of `ys`: there the derivative in x is 0. `xs` must increase.
     """
     shape = x.shape[batch:]
     x = xp.reshape(x, (*x.shape[:batch], -1))

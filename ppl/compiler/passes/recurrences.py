@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ppl.graph import (
@@ -68,21 +68,33 @@ def each_read(*exprs: Expr) -> Iterator[Read]:
 
 
 def cycles(values: Sequence[Value]) -> list[tuple[Value, ...]]:
-    """The values that depend on themselves, with those on the way (the cyclic components of the graph of reads)."""
-    by_name = {v.name: v for v in values}
-    reads = {v.name: {r.name for r in each_read(*node_expressions(v))} & by_name.keys() for v in values}
-    reached = {name: _reached(name, reads) for name in reads}
-    found: list[tuple[Value, ...]] = []
-    taken: set[str] = set()
-    for name in reads:
-        if name in reached[name] and name not in taken:
-            together = [v for v in values if v.name in reached[name] and name in reached[v.name]]
-            taken.update(v.name for v in together)
-            found.append(tuple(together))
-    return found
+    """The values that depend on themselves, with those on the way."""
+    reads = {v.name: {r.name for r in each_read(*node_expressions(v))} for v in values}
+    return [tuple(v for v in values if v.name in names) for names in cyclic(reads)]
 
 
-def _reached(name: str, reads: dict[str, set[str]]) -> set[str]:
+def cyclic(reads: Mapping[str, Set[str]]) -> list[frozenset[str]]:
+    """The cyclic components of a graph of names: what each of them reads, others left out."""
+    left = {name: read & reads.keys() for name, read in reads.items()}
+    ends = [name for name, read in left.items() if not read]
+    readers: dict[str, list[str]] = {}
+    for name, read in left.items():
+        for other in read:
+            readers.setdefault(other, []).append(name)
+    while ends:  # what reads nothing that is left is in no cycle
+        end = ends.pop()
+        del left[end]
+        for name in readers.get(end, ()):
+            left[name] = left[name] - {end}
+            if not left[name]:
+                ends.append(name)
+    reached = {name: _reached(name, left) for name in left}
+    found = {frozenset(n for n in reached[name] if name in reached[n]) for name in left if name in reached[name]}
+    order = list(reads)
+    return sorted(found, key=lambda names: min(map(order.index, names)))
+
+
+def _reached(name: str, reads: Mapping[str, Set[str]]) -> set[str]:
     found: set[str] = set()
     waiting = list(reads[name])
     while waiting:
@@ -215,6 +227,16 @@ def _extent(s: Subscript) -> tuple[_Point, _Point] | None:
 def _ends(span: Axis | Whole, shift: int) -> tuple[_Point, _Point]:
     stop = 0 if span.stop is None else span.stop
     return (span.start + shift, span.start < 0), (stop + shift, span.stop is None or span.stop < 0)
+
+
+def apart(a: Subscript, b: Subscript) -> bool:
+    """Whether two subscripts certainly have no position in common."""
+    first, second = _extent(a), _extent(b)
+    return (
+        first is not None
+        and second is not None
+        and (_not_after(first[1], second[0]) or _not_after(second[1], first[0]))
+    )
 
 
 def _not_after(a: _Point, b: _Point) -> bool:
