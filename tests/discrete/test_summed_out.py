@@ -161,6 +161,20 @@ y[i, j] ~ Bernoulli(p if z[i] == z[j] else 0.2) for i in site, j in site
         {"y": [[1, 0, 1], [0, 0, 1], [1, 1, 1]]},
         {"z": ("z[site] : bool", (3,), (0, 1))},
     ),
+    "many in one term": Case(
+        """
+dim obs, cause
+data y[obs] : bool, x[obs, cause]
+leak ~ Beta(1, 5)
+b ~ Normal(0, 1)
+z[cause] ~ Bernoulli(0.3)
+y[obs] ~ Bernoulli(1 - (1 - leak) * exp(-exp(b) * sum(x[obs, k] * z[k] for k in cause)))
+total = sum(z)
+seen ~ Normal(total, 1)
+""".replace("data y[obs] : bool,", "data seen, y[obs] : bool,"),
+        {"y": [0, 1], "x": [[0.2, 1.0, 0.5], [1.5, 0.3, 0.1]], "seen": 1.2},
+        {"z": ("z[cause] : bool", (3,), (0, 1))},
+    ),
     "through computed quantities, filters and gathers": Case(
         """
 dim obs, unit
@@ -195,7 +209,7 @@ def assignments(case: Case) -> list[dict[str, Any]]:
     return [dict(together) for together in itertools.product(*parts)]
 
 
-QUICK = ("hidden chain", "occupancy", "a change point", "pairs with themselves")
+QUICK = ("hidden chain", "occupancy", "a change point", "pairs with themselves", "many in one term")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from ppl.compiler.lowering.gather import gather, plan, planned_gather
 from ppl.compiler.lowering.named import INT, Array, Named, broadcast, dtype_of
 from ppl.compiler.lowering.selections import renamed
 from ppl.compiler.lowering.subscripts import At, Item, Pick, Slice, joint, linear_positions, subscript
-from ppl.errors import CompilerBug, Diagnostic, PplError
+from ppl.errors import Diagnostic, PplError
 from ppl.graph import (
     Affine,
     Aligned,
@@ -163,10 +163,9 @@ def as_pick(lowering: Context, item: Item) -> Pick:
         return item
     if isinstance(item, At):
         return Pick((), 0, lambda: Named(np.asarray(item.position, INT)))
-    axis = item.axis
-    if axis is None:
-        raise CompilerBug("a whole dim has no positions")
-    return Pick((axis,), 0, lambda: Named(lowering.xp.arange(item.start, item.stop, dtype=INT), (axis,)))
+    axes = () if item.axis is None else (item.axis,)
+    rank = 1 - len(axes)
+    return Pick(axes, rank, lambda: Named(lowering.xp.arange(item.start, item.stop, dtype=INT), axes))
 
 
 def _affine(lowering: Context, terms: tuple[tuple[Axis, int], ...], offset: int) -> Item:
