@@ -125,7 +125,10 @@ def _too_wide(program: Program, latents: tuple[Latent, ...], wide: TooWide) -> P
     named = {latent.name: latent for latent in latents}
     who = ", ".join(f"`{name}`" for name in wide.variables)
     title = f"{who} cannot be summed out: {wide.width + 1} of their elements would have to be tried jointly"
-    hints = (f"that takes tables of {wide.cost:.2g} numbers; let fewer elements depend on each other, or observe some",)
+    hints = (
+        f"that takes tables of {wide.cost:.2g} numbers; let fewer elements depend on each other, or observe some",
+        "engines that walk through discrete states, such as Gibbs samplers, need no tables; this version has none",
+    )
     return PplError([Diagnostic("E402", title, named[wide.variables[0]].span, hints=hints)], program.graph.source)
 
 
