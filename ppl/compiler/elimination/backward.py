@@ -17,9 +17,9 @@ import jax.numpy as jnp
 from ppl.compiler.elimination.algebra import Reduction, Summed
 from ppl.compiler.elimination.forward import Pass, Scan, boundary_labels, step_out
 from ppl.compiler.elimination.program import Arrays
-from ppl.compiler.elimination.structure import Bucket, Chain, Rows, Structure
+from ppl.compiler.elimination.structure import Bucket, Chain, Operation, Rows, Structure
 
-# (key, log-weights (batch, L)) → a state for each of the batch
+# (uniform variates (batch,), log-weights (batch, L)) → a state for each of the batch
 Choice = Callable[[jax.Array, jax.Array], jax.Array]
 States = dict[int, jax.Array]  # of labels: (batch,)
 
@@ -27,11 +27,16 @@ States = dict[int, jax.Array]  # of labels: (batch,)
 def backward(
     structure: Structure, arrays: Arrays, done: Pass, reduce: Reduction, choose: Choice, key: jax.Array
 ) -> dict[str, jax.Array]:
-    """A state for every element of every variable: (*shape,) each. reduce: as on the way forward."""
+    """A state for every element of every variable: (*shape,) each. reduce: as on the way forward.
+
+    All random numbers are drawn at once: one for each choice.
+    """
     sizes = [math.prod(shape) for shape in structure.shapes]
+    ends = [0, *itertools.accumulate(_choices(operation) for operation in structure.operations)]
+    uniforms = jax.random.uniform(key, (ends[-1],))
     numbers = jnp.zeros((sum(sizes),), jax.dtypes.canonicalize_dtype(int))
     for i in reversed(range(len(structure.operations))):
-        operation, trace, own = structure.operations[i], done.trace[i], jax.random.fold_in(key, i)
+        operation, trace, own = structure.operations[i], done.trace[i], uniforms[ends[i] : ends[i + 1]]
         if isinstance(operation, Chain):
             assert isinstance(trace, Scan)
             numbers = _chain(operation, trace, numbers, arrays, reduce, choose, own)
@@ -46,12 +51,20 @@ def backward(
     }
 
 
+def _choices(operation: Operation) -> int:
+    """How many there are: one for each set of variables summed out at once."""
+    if isinstance(operation, Bucket):
+        return operation.size
+    first, step = len(operation.first), len(operation.step)
+    return operation.batch * (first + step * (operation.length - 1) + 1)
+
+
 def _bucket(
-    bucket: Bucket, trace: list[Summed], numbers: jax.Array, arrays: Arrays, choose: Choice, key: jax.Array
+    bucket: Bucket, trace: list[Summed], numbers: jax.Array, arrays: Arrays, choose: Choice, uniforms: jax.Array
 ) -> jax.Array:
     kept = [i for i in range(len(bucket.states)) if i not in bucket.summed]
     known = {i: _read(numbers, rows, arrays) for i, rows in zip(kept, bucket.result.members, strict=True)}
-    known |= _undo(trace, known, choose, key)
+    known |= _undo(trace, known, choose, uniforms[None])
     for i, rows in zip(bucket.summed, bucket.members, strict=True):
         numbers = _write(numbers, rows, known[i], arrays)
     return numbers
@@ -64,25 +77,26 @@ def _chain(
     arrays: Arrays,
     reduce: Reduction,
     choose: Choice,
-    key: jax.Array,
+    uniforms: jax.Array,
 ) -> jax.Array:
     slots = len(chain.states)
     fixed = {
         label: _read(numbers, rows, arrays)
         for label, rows in zip(boundary_labels(chain), chain.result.members, strict=True)
     }
-    key_last, key_first, key_steps = jax.random.split(key, 3)
-    end = _undo(scan.last, fixed, choose, key_last)  # of the last slice, by labels of this slice
+    by_choice = jnp.reshape(uniforms, (-1, chain.batch))
+    at_first, at_steps, at_last = jnp.split(by_choice, [len(chain.first), len(by_choice) - 1])
+    end = _undo(scan.last, fixed, choose, at_last)  # of the last slice, by labels of this slice
     local = [slots + i for i in range(slots) if i not in chain.carried]
 
     Slices = tuple[jax.Array, list[jax.Array], list[jax.Array], jax.Array]
 
     def step(after: jax.Array, at: Slices) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         """From the states of a slice's carried slots, its other states, and the carried ones of the slice before."""
-        message, within, across, key = at
+        message, within, across, uniforms = at
         _, trace = step_out(chain, message, within, across, scan.within, scan.across, reduce)
         known = fixed | {slots + i: after[n] for n, i in enumerate(chain.carried)}
-        found = _undo(trace, known, choose, key)
+        found = _undo(trace, known, choose, uniforms)
         before = jnp.stack([found[i] for i in chain.carried])
         return before, (before, _stacked([found[label] for label in local], chain.batch, before.dtype))
 
@@ -90,12 +104,12 @@ def _chain(
         scan.messages.array,
         [t.array[1:] for t in scan.within],
         [t.array for t in scan.across],
-        jax.random.split(key_steps, chain.length - 1),
+        jnp.reshape(at_steps, (chain.length - 1, len(chain.step), chain.batch)),
     )
     last = jnp.stack([end[slots + i] for i in chain.carried])
     start, (before, other) = jax.lax.scan(step, last, at, reverse=True)
     known = fixed | {slots + i: start[n] for n, i in enumerate(chain.carried)}
-    found = _undo(scan.first, known, choose, key_first)
+    found = _undo(scan.first, known, choose, at_first)
     first = _stacked([found[label] for label in local], chain.batch, last.dtype)
     carried = jnp.concatenate([before, last[None]])  # (length, slots, batch)
     other = jnp.concatenate([first[None], other])
@@ -110,15 +124,15 @@ def _stacked(states: list[jax.Array], batch: int, dtype: jnp.dtype) -> jax.Array
     return jnp.stack(states) if states else jnp.zeros((0, batch), dtype)
 
 
-def _undo(trace: Sequence[Summed], known: States, choose: Choice, key: jax.Array) -> States:
-    """States of everything that a sequence of eliminations summed out, given what it left."""
+def _undo(trace: Sequence[Summed], known: States, choose: Choice, uniforms: jax.Array) -> States:
+    """States of everything that a sequence of eliminations summed out, given what it left. uniforms: a row for each."""
     found: States = {}
     for n in reversed(range(len(trace))):
-        found |= _choose(trace[n], known | found, choose, jax.random.fold_in(key, n))
+        found |= _choose(trace[n], known | found, choose, uniforms[n])
     return found
 
 
-def _choose(summed: Summed, known: States, choose: Choice, key: jax.Array) -> States:
+def _choose(summed: Summed, known: States, choose: Choice, uniforms: jax.Array) -> States:
     labels, array = summed.joint.labels, summed.joint.array
     given = [i for i, label in enumerate(labels) if label not in summed.labels]
     gone = [i for i, label in enumerate(labels) if label in summed.labels]
@@ -129,7 +143,7 @@ def _choose(summed: Summed, known: States, choose: Choice, key: jax.Array) -> St
     row = _ravel([known[labels[i]] for i in given], [shape[i] for i in given], batch)
     if given:
         weights = jnp.take_along_axis(weights, jnp.reshape(row, (batch, 1, 1)), axis=1)
-    rest = choose(key, weights[:, 0])
+    rest = choose(uniforms, weights[:, 0])
     found = {}
     for i, size in zip(reversed(gone), reversed(sizes), strict=True):
         found[labels[i]] = jnp.remainder(rest, size)

@@ -24,7 +24,9 @@ from ppl.compiler.elimination.working import Flags, Working
 SHORTEST = 8  # slices; shorter chains are few rounds
 SLENDER = 3  # times as many slices as there are variables in the widest
 HUB = 16  # neighbours that a hub has at least, and
-MANY = 4  # times as many as the average of its component
+MANY = 3  # times as many as the average of its component
+PERIOD = 4  # layers that a slice has at most
+WASTE = 1.5  # slots for every variable, up to which slices count as alike
 BOUNDARY = 2  # hubs that a chain may touch
 
 
@@ -70,26 +72,58 @@ def _candidates(work: Working, graph: Adjacency) -> _Parts | None:
     part = _numbered(part[nodes])
     layer = layers(slim, nodes, part)
     kind = work.ground.kind[nodes]
-    rank = ranks(part, layer, kind)
     size = int(part.max()) + 1
-    length = np.zeros(size, np.int64)
-    np.maximum.at(length, part, layer + 1)
+    count = np.zeros(size, np.int64)  # of layers
+    np.maximum.at(count, part, layer + 1)
     widest = np.zeros(size, np.int64)
     np.maximum.at(widest, part, ranks(part, layer) + 1)
-    counts = np.zeros((size, len(work.ground.variables)), np.int64)
-    np.maximum.at(counts, (part, kind), rank + 1)
-    start = layer == 0  # if there are fewer here they are the last, which touch the next slice as the last ones do
-    present = np.bincount(part[start] * counts.shape[1] + kind[start], minlength=counts.size).reshape(counts.shape)
-    rank[start] += (counts - present)[part[start], kind[start]]
+    layer, rank, counts, length = _slices(part, layer, kind, len(work.ground.variables))
     edges = np.bincount(part, slim.degree[nodes], minlength=size).astype(np.int64) // 2
     tree = edges == np.bincount(part, minlength=size) - 1
     hubs, few = _boundaries(graph, hub, nodes, part, size)
-    fits = few & (length >= SHORTEST) & (length >= SLENDER * widest)
+    fits = few & (count >= SHORTEST) & (count >= SLENDER * widest)
     kept = fits[part]
     renumbered = np.cumsum(fits) - 1
     return _Parts(
         nodes[kept], renumbered[part[kept]], layer[kept], rank[kept], length[fits], counts[fits], hubs[fits], tree[fits]
     )
+
+
+def _slices(
+    part: Integers, layer: Integers, kind: Integers, variables: int
+) -> tuple[Integers, Integers, Integers, Integers]:
+    """Slices of one layer, or of as many as make them alike (where different variables follow each other in turn).
+
+    Returns the slice and the rank among its slice's elements of the same variable, of each node; the slots (parts, V)
+    and the length, of each part."""
+    size = int(part.max()) + 1
+    nodes = np.bincount(part, minlength=size)
+    settled = np.zeros(size, np.bool_)
+    for period in range(1, PERIOD + 1):
+        time = layer // period
+        rank = ranks(part, time, kind)
+        counts = np.zeros((size, variables), np.int64)
+        np.maximum.at(counts, (part, kind), rank + 1)
+        length = np.zeros(size, np.int64)
+        np.maximum.at(length, part, time + 1)
+        first = time == 0  # if there are fewer here they are the last, which touch the next slice as the last ones do
+        present = np.bincount(part[first] * variables + kind[first], minlength=counts.size).reshape(counts.shape)
+        rank[first] += (counts - present)[part[first], kind[first]]
+        if period == 1:
+            best = time, rank, counts, length
+        full = ~settled & (counts.sum(axis=1) * length <= WASTE * nodes)
+        settled |= full
+        if period > 1 and full.any():
+            mine = full[part]
+            best = (
+                np.where(mine, time, best[0]),
+                np.where(mine, rank, best[1]),
+                np.where(full[:, None], counts, best[2]),
+                np.where(full, length, best[3]),
+            )
+        if settled.all():
+            break
+    return best
 
 
 def _numbered(labels: Integers) -> Integers:

@@ -74,9 +74,14 @@ def _total(structure: Structure, arrays: Arrays, stacks: Sequence[jax.Array]) ->
     return total
 
 
-def _draw(key: jax.Array, weights: jax.Array) -> jax.Array:
-    return jax.random.categorical(key, weights, axis=-1)
+def _draw(uniforms: jax.Array, weights: jax.Array) -> jax.Array:
+    """States with probabilities in proportion to exp(weights), by inversion; never one whose weight is −inf, unless
+    all are (then 0)."""
+    top = jnp.max(weights, axis=1, keepdims=True)
+    upto = jnp.cumsum(jnp.exp(weights - jnp.where(jnp.isfinite(top), top, jnp.zeros_like(top))), axis=1)
+    total = upto[:, -1:]
+    return jnp.sum((upto <= uniforms.astype(upto.dtype)[:, None] * total) & (upto < total), axis=1)
 
 
-def _best(key: jax.Array, weights: jax.Array) -> jax.Array:
-    return jnp.argmax(weights, axis=-1)
+def _best(uniforms: jax.Array, weights: jax.Array) -> jax.Array:
+    return jnp.argmax(weights, axis=1)

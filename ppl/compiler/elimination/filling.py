@@ -17,18 +17,16 @@ def fill(grounds: Ground, scopes: Sequence[Scope]) -> Working:
     stacks = [Scopes((k,), rows, np.ones(len(rows), np.bool_), len(rows)) for k, rows in enumerate(own)]
     work = Working(grounds, stacks, np.ones(grounds.size, np.bool_), np.arange(grounds.size))
     pieces = [piece for number, scope in enumerate(scopes) for piece in _pieces(number, numbered(grounds, scope))]
-    targets = []
-    for _, _, _, distinct in pieces:  # all scopes first, so that the initial rows of a stack are in order
-        stack = work.stack(tuple(int(k) for k in grounds.kind[distinct[0]]))
-        targets.append(stack)
-    for i, stack in enumerate(work.stacks):
-        mine = [distinct for t, (_, _, _, distinct) in zip(targets, pieces, strict=True) if t == i]
+    # all scopes first, so that the initial rows of a stack are in order
+    into = [work.stack(tuple(int(k) for k in grounds.kind[distinct[0]])) for _, _, _, distinct in pieces]
+    for number, stack in enumerate(work.stacks):
         if len(stack.type) > 1:
+            mine = [distinct for to, (_, _, _, distinct) in zip(into, pieces, strict=True) if to == number]
             stack.numbers = _distinct(np.concatenate(mine))
             stack.initial = len(stack.numbers)
             stack.alive = np.ones(stack.initial, np.bool_)
-    for t, (table, rows, labels, distinct) in zip(targets, pieces, strict=True):
-        stack = work.stacks[t]
+    for to, (table, rows, labels, distinct) in zip(into, pieces, strict=True):
+        stack = work.stacks[to]
         placement = work.placement(stack.place(distinct), stack.initial)
         stack.parts.append(Part(table, work.rows(rows), labels, placement))
     return work

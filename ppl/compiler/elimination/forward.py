@@ -43,6 +43,7 @@ def forward(structure: Structure, arrays: Arrays, stacks: Sequence[jax.Array], r
     now = list(stacks)
     done = Pass([], [])
     for operation in structure.operations:
+        trace: list[Summed] | Scan
         if isinstance(operation, Bucket):
             left, trace = _bucket(operation, now, arrays, reduce)
         else:

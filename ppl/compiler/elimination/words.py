@@ -29,20 +29,23 @@ def _families(work: Working) -> list[set[int]]:
 
 def _line(work: Working, family: set[int]) -> str:
     variables = [work.ground.variables[k] for k in sorted(family)]
-    names = ", ".join(v.name for v in variables)
     states = ", ".join(dict.fromkeys(str(v.states) for v in variables))
+    what = f"{', '.join(v.name for v in variables)} summed out: {states} states × "
     done = [d for d in work.operations if d.variables <= family]
     elements = sum(v.size for v in variables)
-    mine = np.isin(work.ground.kind, sorted(family))
-    sites = len(np.unique(work.component[mine]))
-    width = max((d.width for d in done), default=0)
+    parts = int(np.count_nonzero(np.bincount(work.component[np.isin(work.ground.kind, sorted(family))])))
+    if parts == elements:
+        return what + _counted(elements, "site")
+    width = max(d.width for d in done)
     chains = [d.operation for d in done if isinstance(d.operation, Chain)]
-    words = f"{names} summed out: {states} states × "
-    if sites == elements:
-        return f"{words}{elements:,} site{'s' * (sites != 1)}, each alone"
     if chains:
-        count, length = sum(c.batch for c in chains), max(c.length for c in chains)
-        how = f"along {count:,} chain{'s' * (count != 1)} of {'up to ' * (count != 1)}{length:,} slices"
+        longest = max(c.length for c in chains)
+        upto = "up to " if len({c.length for c in chains}) > 1 else ""
+        how = f"along {_counted(sum(c.batch for c in chains), 'chain')} of {upto}{_counted(longest, 'slice')}"
     else:
-        how = f"in {len(done):,} step{'s' * (len(done) != 1)} for {sites:,} part{'s' * (sites != 1)}"
-    return f"{words}{elements:,} elements, {how}, width {width}"
+        how = f"in {_counted(len(done), 'step')} for {_counted(parts, 'part')}"
+    return f"{what}{_counted(elements, 'element')}, {how}, width {width}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
