@@ -55,7 +55,7 @@ def _spread_of(location: str) -> Rule:
 
 
 def _count(y: Array, p: Mapping[str, Array]) -> tuple[Array, Array]:
-    rate = (y + 0.5 * max(float(np.nanmean(y)), 0.1)) / 1.5
+    rate = (y + 0.5) / (1 + 0.5 / max(float(np.nanmean(y)), 0.05))
     return np.log(rate) + (y - rate) / rate, rate
 
 
