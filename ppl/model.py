@@ -128,10 +128,11 @@ class Model:
         Raises:
             PplError: with the errors of the data, of parameters that they put out of their domains, or of the engine.
         """
-        from ppl.running.beforehand import check_domains, check_engine
+        from ppl.running.beforehand import check_discrete, check_domains, check_engine
 
         bound = self.bind(data, set=set)
         check_domains(bound.graph, bound.dataset)
+        check_discrete(bound.graph, bound.dataset)
         if engine is not None:
             check_engine(bound.graph, engine)
         return (*self.warnings, *bound.warnings)

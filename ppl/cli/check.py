@@ -38,7 +38,7 @@ def check(
         raise click.UsageError("data belong to one model: check it alone")
     clamped = values_set(given)
     if data or clamped or engine is not None:  # the modules need NumPy, which a text alone does not
-        from ppl.running.beforehand import check_domains, check_engine
+        from ppl.running.beforehand import check_discrete, check_domains, check_engine
         from ppl.running.engines import engine_class
     if engine is not None:
         engine_class(engine)
@@ -54,6 +54,7 @@ def check(
                 bound = model.bind(list(data), set=clamped)
                 graph, warnings, notes = bound.graph, (*warnings, *bound.warnings), bound.notes
                 check_domains(graph, bound.dataset)
+                check_discrete(graph, bound.dataset)
             if engine is not None:
                 check_engine(graph, engine)
         except PplError as error:

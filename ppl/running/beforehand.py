@@ -1,7 +1,7 @@
 """What a run would refuse, found without one: a model that an engine cannot sample, parameters out of their domains.
 
-Nothing here imports JAX, unless data determine a parameter that plain arithmetic cannot show to be in its domain, or
-points that must increase.
+Nothing here imports JAX, unless the model has discrete latents, or data determine a parameter that plain arithmetic
+cannot show to be in its domain, or points that must increase.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from ppl.catalogue.domains import domains_of
 from ppl.catalogue.membership import outside
 from ppl.compiler.binding.constants import evaluate
 from ppl.compiler.density.program import Program, make_program
+from ppl.compiler.passes.enumeration import discrete_latents
 from ppl.compiler.passes.increasing import increasing_points
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
@@ -18,8 +19,8 @@ from ppl.running.engines import engine_class
 
 
 def check_engine(graph: ModelGraph, engine: str) -> None:
-    """Whether an engine can sample a model. Its discrete latents, which no engine of this version samples, the checker
-    has refused already, at their lines.
+    """Whether an engine can sample a model. Discrete latents are summed out for all engines of this version; whether they
+    can be, the data decide (`check_discrete`).
 
     Raises:
         PplError: there is no such engine (E607), or nothing to sample (E501).
@@ -56,6 +57,22 @@ def check_domains(graph: ModelGraph, dataset: Dataset) -> None:
     data = data_lowering(program, dataset)
     check_increasing(data)
     check_parameters(data, dataset.labels)
+
+
+def check_discrete(graph: ModelGraph, dataset: Dataset) -> None:
+    """Whether the discrete latents can be summed out.
+
+    Raises:
+        PplError: they depend on each other too much (E402).
+    """
+    if not discrete_latents(graph):
+        return
+    from ppl.compiler.density.elimination import plan_elimination  # these import JAX
+    from ppl.compiler.density.evaluation import data_lowering
+    from ppl.compiler.lowering.fold import Recorder
+
+    program = make_program(graph, dataset)
+    plan_elimination(program, data_lowering(program, dataset), Recorder())
 
 
 def _parameters(graph: ModelGraph) -> list[tuple[str, Expr]]:

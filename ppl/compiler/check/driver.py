@@ -15,6 +15,7 @@ from ppl.compiler.check.scope import Names
 from ppl.compiler.check.survey import Placed, flat, inferred_types, look_over
 from ppl.compiler.check.tiling import check_tiling
 from ppl.compiler.check.unused import warn_unused
+from ppl.compiler.passes.enumeration import check_ranges_of_latents
 from ppl.compiler.passes.inlining import inlined
 from ppl.errors import Diagnostic, PplError
 from ppl.grammar import limits, messages
@@ -50,7 +51,9 @@ def check(program: syntax.Program) -> Checked:
     if report.errors:
         raise PplError(_first(report.errors), program.source)
     warn_unused(report, graph)
-    return Checked(inlined(graph), tuple(report.warnings))
+    graph = inlined(graph)
+    check_ranges_of_latents(graph)
+    return Checked(graph, tuple(report.warnings))
 
 
 def _statements(build: Build, placed: Sequence[Placed]) -> None:

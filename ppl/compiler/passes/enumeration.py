@@ -35,17 +35,10 @@ def discrete_latents(graph: ModelGraph) -> tuple[Latent, ...]:
 
 
 def sites(graph: ModelGraph) -> tuple[Site, ...]:
-    """The terms that read a discrete latent.
-
-    Raises:
-        PplError: E402, the support of a continuous latent depends on one.
-    """
+    """The terms that read a discrete latent."""
     names = {latent.name for latent in discrete_latents(graph)}
     if not names:
         return ()
-    problems = list(_of_supports(graph, names))
-    if problems:
-        raise PplError(problems, graph.source)
     found = []
     for node in graph.factors:
         different: dict[object, Reading] = {}
@@ -64,7 +57,19 @@ def _reads_of(expr: Expr, names: set[str]) -> Iterator[Read]:
         yield from _reads_of(child, names)
 
 
-def _of_supports(graph: ModelGraph, names: set[str]) -> Iterator[Diagnostic]:
+def check_ranges_of_latents(graph: ModelGraph) -> None:
+    """Refuses continuous latents whose range depends on a discrete one: the unconstrained space has no such place.
+
+    Raises:
+        PplError: E402.
+    """
+    names = {latent.name for latent in discrete_latents(graph)}
+    problems = list(_of_ranges(graph, names)) if names else []
+    if problems:
+        raise PplError(problems, graph.source)
+
+
+def _of_ranges(graph: ModelGraph, names: set[str]) -> Iterator[Diagnostic]:
     for latent in graph.latents:
         for bound in (latent.support.lower, latent.support.upper):
             for read in _reads_of(bound, names) if bound is not None else ():
