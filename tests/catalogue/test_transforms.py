@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy.linalg import null_space
 
 from ppl.catalogue.membership import outside
 from ppl.catalogue.supports import SUPPORTS
@@ -50,6 +51,9 @@ def free(kind: str, x: jax.Array) -> jax.Array:
         return x[np.tril_indices(x.shape[-1], -1)]
     if kind in ("cholesky_cov", "positive_definite"):
         return x[np.tril_indices(x.shape[-1])]
+    if kind.startswith("zero_sum"):
+        basis = jnp.asarray(null_space(np.ones((1, 4))))  # not the transform's own, but orthonormal too
+        return jnp.ravel(basis.T @ x if kind == "zero_sum" else basis.T @ x @ basis)
     return x.reshape(-1)
 
 
