@@ -96,7 +96,7 @@ def _before_through(group: Sequence[_Statement], start: _Statement, read: Read) 
     """Whether what a read depends on of the quantity drawn are earlier elements, along some dim."""
     known: dict[int, _Reach] = {}
     goal: _Reach | None = None
-    ways = [(start, read, dict.fromkeys(start.dims, 0))]
+    ways: list[tuple[_Statement, Read, _Reach]] = [(start, read, dict.fromkeys(start.dims, 0))]
     for _ in range(len(group) + 1):  # a way passes each statement once
         onwards: list[tuple[_Statement, Read, _Reach]] = []
         for here, r, so_far in ways:

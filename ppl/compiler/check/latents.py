@@ -165,6 +165,7 @@ def _same_support(
         raise Abandon
     line = build.report.line(first.span)
     same = quantity.event_rank == rank and canonical(expected) == canonical(support)
+    same = same or {expected.kind, support.kind} == {"real", "real_vector"}  # numbers, one by one or together
     if not same or any(b is not None and b.meta.axes for b in (support.lower, support.upper)):
         raise build.report.fail(
             "E206",
