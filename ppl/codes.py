@@ -92,7 +92,6 @@ CODES: dict[str, str] = {
     "E220": "a distribution that no latent can have",
     "E402": "a discrete latent quantity that cannot be summed out",
     "E406": "a discrete variable with infinitely many values",
-    "E410": "partial predictions are not supported yet",
     "E411": "an index of a form that cannot be read",
     "E301": "data are missing",
     "E302": "data are given twice",

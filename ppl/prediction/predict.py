@@ -32,7 +32,7 @@ from ppl.prediction.matching import in_words, match_dims
 from ppl.prediction.refusals import Mask, drawn_elements
 from ppl.prediction.world import World, make_world
 from ppl.results.container import Groups, Layout
-from ppl.results.observations import observations
+from ppl.results.observations import observations, predicted_elements
 from ppl.running.outputs import over_draws
 from ppl.running.progress import Progress, Silent
 from ppl.running.record import provenance
@@ -117,7 +117,7 @@ def with_fitted_labels(graph: ModelGraph, fitted: Fitted, raw: Mapping[str, RawA
 @dataclass(frozen=True)
 class _Prepared:
     """masks: of each outcome, the elements that statements draw; given: those with a value, of the world; present:
-    their values."""
+    their values; predicted: of each prediction, the elements that statements draw."""
 
     simulator: Simulator
     carried: Mapping[str, Array]
@@ -125,6 +125,7 @@ class _Prepared:
     masks: Mapping[str, Mask]
     given: Mapping[str, Mask]
     present: Mapping[str, Array]
+    predicted: Mapping[str, Mask]
     notes: tuple[str, ...]
 
 
@@ -157,7 +158,7 @@ def _prepare(graph: ModelGraph, fitted: Fitted, inputs: Inputs) -> _Prepared:
         again=again,
     )
     notes = tuple(in_words(graph, matches, inputs.dataset.labels))
-    return _Prepared(simulator, draws, world, masks, given, values, notes)
+    return _Prepared(simulator, draws, world, masks, given, values, predicted_elements(data), notes)
 
 
 def _with_data_of_fit(graph: ModelGraph, fitted: Fitted, inputs: Inputs, order: Sequence[Group]) -> ModelGraph:
@@ -191,17 +192,18 @@ def _groups(graph: ModelGraph, inputs: Inputs, prepared: _Prepared, drawn: Mappi
     for name, again in drawn["replicates"].items():
         values[name] = np.where(given[name], world.new_part(again, dims_of[name], 2), values[name])
     masks = {n: world.new_part(mask, dims_of[n]) for n, mask in prepared.masks.items()}
+    predicted = {n: world.new_part(mask, dims_of[n]) for n, mask in prepared.predicted.items()}
     ranks = {n: max(t.distribution.event_rank for t in terms) for n, terms in outcomes(graph).items()}
-    seen = observations(masks, dims_of, ranks, layout)
+    seen = observations({**masks, **predicted}, dims_of, {**dict.fromkeys(predicted, 0), **ranks}, layout)
     latents = {latent.name for latent in graph.latents}
     uncertain = latents | depends(graph, latents)
     names = [n for n in dict.fromkeys(n.name for n in graph.nodes if not isinstance(n, Term)) if n in values]
-    posterior = {n: values[n] for n in names if n in uncertain and n not in masks}
+    posterior = {n: values[n] for n in names if n in uncertain and n not in masks and n not in predicted}
     found: Groups = {}
     if posterior:
         found["posterior"] = layout.dataset(posterior, dims_of)
     kept = {n: seen.kept(n, values[n]) for n in names if n in seen}
-    others = {n: values[n] for n in names if n not in masks and n not in posterior}
+    others = {n: values[n] for n in names if n not in posterior and isinstance(graph[n], Value)}
     if kept or others:
         found["predictions"] = seen.layout.dataset({**kept, **others}, {**dims_of, **seen.dims()})
     whole = [n for n in kept if n in given and given[n][masks[n]].all()]

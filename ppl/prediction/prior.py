@@ -23,7 +23,7 @@ from ppl.graph import Latent, ModelGraph, Prediction, Term, Value
 from ppl.prediction.inputs import Inputs
 from ppl.prediction.refusals import Mask, check_prior, drawn_elements
 from ppl.results.container import Groups, Layout
-from ppl.results.observations import Observations, observations
+from ppl.results.observations import observations, predicted_elements
 from ppl.running.outputs import over_draws
 from ppl.running.progress import Progress, Silent
 from ppl.running.record import provenance
@@ -85,17 +85,19 @@ def _groups(
 ) -> Groups:
     layout = Layout.of(graph, inputs.dataset)
     dims_of = {n.name: n.dims for n in inputs.drawn.nodes if isinstance(n, Latent | Value | Prediction)}
-    seen = observed_layout(graph, masks, dims_of, layout)
+    predicted = predicted_elements(data)
+    ranks = {n: max(t.distribution.event_rank for t in terms) for n, terms in outcomes(graph).items()}
+    seen = observations({**masks, **predicted}, dims_of, {**dict.fromkeys(predicted, 0), **ranks}, layout)
     latent = {latent.name for latent in graph.latents}
     uncertain = latent | depends(graph, latent)
     order = [n.name for n in graph.nodes if not isinstance(n, Term) and n.name in values]
     names = list(dict.fromkeys(order))
     groups: Groups = {}
-    prior = {n: values[n] for n in names if n in uncertain and n not in masks and not _predicted(graph, n)}
+    prior = {n: values[n] for n in names if n in uncertain and n not in seen}
     if prior:
         groups["prior"] = layout.dataset(prior, dims_of)
     replicas = {n: seen.kept(n, values[n]) for n in names if n in seen}
-    others = {n: values[n] for n in names if n not in seen and n not in prior}
+    others = {n: values[n] for n in names if n not in seen and n not in prior and isinstance(graph[n], Value)}
     if replicas or others:
         named = {**dims_of, **seen.dims()}
         groups["prior_predictive"] = seen.layout.dataset({**replicas, **others}, named)
@@ -107,15 +109,3 @@ def _groups(
         arrays = {name: np.asarray(inputs.dataset.arrays[name]) for name in constant}
         groups["constant_data"] = layout.dataset(arrays, constant, leading=())
     return groups
-
-
-def observed_layout(
-    graph: ModelGraph, masks: Mapping[str, Mask], dims_of: Mapping[str, tuple[str, ...]], layout: Layout
-) -> Observations:
-    """The drawn elements of the outcomes, in the results' dims."""
-    ranks = {name: max(t.distribution.event_rank for t in terms) for name, terms in outcomes(graph).items()}
-    return observations(masks, dims_of, ranks, layout)
-
-
-def _predicted(graph: ModelGraph, name: str) -> bool:
-    return isinstance(graph[name], Prediction)

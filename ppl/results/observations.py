@@ -1,4 +1,4 @@
-"""Which elements of the observed quantities are observed: results hold these alone.
+"""Which elements of the observed quantities are observed, and of predictions predicted: results hold these alone.
 
 `y[t] ~ ... for t in time[2:]` observes no first two elements, so the dim of `y` in the results is shorter; where the
 observed elements are no rectangle, the others are NaN.
@@ -17,7 +17,7 @@ from ppl.compiler.density.predictive import observed, target_of
 from ppl.compiler.lowering.assemble import place
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Named
-from ppl.graph import Term
+from ppl.graph import Prediction, Term
 from ppl.results.container import Layout
 
 Array = npt.NDArray[np.generic]
@@ -107,13 +107,28 @@ def observations(
     return Observations(parts, replace(layout, coordinates=coordinates))
 
 
-def covered(data: Lowering, dims: tuple[str, ...], terms: Iterable[Term]) -> Mask:
-    """The elements of a quantity that its terms speak of."""
+def predicted_elements(data: Lowering) -> dict[str, Mask]:
+    """For each prediction which of its elements its statements draw."""
+    pieces: dict[str, list[Prediction]] = {}
+    for prediction in data.program.graph.predictions:
+        pieces.setdefault(prediction.name, []).append(prediction)
+    return {name: covered(data, own[0].dims, own) for name, own in pieces.items()}
+
+
+def find_predictions(data: Lowering, layout: Layout) -> Observations:
+    """What the statements of predictions cover."""
+    dims_of = {p.name: p.dims for p in data.program.graph.predictions}
+    return observations(predicted_elements(data), dims_of, dict.fromkeys(dims_of, 0), layout)
+
+
+def covered(data: Lowering, dims: tuple[str, ...], statements: Iterable[Term | Prediction]) -> Mask:
+    """The elements of a quantity that its statements speak of."""
     mask: Mask = np.zeros(data.program.shape(dims), np.bool_)
-    for term in terms:
-        inner, condition = data.filtered(term.axes, term.where, (id(term), "where"))
+    for statement in statements:
+        inner, condition = data.filtered(statement.axes, statement.where, (id(statement), "where"))
         held = Named(np.ones((), np.bool_))
-        mask = place(inner, mask, dims, target_of(term).subscripts, held, condition)
+        subscripts = statement.subscripts if isinstance(statement, Prediction) else target_of(statement).subscripts
+        mask = place(inner, mask, dims, subscripts, held, condition)
     return mask
 
 

@@ -28,7 +28,7 @@ from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
 from ppl.inference.contract import Chunk, InitialisationError
 from ppl.results.container import Groups, Layout
-from ppl.results.observations import Observations, find_observations
+from ppl.results.observations import Observations, find_observations, find_predictions
 from ppl.running.beforehand import nothing_to_sample
 from ppl.running.interrupts import Requests, listening
 from ppl.running.options import RunOptions
@@ -220,7 +220,7 @@ def _groups(
     options: RunOptions,
 ) -> Groups:
     dims_of = density.dims_of
-    data = data_lowering(density.plan.program, dataset)
+    data = data_lowering(density.plan.whole, dataset)
     layout = Layout.of(graph, dataset)
     observations = find_observations(data, layout)
     follows = _follow(density, sampled.positions, key, options)
@@ -236,7 +236,10 @@ def _groups(
         if kept:
             groups[group] = observations.layout.dataset(kept, observations.dims(events))
     if follows["predictions"]:
-        groups["predictions"] = layout.dataset(_as_written(graph, follows["predictions"]), dims_of)
+        predicted = find_predictions(data, layout)
+        found = _as_written(graph, follows["predictions"])
+        kept = {name: predicted.kept(name, found[name]) for name in found if name in predicted}
+        groups["predictions"] = predicted.layout.dataset(kept, predicted.dims())
     groups |= _data_groups(graph, data, layout, observations, dims_of)
     if options.save_unconstrained:
         groups["unconstrained_posterior"] = _unconstrained(sampled.positions)

@@ -41,8 +41,8 @@ def explain_failed_start(
     names = density.plan.program.names
     diagnostics = [
         Diagnostic("E502", title, term.span, "the gradient of this term is not finite", (values, _ADVICE))
-        for term in graph.factors
-        if not np.isfinite(steep[names[id(term)]]).all()
+        for term in density.plan.program.graph.factors
+        if not np.isfinite(steep.get(names[id(term)], 0.0)).all()
     ]
     whole = Diagnostic("E502", title, hints=("the transforms of the supports overflow", values))
     return PplError(diagnostics or [whole], graph.source)

@@ -24,12 +24,13 @@ def _double() -> Iterator[None]:
 TEXT = """
 dim row, site
 dim k = 3
-data y[row], x[row], n[row] : count, hits[row] : count, site_of[row] : site
+data y[row], x[row], n[row] : count, hits[row] : count, site_of[row] : site, kind[row] : k
 b[site] ~ Normal(0, 1)
 s ~ Exponential(1)
 w[k] ~ Dirichlet(fill(2, k))
 y[row] ~ Normal(b[site_of[row]] + x[row], s)
 hits[row] ~ BinomialLogit(n[row], b[site_of[row]])
+kind[row] ~ Categorical(w)
 predict again[row] ~ Normal(b[site_of[row]] + x[row], 2 * s)
 predict pick[row] ~ Categorical(w)
 predict pair[site, k] ~ MvNormal(fill(1, k), covariance=diag(w))
@@ -41,6 +42,7 @@ DATA: dict[str, Any] = {
     "n": np.array([3, 1, 10, 5]),
     "hits": np.array([1, 0, 4, 5]),
     "site_of": np.array([0, 1, 1, 0]),
+    "kind": np.array([2, 1, 1, 0]),
 }
 
 
@@ -61,7 +63,7 @@ def test_draws_have_the_distribution() -> None:
     replicated, predicted = both(keys)
     mean = b[DATA["site_of"]] + DATA["x"]
     p = 1 / (1 + np.exp(-b[DATA["site_of"]]))
-    assert set(replicated) == {"y", "hits"}
+    assert set(replicated) == {"y", "hits", "kind"}
     near(replicated["y"], mean, np.full(4, s**2))
     near(replicated["hits"], DATA["n"] * p, DATA["n"] * p * (1 - p))
     assert replicated["hits"].dtype == np.int64

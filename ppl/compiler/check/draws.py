@@ -16,14 +16,12 @@ from ppl.compiler.check.matching import head
 from ppl.compiler.check.places import Place, place
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity
-from ppl.compiler.check.sites import dims_of, element_of, everything, site_of, written
+from ppl.compiler.check.sites import element_of, everything, site_of, written
 from ppl.compiler.check.subscripted import read
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
-    Prediction,
     Subscript,
     Term,
-    Whole,
 )
 from ppl.source import Span
 from ppl.types import IndexOf, Scalar
@@ -185,43 +183,3 @@ def _observable(build: Build, target: syntax.Target, quantity: Quantity, drawn: 
             f"`{name}` is declared `{element.value}`; `{spec.name}` draws {first_clause(SUPPORTS[spec.support])}",
             f"declare it `: {kind}`, or leave its type out",
         )
-
-
-# --- predictions -------------------------------------------------------------------------------------
-
-
-def predict(build: Build, statement: syntax.Predict, loops: Sequence[syntax.Loop]) -> None:
-    """`predict y[i] ~ ...`. A wrong one is marked as broken."""
-    for target in statement.targets:
-        try:
-            _predict(build, target, statement, loops)
-        except Abandon:
-            build.broken(target.name, "prediction")
-
-
-def _predict(build: Build, target: syntax.Target, statement: syntax.Predict, loops: Sequence[syntax.Loop]) -> None:
-    if target.name.id in build.names.quantities and build.names.quantities[target.name.id].broken:
-        raise Abandon
-    name = target.name.id
-    if not free_quantity(build, target.name):
-        raise Abandon
-    found = head(build.scope, statement.distribution)
-    left = build.left_dims.get(name, [])
-    indexed = bool(target.indices)
-    where = place(build.scope, target, loops, left if indexed else None)
-    dims = dims_of(where, left) if indexed else None
-    site, subscripts = site_of(found, where, dims)
-    drawn = draw(where.scope, found, site)
-    if dims is None:
-        dims = tuple(w.dim for w in (*drawn.batch, *drawn.event))
-        subscripts = tuple(Whole(d) for d in dims)
-    if where.where is not None or not all(everything(s) for s in subscripts):
-        raise build.report.fail(
-            "E410", target.span, f"this predicts some elements of `{name}` only", "predict over the whole dim"
-        )
-    element = element_of(drawn) if drawn.spec.discrete else Scalar.REAL
-    quantity = Quantity(name, "prediction", dims, element, target.name.span)
-    build.define(quantity)
-    build.nodes.append(
-        Prediction(name, dims, site.plates, None, subscripts, drawn.distribution, element, statement.span)
-    )

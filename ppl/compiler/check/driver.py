@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ppl.compiler.check import calls, clamps, declarations, draws, energies, values
+from ppl.compiler.check import calls, clamps, declarations, draws, energies, predictions, values
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.missing import check_missing
 from ppl.compiler.check.recurrent import check_recurrences
@@ -65,6 +65,7 @@ def _statements(build: Build, placed: Sequence[Placed]) -> None:
         if isinstance(statement, syntax.DataDeclaration):
             _infer(build, statement, types)
     _finish_latents(build)
+    predictions.finish_predictions(build)
     check_recurrences(build)
     _check_uncalled(build)
 
@@ -102,7 +103,7 @@ def _statement(build: Build, statement: syntax.Statement, loops: Sequence[syntax
         case syntax.Assign():
             values.assign(build, statement, loops)
         case syntax.Predict():
-            draws.predict(build, statement, loops)
+            predictions.predict(build, statement, loops)
         case syntax.Energy():
             energies.energy(build, statement, loops)
         case syntax.Observe():

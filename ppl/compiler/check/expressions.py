@@ -82,7 +82,7 @@ def name(node: syntax.Name, scope: Scope) -> Expr:
     if node.id in scope.names.dims:
         raise indexing.unbound(node, scope)
     quantity = scope.quantity(node)
-    if quantity.role == "prediction":
+    if quantity.role == "prediction" and not scope.names.predicting:
         raise scope.report.fail(
             "E119", node.span, f"`{node.id}` is drawn after sampling; the model cannot use it", "predict it again"
         )

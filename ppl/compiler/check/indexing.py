@@ -38,7 +38,7 @@ def index(node: syntax.Index, scope: Scope, within: tuple[str, str] | None = Non
     """`base[i, j]`. within: the quantity and dim that this expression itself indexes, for suggestions."""
     if isinstance(node.base, syntax.Name) and _is_quantity(node.base, scope):
         quantity = scope.quantity(node.base)
-        if quantity.role == "prediction":
+        if quantity.role == "prediction" and not scope.names.predicting:
             scope.expr(node.base)
         return _read(quantity, node, scope, within)
     base = scope.expr(node.base)

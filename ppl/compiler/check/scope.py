@@ -65,7 +65,7 @@ class Names:
     later: where each name that some statement defines is first defined. called: functions of the model that
     something calls. made: operations so far, of expanded functions too; full: they are too many. Of the statement:
     axis_names: taken; level: expressions being elaborated inside one another; exhausted: it is too large to go on;
-    defining: what it defines; sizes_of, ranges: depth and
+    defining: what it defines; predicting: whether it is a prediction; sizes_of, ranges: depth and
     size, and values, of its expressions, by identity.
     """
 
@@ -82,6 +82,7 @@ class Names:
     exhausted: bool = False
     guarded: int = 0
     defining: str = ""
+    predicting: bool = False
     ranges: dict[int, Range] = field(default_factory=dict)
     sizes_of: dict[int, tuple[Expr, int, int]] = field(default_factory=dict)
 

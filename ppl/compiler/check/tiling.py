@@ -28,8 +28,15 @@ class Flaw:
     owners: tuple[int, ...]
 
 
-def flaw(name: str, dims: Sequence[str], parts: Sequence[Sequence[Subscript]], sizes: Mapping[str, int]) -> Flaw | None:
-    """The first flaw in how parts cover the dims; sizes: those that are known."""
+def flaw(
+    name: str,
+    dims: Sequence[str],
+    parts: Sequence[Sequence[Subscript]],
+    sizes: Mapping[str, int],
+    gaps: bool = False,
+) -> Flaw | None:
+    """The first flaw in how parts cover the dims; sizes: those that are known; gaps: whether parts may leave elements
+    out."""
     boxes: list[list[tuple[_Point, _Point]]] = []
     for part in parts:
         box = [_side(s, sizes.get(d)) for s, d in zip(part, dims, strict=True)]
@@ -43,20 +50,23 @@ def flaw(name: str, dims: Sequence[str], parts: Sequence[Sequence[Subscript]], s
     ]
     for cell in product(*(list(pairwise(c)) for c in cuts)):
         owners = tuple(n for n, box in enumerate(boxes) if all(map(_within, cell, box)))
-        if len(owners) != 1:
+        if len(owners) > 1 or (not owners and not gaps):
             everything = all(c == ((0, 0), end) for c, end in zip(cell, ends, strict=True))
             return Flaw(_show(name, cell), everything, owners)
     return None
 
 
-def check_tiling(build: Build, name: str, dims: Sequence[str], parts: Sequence[Part], drawn: bool) -> bool:
-    """Whether the parts cover the dims exactly once; reports what is missing or said twice. drawn: by `~`."""
+def check_tiling(
+    build: Build, name: str, dims: Sequence[str], parts: Sequence[Part], drawn: bool, gaps: bool = False
+) -> bool:
+    """Whether the parts cover the dims exactly once, or (`gaps`) at most once; reports what is missing or said twice.
+    drawn: by `~`."""
     if len(parts) ** (len(dims) + 1) > CELLS:
         label = f"`{name}` is defined in {len(parts)} statements"
         build.report.error("E125", parts[-1].span, label, "define many elements at once: `x[t] ... for t in time[1:]`")
         return False
     sizes = {d: size for d in dims if (size := build.names.size(d)) is not None}
-    found = flaw(name, dims, [p.subscripts for p in parts], sizes)
+    found = flaw(name, dims, [p.subscripts for p in parts], sizes, gaps)
     if found is None:
         return True
     once = f"the statements for `{name}` together define every element of {_over(dims)} once"

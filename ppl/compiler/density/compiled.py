@@ -13,30 +13,38 @@ import numpy as np
 from ppl.compiler.density.elimination import Elimination, drawn, marginals, plan_elimination, summed_out
 from ppl.compiler.density.evaluation import Evaluation, Slot, data_lowering, layout
 from ppl.compiler.density.faults import Fault, elements, faults
+from ppl.compiler.density.increasing import check_increasing
 from ppl.compiler.density.minibatch import batch_dims, check_batch, is_subsampled, subsampled
+from ppl.compiler.density.missing import drawn_forward, missing_elements, sampled_among
 from ppl.compiler.density.parameters import check_parameters
-from ppl.compiler.density.predictive import drawn_forward, likelihood_dims, log_likelihood, predict, replicate
+from ppl.compiler.density.predictive import likelihood_dims, log_likelihood, replicate
 from ppl.compiler.density.program import Program, make_program
 from ppl.compiler.density.scoring import score, total
+from ppl.compiler.density.solves import solve_faults, solve_terms
+from ppl.compiler.forward.completion import completed, predictions
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Array
+from ppl.compiler.passes.assembling import assemble_clamped
 from ppl.compiler.passes.centring import Request, choose
 from ppl.compiler.passes.missing.quantities import fill_missing
+from ppl.compiler.passes.relevant import relevant
 from ppl.dataset import Dataset
 from ppl.graph import Axis, Clamp, Energy, ModelGraph, Term
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What is static in a density. Equal for data of equal shapes, so that JAX reuses what it compiled."""
+    """What is static in a density. Equal for data of equal shapes, so that JAX reuses what it compiled. whole: with
+    the latents that nothing observed depends on, which `program` has not."""
 
     program: Program
     keys: tuple[Hashable, ...]
     axes: tuple[tuple[Axis, ...], ...]
     shapes: tuple[tuple[tuple[int, ...], str], ...]
-    elimination: Elimination | None = None
+    elimination: Elimination | None
+    whole: Program
 
     @functools.cached_property
     def slots(self) -> tuple[Slot, ...]:
@@ -55,6 +63,7 @@ class Plan:
             isinstance(other, Plan)
             and self._hash == other._hash
             and self.program == other.program
+            and self.whole == other.whole
             and self.keys == other.keys
             and self.shapes == other.shapes
             and (self.elimination and self.elimination.key) == (other.elimination and other.elimination.key)
@@ -114,7 +123,10 @@ class CompiledDensity:
 
     def diagnose(self, u: Array, most: int = 3) -> list[Fault]:
         """The elements of terms whose log-probability at u is not finite, up to `most` of each term."""
-        return faults(elements(self._at(u), self.plan.elimination), self.plan.program.names, most)
+        evaluation = self._at(u)
+        evaluation.noting_failures()
+        found = faults(elements(evaluation, self.plan.elimination), self.plan.program.names, most)
+        return [*found, *solve_faults(evaluation, most)]
 
     # --- draws ---------------------------------------------------------------------------------------
 
@@ -138,12 +150,12 @@ class CompiledDensity:
         """All that follows from one draw: `values`, as `reconstruct` gives them, and with the same draw of discrete
         latents `log_likelihood`, `replicates` and `predictions`, as the methods of these names do."""
         evaluation = self._drawn(u, key)
-        replicates, predictions = jax.random.split(key)
+        replicates, new = jax.random.split(key)
         return {
             "values": _named(evaluation),
             "log_likelihood": self.log_likelihood(u) if log_likelihood else {},
             "replicates": replicate(evaluation, replicates) if predictive else {},
-            "predictions": predict(evaluation, predictions),
+            "predictions": predictions(evaluation, new),
         }
 
     def unconstrain(self, values: Mapping[str, Array]) -> Array:
@@ -152,13 +164,28 @@ class CompiledDensity:
         Raises:
             ValueError: a latent has no value, or one of the wrong shape.
         """
+        evaluation = self.evaluation()
+        return evaluation.unconstrain(self.plan.slots, self.latent_values(values, evaluation))
+
+    def latent_values(self, values: Mapping[str, Array], evaluation: Evaluation | None = None) -> dict[str, Array]:
+        """The value of each latent with a place in the vector, those of missing elements too (`y_missing`: where
+        elements are not sampled, any number may stand).
+
+        Raises:
+            ValueError: as of `unconstrain`.
+        """
+        evaluation = self.evaluation() if evaluation is None else evaluation
+        apart = sampled_among(evaluation)
+        dims_of, found = self.dims_of, {}
         for slot in self.plan.slots:
-            name, shape = slot.latent.name, self.plan.program.shape(slot.latent.dims)
+            name = apart[slot.latent.name].name if slot.latent.name in apart else slot.latent.name
+            shape = self.plan.program.shape(dims_of[name])
             if name not in values:
                 raise ValueError(f"no value is given for `{name}`")
             if np.shape(values[name]) != shape:
                 raise ValueError(f"`{name}` has shape {np.shape(values[name])}, but here it should be {shape}")
-        return self.evaluation().unconstrain(self.plan.slots, values)
+            found[slot.latent.name] = values[name]
+        return {**found, **missing_elements(evaluation, values)}
 
     def log_likelihood(self, u: Array) -> dict[str, Array]:
         """For each observed quantity the log-likelihood of each element (NaN where no term observes it), over
@@ -179,12 +206,14 @@ class CompiledDensity:
         return evaluation
 
     def _drawn(self, u: Array, key: Array) -> Evaluation:
-        """With discrete latents drawn too, and missing elements that the density leaves out."""
+        """With discrete latents drawn too, missing elements that the density leaves out, and latents that nothing
+        observed depends on."""
         evaluation = self._at(u)
         elimination = self.plan.elimination
         if elimination is not None:
             evaluation.known.update(drawn(elimination, evaluation.lowering, jax.random.fold_in(key, 2)))
-        return drawn_forward(evaluation, jax.random.fold_in(key, 3))
+        evaluation = drawn_forward(evaluation, jax.random.fold_in(key, 3))
+        return completed(evaluation, self.plan.whole, jax.random.fold_in(key, 4))
 
     def _vector(self, u: Array) -> Array:
         if np.shape(u) != (self.size,):
@@ -194,7 +223,7 @@ class CompiledDensity:
     @property
     def dims_of(self) -> dict[str, tuple[str, ...]]:
         """The dims of every quantity of the model, by name."""
-        graph = self.plan.program.graph
+        graph = self.plan.whole.graph
         return {node.name: node.dims for node in graph.nodes if not isinstance(node, Term | Energy | Clamp)}
 
     @property
@@ -203,10 +232,9 @@ class CompiledDensity:
         return likelihood_dims(self.plan.program)
 
 
-def _terms(
-    evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Array] | None = None
-) -> dict[str, Array]:
+def _terms(evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Array] | None = None) -> dict[str, Array]:
     program, elimination = evaluation.program, plan.elimination
+    evaluation.noting_failures()
     jacobian = evaluation.constrain(plan.slots, u)
     totals = {}
     if elimination is not None:
@@ -222,12 +250,13 @@ def _terms(
         if batch and is_subsampled(term):
             lowering, weight = subsampled(lowering, term, batch)
         totals[program.names[id(term)]] = total(score(lowering, term), term.axes, weight)
-    return {**totals, "jacobian": jnp.asarray(jacobian)}
+    return {**totals, **solve_terms(evaluation), "jacobian": jnp.asarray(jacobian)}
 
 
 def _named(evaluation: Evaluation) -> dict[str, Array]:
     program = evaluation.program
-    names = [latent.name for latent in program.graph.latents]
+    apart = sampled_among(evaluation)
+    names = [latent.name for latent in program.graph.latents if latent.name not in apart]
     names += [v.name for v in program.graph.values if v.recorded and not program.is_data(v.name)]
     known = [name for name in names if evaluation.known.keys() >= program.undetermined(name)]
     return {name: evaluation.quantity(name) for name in known}
@@ -238,23 +267,25 @@ def compile_density(graph: ModelGraph, dataset: Dataset, request: Request | None
     for the rest it is chosen.
 
     Raises:
-        PplError: a position (E550) or a parameter (E552) that data determine is impossible, or a request (E504) is;
+        PplError: a position (E550), a parameter (E552) or points (E554) that data determine are impossible, or a request (E508) is;
             missing data that have no distribution (E317) or cannot be inferred (E318).
     """
-    graph, dataset = fill_missing(graph, dataset)
-    program = make_program(graph, dataset, choose(graph, dataset, request))
+    graph, dataset = fill_missing(*assemble_clamped(graph, dataset))
+    sampled = relevant(graph)
+    program = make_program(sampled, dataset, choose(sampled, dataset, request))
+    whole = program if sampled is graph else make_program(graph, dataset)
     recorder = Recorder()
     data = data_lowering(program, dataset)
-    check_parameters(data, dataset.labels)
+    check_parameters(data_lowering(whole, dataset), dataset.labels)
     elimination = plan_elimination(program, data, recorder)
-    draft = Plan(program, (), (), (), elimination)
+    draft = Plan(program, (), (), (), elimination, whole)
     with jax.enable_x64(True):
         _record(draft, recorder, data)
         leaves = tuple(jnp.asarray(array) for array in recorder.arrays.values())
     shapes = tuple((array.shape, array.dtype.str) for array in recorder.arrays.values())
     keys = tuple(recorder.arrays)
     axes = tuple(recorder.axes[key] for key in keys)
-    return CompiledDensity(Plan(program, keys, axes, shapes, elimination), leaves)
+    return CompiledDensity(Plan(program, keys, axes, shapes, elimination, whole), leaves)
 
 
 def _record(plan: Plan, recorder: Recorder, data: Lowering) -> None:
@@ -268,8 +299,8 @@ def _record(plan: Plan, recorder: Recorder, data: Lowering) -> None:
         elements(whole, elimination)
         if elimination is not None:
             whole.known.update(drawn(elimination, whole.lowering, key))
-        whole = drawn_forward(whole, key)
-        outputs += [_named(whole), replicate(whole, key), predict(whole, key)]
+        whole = completed(drawn_forward(whole, key), plan.whole, key)
+        outputs += [_named(whole), replicate(whole, key), predictions(whole, key), missing_elements(whole, whole.known)]
         for dim, positions in batches.items():
             outputs.append(_terms(Evaluation(program, recorder, data), plan, u, {dim: positions}))
         return outputs

@@ -7,7 +7,7 @@ run for one position after the other along the dims of the lag.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ppl.compiler.passes.roles import target_name
@@ -112,14 +112,19 @@ def _target(name: str, subscripts: tuple[Subscript, ...], axes: tuple[Axis, ...]
 # --- groups ------------------------------------------------------------------------------------------
 
 
-def groups(graph: ModelGraph) -> tuple[Group, ...]:
-    """Every drawn quantity, in an order in which each comes after what it needs. Values are in a group only where
-    what is drawn needs them at earlier positions; others are computed when they are read.
+def groups(graph: ModelGraph, wanted: Collection[str] | None = None) -> tuple[Group, ...]:
+    """Every drawn quantity (or those that are wanted, where the others are known), in an order in which each comes
+    after what it needs. Values are in a group only where what is drawn needs them at earlier positions; others are
+    computed when they are read.
 
     Raises:
         PplError: elements need one another in no order (E504).
     """
-    of = statements(graph)
+    of = {
+        name: mine
+        for name, mine in statements(graph).items()
+        if wanted is None or name in wanted or isinstance(graph[name], Value)
+    }
     needs = {
         name: list(dict.fromkeys(r.name for s in mine for r in s.reads() if r.name in of)) for name, mine in of.items()
     }
