@@ -57,14 +57,16 @@ def run(
         else:
             with ThreadPoolExecutor(threads) as pool:
                 results = list(pool.map(alone, chains))
-        return jax.tree.map(lambda *leaves: np.stack(leaves), *results)  # type: ignore[no-any-return]
+        stacked: tuple[ChainState, Rows] = jax.tree.map(lambda *leaves: np.stack(leaves), *results)
+        return stacked
     with jax.enable_x64(double):
         state, rows = run_chains(kernel, capacity, density, states, *arguments)
         return _to_host(state), Rows(*(np.asarray(row)[:, :iterations] for row in rows))
 
 
 def _to_host(state: ChainState) -> ChainState:
-    return jax.tree.map(np.asarray, state)  # type: ignore[no-any-return]
+    on_host: ChainState = jax.tree.map(np.asarray, state)
+    return on_host
 
 
 def available_cores() -> int:
