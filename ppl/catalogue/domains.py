@@ -15,6 +15,8 @@ NUMBERS: Mapping[str, Parameter] = {
         Parameter("probability", "unit_interval"),
         Parameter("weight", "unit_interval"),
         Parameter("weights", "simplex", rank=1),
+        Parameter("present", "real", rank=1),
+        Parameter("value", "real", rank=1),
     )
 }
 """The parameters of combinators, by name."""

@@ -37,7 +37,7 @@ def log_jacobian(density: CompiledDensity, free: Callable[[Values], Any]) -> Cal
     def coordinates(u: jax.Array) -> jax.Array:
         return jnp.concatenate([jnp.ravel(part) for part in free(density.constrain(u))])
 
-    return lambda u: jnp.linalg.slogdet(jax.jacfwd(coordinates)(u))[1]
+    return lambda u: jnp.linalg.slogdet(jax.jacrev(coordinates)(u))[1]
 
 
 def compare(

@@ -91,7 +91,7 @@ def places(bound: Bound, read: Read, axes: tuple[Axis, ...]) -> tuple[Positions,
             at = _positions(bound, dim, s, axes)
             if at is None:
                 return None
-            at = at.reshape(*at.shape, *([1] * len(wholes)))
+            at = at.reshape((*at.shape, *([1] * len(wholes))))
             at = np.where(at < 0, at + bound.dataset.sizes[dim], at) if isinstance(s, Fixed) else at
         if at.size and (at.min() < 0 or at.max() >= bound.dataset.sizes[dim]):
             return None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler.passes.missing.elements import Bound, Mask, Positions, filtered_reads, held, places, touched
@@ -320,7 +319,7 @@ def _undrawn(bound: Bound, declared: Input, lost: Mask, others: bool) -> Diagnos
 
 def _first(bound: Bound, declared: Input, share: Share, events: Mask, gone: Mask) -> str:
     """The first missing element among some events."""
-    inside = gone & events.reshape(*events.shape, *([1] * (gone.ndim - events.ndim)))
+    inside = gone & events.reshape((*events.shape, *([1] * (gone.ndim - events.ndim))))
     places_ = np.argwhere(inside)
     if not len(places_):
         return f"`{declared.name}`"

@@ -140,6 +140,7 @@ def _outcome(work: _Work, f: Fates) -> _Made:
     given = parts.data(f"{f.name} as given", declared.dims, declared.element, work.arrays[f.name])
     parts.pieces.append(_whole_piece(declared, given))
     owned = np.zeros_like(f.missing)
+    sampled: list[tuple[Latent, Mask]] = []
     observing: list[Term] = []
     terms: list[tuple[Term, list[Node]]] = []
     for old, share in zip(_terms(work, f), f.shares, strict=True):
@@ -149,7 +150,7 @@ def _outcome(work: _Work, f: Fates) -> _Made:
         own = _elements(share, share.sampled, f.missing.shape) & f.missing & ~owned
         owned |= own
         if own.any():
-            _sampled(parts, share, own)
+            sampled.append((_sampled(parts, share, own), own))
         _drawn_forward(parts, share, f.missing, given)
     name = f"{f.name}_missing"
     while name in work.bound.graph:
@@ -158,8 +159,9 @@ def _outcome(work: _Work, f: Fates) -> _Made:
     positions = parts.positions(name, dim, f.missing) if dim is not None else ()
     whole = Value(f.name, declared.dims, declared.element, tuple(parts.pieces), declared.span, recorded=False)
     missing = _missing(declared, name, dim, positions)
+    found = tuple((latent.name, _within(parts, missing, f.missing, latent, own)) for latent, own in sampled)
     nodes = [*parts.inputs, *parts.sources, whole, missing]
-    outcome = Outcome(tuple(observing), tuple(_terms(work, f)), name, dim, positions)
+    outcome = Outcome(tuple(observing), tuple(_terms(work, f)), name, dim, positions, found)
     return _Made(outcome, nodes, terms)
 
 
@@ -190,6 +192,20 @@ def _missing(declared: Input, name: str, dim: str | None, positions: tuple[str, 
     value = Read(declared.name, at, Meta((axis,), (), declared.element, declared.span))
     piece = Piece((axis,), None, (Aligned(axis),), value, declared.span)
     return Value(name, (dim,), declared.element, (piece,), declared.span)
+
+
+def _within(parts: _Parts, missing: Value, mask: Mask, latent: Latent, own: Mask) -> Read:
+    """The elements of a latent, read from the missing elements."""
+    span = latent.span
+    if not missing.dims:
+        return Read(missing.name, (), Meta((), (), Scalar.REAL, span))
+    numbers = np.cumsum(mask).reshape(mask.shape) - 1
+    shape = tuple(parts.work.sizes[dim] for dim in latent.dims)
+    where = parts.data(f"{latent.name} among all", latent.dims, IndexOf(missing.dims[0]), numbers[own].reshape(shape))
+    axis = latent.axes[0]
+    wholes = tuple(map(Whole, latent.dims[1:]))
+    at = Read(where, (Aligned(axis), *wholes), Meta((axis,), wholes, IndexOf(missing.dims[0]), span))
+    return Read(missing.name, (Gather(at),), Meta((axis,), wholes, Scalar.REAL, span))
 
 
 def _gathers(declared: Input, positions: tuple[str, ...], axis: Axis) -> tuple[Subscript, ...]:
@@ -274,7 +290,7 @@ def _elements(share: Share, events: Mask, shape: tuple[int, ...]) -> Mask:
     return mask
 
 
-def _sampled(parts: _Parts, share: Share, own: Mask) -> None:
+def _sampled(parts: _Parts, share: Share, own: Mask) -> Latent:
     """A latent for the elements of a mask, and the piece of the data that it is."""
     declared, term = parts.declared, share.term
     support = term.support
@@ -286,18 +302,21 @@ def _sampled(parts: _Parts, share: Share, own: Mask) -> None:
     if joint == 0 and term.distribution.event_rank:
         support = Support("real")
     if not declared.dims:
-        parts.sources.append(Latent(name, (), Scalar.REAL, support, 0, True, term.span))
+        latent = Latent(name, (), Scalar.REAL, support, 0, True, term.span)
+        parts.sources.append(latent)
         value = Read(name, (), Meta((), (), Scalar.REAL, term.span))
         parts.pieces.append(Piece((), None, (), value, term.span))
-        return
+        return latent
     dim = parts.work.dim(f"{declared.dims[0]} of {name}", int(places.sum()), declared)
     axis = Axis(dim, dim)
     at = _gathers(declared, parts.positions(name, dim, places), axis)
     bounds = _bounds(parts, term, support, at)
-    parts.sources.append(Latent(name, (dim, *event), Scalar.REAL, bounds, joint, True, term.span, (axis,)))
+    latent = Latent(name, (dim, *event), Scalar.REAL, bounds, joint, True, term.span, (axis,))
+    parts.sources.append(latent)
     wholes = tuple(map(Whole, event))
     value = Read(name, (Aligned(axis), *wholes), Meta((axis,), wholes, Scalar.REAL, term.span))
     parts.pieces.append(Piece((axis,), None, (*at, *wholes), value, term.span))
+    return latent
 
 
 def _bounds(parts: _Parts, term: Term, support: Support, at: tuple[Subscript, ...]) -> Support:
