@@ -125,6 +125,11 @@ SUPPORTS: Mapping[str, SupportSpec] = {
 }
 
 
+def joint_rank(support: str) -> int:
+    """How many trailing dims hold elements that bear on each other's supports; those of a vector of reals do not."""
+    return 0 if support == "real_vector" else SUPPORTS[support].event_rank
+
+
 def in_words(support: str, lower: float | None = None, upper: float | None = None) -> str:
     """What a support is, with its bounds as far as they are known: `a position from 0 to 3`."""
     spec = SUPPORTS[support]

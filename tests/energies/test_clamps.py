@@ -113,7 +113,32 @@ energy all: sum(x[i, q]^2 for q in j) * z[i] + b[i]
         assert float(pieces.pop("jacobian")) - float(others.pop("jacobian")) == pytest.approx(
             np.log(0.5) + np.log(0.5) + np.log(0.7) + np.log(0.4), rel=1e-12
         )  # the step of x[q]; z of p and r; b of q above its bound
+        assert float(others.pop("b as clamped") + others.pop("b")) == pytest.approx(float(pieces.pop("b")), rel=1e-12)
         assert {k: float(t) for k, t in others.items()} == pytest.approx({k: float(t) for k, t in pieces.items()})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x[t] ~ Normal(m[t], s)  for t in time\n",
+        "x ~ Normal(m, s)\n",
+        "x[time] ~ StudentT(4, m[0], s)\n",
+        "x[0] ~ Normal(0, s)\nx[t] ~ Normal(0.9 * x[t-1], s)  for t in time[1:]\n",
+        "x ~ MvNormal(m, S)\n",
+    ],
+)
+def test_elements_of_latents_with_distributions(text: str) -> None:
+    """Wherever it is clamped, the density of all elements is the same, for all are real."""
+    head = "dim time ordered\ndata m[time], S[time, time], y[time]\ns ~ HalfNormal(1)\n"
+    model = ppl.compile(f"{head}{text}y[time] ~ Normal(exp(x[time]), s)\n")
+    data = {"m": [0.1, 0.5, -0.3, 0.2], "S": np.eye(4) + 0.5, "y": [1.0, 2.0, 0.0, 1.0]}
+    values = {"s": 0.7, "x": np.array([0.3, -0.2, 0.6, 1.0])}
+    with jax.enable_x64(True):
+        whole, part = model.log_density(data), model.log_density(data, set={"x[1]": -0.2, "x[3]": 1.0})
+        assert (whole.size, part.size) == (5, 3)
+        evaluate = jax.jit(lambda d, u: d.log_density(u) - d.terms(u)["jacobian"])
+        expected, found = (float(evaluate(d, d.unconstrain(values))) for d in (whole, part))
+    assert found == pytest.approx(expected, rel=1e-12)
 
 
 def test_results_hold_the_clamped_quantity_as_observed_data() -> None:

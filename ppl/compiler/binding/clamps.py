@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.catalogue.membership import outside
-from ppl.catalogue.supports import in_words
+from ppl.catalogue.supports import in_words, joint_rank
 from ppl.compiler.binding.constants import evaluate, spread
 from ppl.compiler.binding.outside import from_outside
 from ppl.compiler.passes.clamping import clamped
@@ -157,7 +157,8 @@ def _computed(value: Expr, clamp: Clamp, graph: ModelGraph, dataset: Dataset) ->
 def outside_support(given: Given, dataset: Dataset) -> npt.NDArray[np.bool_]:
     """Which given values are outside the support: one truth value an event."""
     latent = given.latent
-    kind, rank = latent.support.kind, latent.event_rank
+    rank = joint_rank(latent.support.kind)
+    kind = latent.support.kind if rank == latent.event_rank else "real"
     known = given.known.all(axis=tuple(range(given.known.ndim - rank, given.known.ndim)))
     lower, upper = bounds(latent, dataset)
     return np.asarray(known & outside(kind, given.values, lower, upper))

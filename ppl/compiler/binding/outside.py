@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ppl.catalogue.supports import joint_rank
 from ppl.compiler.check.extents import outside
 from ppl.compiler.check.names import closest, quoted
 from ppl.dataset import Dataset
@@ -67,7 +68,7 @@ def _target(graph: ModelGraph, dataset: Dataset, place: str) -> tuple[Latent, tu
     if len(indices) > len(latent.dims) or (match["indices"] is not None and not indices):
         known = f"is indexed by {quoted(latent.dims)}" if latent.dims else "is a single number"
         raise _Wrong(Diagnostic("E106", f"`{place}`: `{name}` {known}", latent.span))
-    if latent.event_rank and len(indices) > len(latent.dims) - latent.event_rank:
+    if len(indices) > len(latent.dims) - joint_rank(latent.support.kind):
         raise _Wrong(Diagnostic("E122", f"`{place}`: one value of `{name}` is a whole array", latent.span))
     found = [_position(dataset, dim, index, place) for dim, index in zip(latent.dims, indices, strict=False)]
     rest = [Aligned(Axis(f"{dim}#{n}", dim)) for n, dim in enumerate(latent.dims[len(indices) :])]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import inf
 
 from ppl.catalogue.functions import Interval
-from ppl.catalogue.supports import SUPPORTS, in_words
+from ppl.catalogue.supports import SUPPORTS, in_words, joint_rank
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.names import closest, quoted
 from ppl.compiler.check.places import Place, place
@@ -59,17 +59,12 @@ def _latent(build: Build, target: syntax.Target) -> Quantity:
 def _each_element(where: Place, quantity: Quantity) -> tuple[tuple[Axis, ...], tuple[Subscript, ...]]:
     """The subscripts of the target, an axis in the place of each whole dim."""
     subscripts: list[Subscript] = []
-    rank = len(quantity.dims) - quantity.event_rank
+    kind = "real" if quantity.support is None else quantity.support.kind
+    single = len(quantity.dims) - joint_rank(kind)
     for n, s in enumerate(where.padded(quantity.dims)):
-        if n >= rank and isinstance(s, (Fixed, Labelled)):
-            raise where.scope.report.fail(
-                "E122",
-                where.target.span,
-                f"a value of `{quantity.name}` is {SUPPORTS[quantity.support.kind].description}"
-                if quantity.support is not None
-                else f"a value of `{quantity.name}` is an array",
-                "clamp it whole",
-            )
+        if n >= single and isinstance(s, (Fixed, Labelled)):
+            label = f"a value of `{quantity.name}` is {SUPPORTS[kind].description}"
+            raise where.scope.report.fail("E122", where.target.span, label, "clamp it whole")
         subscripts.append(Aligned(where.scope.names.axis(s.dim, s.dim, s.start, s.stop)) if isinstance(s, Whole) else s)
     return tuple(s.axis for s in subscripts if isinstance(s, Aligned)), tuple(subscripts)
 
