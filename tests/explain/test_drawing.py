@@ -60,9 +60,9 @@ def test_layout(path: Path) -> None:
         assert not overlap(a, b)
     for node in found.nodes:
         box = placed.boxes[node.name]
-        assert 0 < box.x - box.width / 2
+        assert box.x - box.width / 2 > 0
         assert box.x + box.width / 2 < placed.width
-        assert 0 < box.y - box.height / 2
+        assert box.y - box.height / 2 > 0
         assert box.y + box.height / 2 < placed.height
         for dims, (left, top, right, bottom) in placed.plates.items():
             plate = Box((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)

@@ -1,4 +1,4 @@
-"""`ppl explain`: the joint density in mathematics, tables, and the graph, word for word; and what holds for any model."""
+"""`ppl explain`: the joint density in mathematics, tables and the graph, word for word; what holds for any model."""
 
 from __future__ import annotations
 
@@ -65,11 +65,12 @@ def test_every_quantity_is_in_each_form() -> None:
 # --- LaTeX -------------------------------------------------------------------------------------------
 
 # What amsmath and the kernel define, as far as it is used.
-COMMANDS = set(
-    r"""begin end text operatorname left right frac sqrt sum prod exp log sin cos tan sinh cosh tanh max min quad cdot
+COMMANDS = re.findall(
+    r"\w+",
+    """begin end text operatorname left right frac sqrt sum prod exp log sin cos tan sinh cosh tanh max min quad cdot
     mid in le ge ne bmod wedge vee neg top lfloor rfloor propto textbackslash
     alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega
-    Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega""".split()
+    Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega""",
 )
 
 
