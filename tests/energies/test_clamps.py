@@ -120,9 +120,7 @@ energy all: sum(x[i, q]^2 for q in j) * z[i] + b[i]
 @pytest.mark.parametrize(
     "text",
     [
-        "x[t] ~ Normal(m[t], s)  for t in time\n",
         "x ~ Normal(m, s)\n",
-        "x[time] ~ StudentT(4, m[0], s)\n",
         "x[0] ~ Normal(0, s)\nx[t] ~ Normal(0.9 * x[t-1], s)  for t in time[1:]\n",
         "x ~ MvNormal(m, S)\n",
     ],
