@@ -6,14 +6,14 @@ observed elements are no rectangle, the others are NaN.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ppl.compiler.density.predictive import observed, target_of
+from ppl.compiler.density.predictive import target_of
 from ppl.compiler.lowering.assemble import place
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Named
@@ -68,10 +68,9 @@ class Observations:
         return inside if mask.all() else np.where(mask, inside.astype(np.float64), np.nan)
 
 
-def find_observations(data: Lowering, layout: Layout) -> Observations:
-    """What the observing terms cover. data: the lowering of expressions of data alone."""
+def find_observations(data: Lowering, layout: Layout, terms: Mapping[str, Sequence[Term]]) -> Observations:
+    """What observing terms cover, by the names of what they observe. data: the lowering of expressions of data."""
     program = data.program
-    terms = observed(program)
     masks = {name: covered(data, program.dims(name), own) for name, own in terms.items()}
     ranks = {name: max(term.distribution.event_rank for term in own) for name, own in terms.items()}
     return observations(masks, {name: program.dims(name) for name in terms}, ranks, layout)

@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from ppl.compiler.density.compiled import CompiledDensity, compile_density
+from ppl.compiler.density.compiled import CompiledDensity, compile_density, prepared
 from ppl.compiler.density.evaluation import data_lowering
+from ppl.compiler.density.predictive import observed, replicated
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.passes.centring import Request
 from ppl.dataset import Dataset
@@ -28,6 +29,7 @@ from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
 from ppl.inference.contract import Chunk, InitialisationError
 from ppl.results.container import Groups, Layout
+from ppl.results.missing import with_gaps, with_missing_labels
 from ppl.results.observations import Observations, find_observations, find_predictions
 from ppl.running.beforehand import nothing_to_sample
 from ppl.running.interrupts import Requests, listening
@@ -69,8 +71,9 @@ def run(
         with jax.enable_x64(True), watch.listening(), listening() as requests:
             progress.stage("compiling the model")
             with watch.phase("build"):
-                density = compile_density(graph, dataset, Request(options.centre, options.noncentre))
-            if not graph.latents:
+                prepared_graph, prepared_data = prepared(graph, dataset)
+                density = compile_density(prepared_graph, prepared_data, Request(options.centre, options.noncentre))
+            if not prepared_graph.latents:
                 raise nothing_to_sample(graph)
             root = jax.random.key(options.seed)
             if density.size:
@@ -79,7 +82,7 @@ def run(
                 sampled = _exact(density, engine, options)
             progress.stage("computing outputs")
             with watch.phase("outputs"):
-                groups = _groups(graph, dataset, density, sampled, jax.random.fold_in(root, 1), options)
+                groups = _groups(graph, prepared_data, density, sampled, jax.random.fold_in(root, 1), options)
     finally:
         progress.close()
     timings = watch.report()
@@ -220,27 +223,29 @@ def _groups(
     options: RunOptions,
 ) -> Groups:
     dims_of = density.dims_of
-    data = data_lowering(density.plan.whole, dataset)
-    layout = Layout.of(graph, dataset)
-    observations = find_observations(data, layout)
+    whole = density.plan.whole
+    data = data_lowering(whole, dataset)
+    layout = with_missing_labels(Layout.of(graph, dataset), whole.graph, dataset)
+    seen = find_observations(data, layout, observed(whole))
+    observations = find_observations(data, layout, replicated(whole)) if whole.graph.outcomes else seen
     follows = _follow(density, sampled.positions, key, options)
     groups: Groups = {}
-    groups["posterior"] = layout.dataset(_as_written(graph, follows["values"]), dims_of)
+    groups["posterior"] = layout.dataset(_as_written(whole.graph, follows["values"]), dims_of)
     groups["sample_stats"] = layout.dataset(sampled.stats, dict.fromkeys(sampled.stats, ()))
-    for group, part, events in (
-        ("log_likelihood", "log_likelihood", False),
-        ("posterior_predictive", "replicates", True),
+    for group, part, events, elements in (
+        ("log_likelihood", "log_likelihood", False, seen),
+        ("posterior_predictive", "replicates", True, observations),
     ):
-        found = _as_written(graph, follows[part])
-        kept = {name: observations.kept(name, found[name], events) for name in found if name in observations}
+        found = _as_written(whole.graph, follows[part])
+        kept = {name: elements.kept(name, found[name], events) for name in found if name in elements}
         if kept:
-            groups[group] = observations.layout.dataset(kept, observations.dims(events))
+            groups[group] = elements.layout.dataset(kept, elements.dims(events))
     if follows["predictions"]:
         predicted = find_predictions(data, layout)
         found = _as_written(graph, follows["predictions"])
         kept = {name: predicted.kept(name, found[name]) for name in found if name in predicted}
         groups["predictions"] = predicted.layout.dataset(kept, predicted.dims())
-    groups |= _data_groups(graph, data, layout, observations, dims_of)
+    groups |= _data_groups(graph, dataset, data, layout, observations, dims_of)
     if options.save_unconstrained:
         groups["unconstrained_posterior"] = _unconstrained(sampled.positions)
     if options.save_warmup and sampled.warmup_positions.size:
@@ -272,6 +277,7 @@ def _constrained(density: Any, u: jax.Array, key: jax.Array) -> dict[str, jax.Ar
 
 def _data_groups(
     graph: ModelGraph,
+    dataset: Dataset,
     data: Lowering,
     layout: Layout,
     observations: Observations,
@@ -280,7 +286,8 @@ def _data_groups(
     """Inputs, and recorded or observed values that no latent enters: the observed elements, and everything else."""
     names = [declared.name for declared in graph.inputs]
     names += [v.name for v in graph.values if data.program.is_data(v.name) and (v.recorded or v.name in observations)]
-    arrays = {name: np.asarray(data.quantity(name)) for name in names}
+    whole = {name: dataset.arrays[name] if name in dataset.missing else data.quantity(name) for name in names}
+    arrays = {name: with_gaps(name, np.asarray(values), dataset.missing) for name, values in whole.items()}
     kept = {name: observations.kept(name, arrays[name]) for name in arrays if name in observations}
     rest = {name: values for name, values in arrays.items() if not observations.covers(name)}
     groups: Groups = {}

@@ -206,14 +206,14 @@ class CompiledDensity:
         return evaluation
 
     def _drawn(self, u: Array, key: Array) -> Evaluation:
-        """With discrete latents drawn too, missing elements that the density leaves out, and latents that nothing
-        observed depends on."""
+        """With discrete latents drawn too, latents that nothing observed depends on, and missing elements that the
+        density leaves out."""
         evaluation = self._at(u)
         elimination = self.plan.elimination
         if elimination is not None:
             evaluation.known.update(drawn(elimination, evaluation.lowering, jax.random.fold_in(key, 2)))
-        evaluation = drawn_forward(evaluation, jax.random.fold_in(key, 3))
-        return completed(evaluation, self.plan.whole, jax.random.fold_in(key, 4))
+        evaluation = completed(evaluation, self.plan.whole, jax.random.fold_in(key, 4))
+        return drawn_forward(evaluation, jax.random.fold_in(key, 3))
 
     def _vector(self, u: Array) -> Array:
         if np.shape(u) != (self.size,):
@@ -262,21 +262,33 @@ def _named(evaluation: Evaluation) -> dict[str, Array]:
     return {name: evaluation.quantity(name) for name in known}
 
 
+def prepared(graph: ModelGraph, dataset: Dataset) -> tuple[ModelGraph, Dataset]:
+    """The graph with clamped and missing elements as quantities, and the data with what it needs of them besides: what
+    is compiled. It stays as it is if it is prepared already.
+
+    Raises:
+        PplError: missing data that have no distribution (E317) or cannot be inferred (E318).
+    """
+    return fill_missing(*assemble_clamped(graph, dataset))
+
+
 def compile_density(graph: ModelGraph, dataset: Dataset, request: Request | None = None) -> CompiledDensity:
     """The log-density of a checked model given data that were bound to it. request: what to centre, and what not;
     for the rest it is chosen.
 
     Raises:
-        PplError: a position (E550), a parameter (E552) or points (E554) that data determine are impossible, or a request (E508) is;
-            missing data that have no distribution (E317) or cannot be inferred (E318).
+        PplError: a position (E550), a parameter (E552) or points (E554) that data determine are impossible, or a
+            request (E508) is; missing data that have no distribution (E317) or cannot be inferred (E318).
     """
-    graph, dataset = fill_missing(*assemble_clamped(graph, dataset))
+    graph, dataset = prepared(graph, dataset)
     sampled = relevant(graph)
     program = make_program(sampled, dataset, choose(sampled, dataset, request))
     whole = program if sampled is graph else make_program(graph, dataset)
     recorder = Recorder()
     data = data_lowering(program, dataset)
-    check_parameters(data_lowering(whole, dataset), dataset.labels)
+    given = data_lowering(whole, dataset)
+    check_increasing(given)
+    check_parameters(given, dataset.labels)
     elimination = plan_elimination(program, data, recorder)
     draft = Plan(program, (), (), (), elimination, whole)
     with jax.enable_x64(True):
@@ -299,7 +311,7 @@ def _record(plan: Plan, recorder: Recorder, data: Lowering) -> None:
         elements(whole, elimination)
         if elimination is not None:
             whole.known.update(drawn(elimination, whole.lowering, key))
-        whole = completed(drawn_forward(whole, key), plan.whole, key)
+        whole = drawn_forward(completed(whole, plan.whole, key), key)
         outputs += [_named(whole), replicate(whole, key), predictions(whole, key), missing_elements(whole, whole.known)]
         for dim, positions in batches.items():
             outputs.append(_terms(Evaluation(program, recorder, data), plan, u, {dim: positions}))

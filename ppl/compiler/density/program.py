@@ -21,6 +21,7 @@ from ppl.graph import (
     Latent,
     Local,
     ModelGraph,
+    Node,
     Position,
     Prediction,
     Read,
@@ -161,7 +162,7 @@ class Program:
         """How many reads of latents gather by data, by the axes of their positions."""
         found: Counter[tuple[Axis, ...]] = Counter()
         seen: set[int] = set()
-        stack = [expr for node in self.graph.nodes for expr in node_expressions(node)]
+        stack = [expr for node in self.graph.nodes if not _of_missing(node) for expr in node_expressions(node)]
         while stack:
             expr = stack.pop()
             if id(expr) in seen:
@@ -204,6 +205,11 @@ class Program:
     def names(self) -> Mapping[int, str]:
         """The name of each term, by its identity."""
         return {id(term): term.name for term in self.graph.factors}
+
+
+def _of_missing(node: Node) -> bool:
+    """Whether a node stands for missing elements that are drawn after sampling, which no term reads."""
+    return isinstance(node, Prediction) and not node.recorded
 
 
 def names_labels(graph: ModelGraph) -> bool:

@@ -35,6 +35,8 @@ def _goes(node: Node, gone: Collection[str]) -> bool:
             return node.name in gone
         case Term(role="latent"):
             return target_name(node) in gone
+        case Prediction() if not node.recorded:  # of missing elements: drawn when all else is known
+            return False
         case Value() | Prediction():
             return node.name in gone or any(name in gone for name in names_in(node))
         case _:
