@@ -12,6 +12,7 @@ from ppl.compiler.binding.constants import evaluate
 from ppl.compiler.density.program import Program, make_program
 from ppl.compiler.passes.enumeration import discrete_latents
 from ppl.compiler.passes.increasing import increasing_points
+from ppl.compiler.passes.missing.quantities import fill_missing
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Expr, ModelGraph, Prediction, Term
@@ -46,6 +47,7 @@ def check_domains(graph: ModelGraph, dataset: Dataset) -> None:
         PplError: one error for each that is not (E552), a computed position outside its dim (E550), or points that do
             not increase (E554).
     """
+    graph, dataset = fill_missing(graph, dataset)
     program = make_program(graph, dataset)
     inside = all(_plainly_inside(program, dataset, domain, expr) for domain, expr in _parameters(graph))
     if inside and all(program.kind(points) == "live" for _, points in increasing_points(graph)):
@@ -71,6 +73,7 @@ def check_discrete(graph: ModelGraph, dataset: Dataset) -> None:
     from ppl.compiler.density.evaluation import data_lowering
     from ppl.compiler.lowering.fold import Recorder
 
+    graph, dataset = fill_missing(graph, dataset)
     program = make_program(graph, dataset)
     plan_elimination(program, data_lowering(program, dataset), Recorder())
 

@@ -24,17 +24,22 @@ def unconstrained(density: CompiledDensity, values: Mapping[str, npt.ArrayLike])
         ValueError: a latent has no value, or one of the wrong shape.
         PplError: values outside the supports of their latents (E553), one error for each latent.
     """
-    names = {slot.latent.name for slot in density.plan.slots}
-    given = {name: np.asarray(value, np.float64) for name, value in values.items() if name in names}
     with jax.enable_x64(True):
-        u = np.asarray(density.unconstrain(given))
         evaluation = density.evaluation()
-        evaluation.unconstrain(density.plan.slots, given)
+        own = density.latent_values({name: _numbers(value) for name, value in values.items()}, evaluation)
+        given = {name: np.asarray(value, np.float64) for name, value in own.items()}
+        u = np.asarray(evaluation.unconstrain(density.plan.slots, given))
         found = [_outside(evaluation, slot, given[slot.latent.name], u) for slot in density.plan.slots]
     problems = [one for one in found if one is not None]
     if problems:
         raise PplError(problems, density.plan.program.graph.source)
     return u
+
+
+def _numbers(value: npt.ArrayLike) -> npt.NDArray[np.generic]:
+    """A value as numbers, if it is any; the names of other quantities may have other values."""
+    array = np.asarray(value)
+    return array.astype(np.float64) if array.dtype.kind in "fiub" else array
 
 
 def _outside(evaluation: Evaluation, slot: Slot, value: Vector, u: Vector) -> Diagnostic | None:

@@ -14,6 +14,7 @@ from ppl.compiler.binding.entries import convert, within_bounds
 from ppl.compiler.binding.gaps import set_aside, with_gaps
 from ppl.compiler.binding.observed import outside_supports
 from ppl.compiler.check.sizes import check_sizes
+from ppl.compiler.passes.missing.fates import fates
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, PplError, Severity
 from ppl.graph import Input, ModelGraph
@@ -71,6 +72,8 @@ def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray]) -> Bound:
         work.errors += (_empty(work) or problems) if problems else []
     if not work.errors:
         work.errors += outside_supports(graph, dataset)
+    if not work.errors:
+        work.errors += fates(graph, dataset)[1]
     if work.errors:
         raise PplError([*work.errors, *warnings], graph.source)
     return Bound(graph, dataset, warnings, notes)

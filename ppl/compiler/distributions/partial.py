@@ -39,16 +39,48 @@ def partly(value: Array, present: Array, parameters: Mapping[str, Array]) -> Law
         """A draw of the whole vector, corrected by what it misses of the part that is there (Matheron's rule;
         Hoffman and Ribak 1991): m + z + S P S~^-1 P (x - m - z) for z from N(0, S)."""
         covariance, _ = _covariance(kind, matrix)
-        noise = jax.random.normal(key, shape, matrix.dtype)[..., None]
-        square = (*shape, shape[-1])
-        joint = mean + (jnp.broadcast_to(lax.linalg.cholesky(covariance), square) @ noise)[..., 0]
-        factor = lax.linalg.cholesky(jnp.broadcast_to(_with_identity(covariance, there), square))
-        missed = jnp.where(there, value - joint, 0.0)[..., None]
-        half = lax.linalg.triangular_solve(factor, missed, left_side=True, lower=True)
-        weights = lax.linalg.triangular_solve(factor, half, left_side=True, lower=True, transpose_a=True)
-        return jnp.where(there, value, joint + (jnp.broadcast_to(covariance, square) @ weights)[..., 0])
+        noise = jax.random.normal(key, shape, matrix.dtype)
+        joint = mean + _product(_square_root(covariance), noise)
+        missed = jnp.where(there, value - joint, 0.0)
+        weights = _solved(_with_identity(covariance, there), missed)
+        return jnp.where(there, value, joint + _product(covariance, weights))
 
     return Law(log_prob, sample)
+
+
+# Matrices here are small and many. Loops over their rows, each step for all matrices, take no longer than a call of
+# LAPACK for each of them; and several such calls at once, as of vectorised draws, wait for each other for ever.
+
+
+def _product(matrix: Array, vector: Array) -> Array:
+    return jnp.sum(matrix * vector[..., None, :], -1)
+
+
+def _square_root(matrix: Array) -> Array:
+    """The lower Cholesky factor, column by column."""
+    n = matrix.shape[-1]
+    rows = jnp.arange(n)
+
+    def column(j: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        left, lower = state
+        pivot = jnp.sqrt(left[..., j, j])
+        own = jnp.where(rows.reshape((1,) * (left.ndim - 2) + (n,)) >= j, left[..., :, j] / pivot[..., None], 0.0)
+        return left - own[..., :, None] * own[..., None, :], lower.at[..., :, j].set(own)
+
+    return lax.fori_loop(0, n, column, (matrix, jnp.zeros_like(matrix)))[1]
+
+
+def _solved(matrix: Array, vector: Array) -> Array:
+    """S^-1 v for positive definite S, by Gauss-Jordan elimination, which needs no pivoting then."""
+    n = matrix.shape[-1]
+    shape = jnp.broadcast_shapes(matrix.shape[:-1], vector.shape)
+    rows = jnp.concatenate([jnp.broadcast_to(matrix, (*shape, n)), jnp.broadcast_to(vector, shape)[..., None]], -1)
+
+    def eliminate(j: Array, rows: Array) -> Array:
+        own = rows[..., j, :] / rows[..., j, j][..., None]
+        return (rows - rows[..., :, j][..., None] * own[..., None, :]).at[..., j, :].set(own)
+
+    return lax.fori_loop(0, n, eliminate, rows)[..., -1]
 
 
 def _with_identity(covariance: Array, there: Array) -> Array:
