@@ -213,11 +213,20 @@ def predator_prey(v: Values, d: Data) -> float:
     return prior + normal(np.log(d["y"]), np.log(solved.y.T), v["sigma"]) - float(np.sum(np.log(d["y"])))
 
 
+def ising(v: Values, d: Data) -> float:
+    """The logarithm of the partition function, by the transfer matrix: the trace of its power."""
+    coupling, field = d["coupling"][0], d["field"][0]
+    s = np.array([1.0, -1.0])
+    transfer = np.exp(coupling * s[:, None] * s + field * (s[:, None] + s) / 2)
+    return float(np.log(np.trace(np.linalg.matrix_power(transfer, len(d["field"])))))
+
+
 BY_HAND: dict[str, Callable[[Values, Data], float]] = {
     f.__name__: f
     for f in (
         eight_schools, radon, wells, stackloss, lynx, gaussian_process, lsat, cheese, stochastic_volatility,
         neural_network, dippers, seeds, rats, galaxies, earthquakes, disasters, occupancy, garch, predator_prey,
+        ising,
     )
 }  # fmt: skip
 BY_HAND["rats_missing"] = rats
