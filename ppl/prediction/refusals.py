@@ -32,7 +32,7 @@ def _undrawable(graph: ModelGraph) -> Iterator[Diagnostic]:
         if latent.flat:
             title = f"`{latent.name}` cannot be drawn from the prior"
             label = "it is declared by `var`, and has no distribution of its own"
-            hint = f"give it one in place of the declaration, such as `{latent.name} ~ Normal(0, 1)`"
+            hint = "draw it with `~` in place of the declaration"
             yield Diagnostic("E504", title, latent.span, label, (hint,))
     for term in graph.terms:
         if term.role == "density":
@@ -42,7 +42,7 @@ def _undrawable(graph: ModelGraph) -> Iterator[Diagnostic]:
     for energy in graph.energies:
         title = f"the energy `{energy.name}` is no distribution to draw from"
         label = "a prior is drawn statement by statement, each from its `~`"
-        hint = "write it with `~`; or sample the model without its observations: its posterior then is its prior"
+        hint = "write what it stands for with `~`; a model of energies is sampled, as it is, by `ppl sample`"
         yield Diagnostic("E504", title, energy.span, label, (hint,))
 
 

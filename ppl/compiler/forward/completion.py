@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from ppl.compiler.density.evaluation import Evaluation
@@ -22,7 +21,7 @@ def completed(evaluation: Evaluation, whole: Program, key: Array) -> Evaluation:
     return full
 
 
-def predictions(evaluation: Evaluation, key: Array) -> Mapping[str, Array]:
+def predictions(evaluation: Evaluation, key: Array) -> dict[str, Array]:
     """A draw of every prediction, given all else."""
     names = list(dict.fromkeys(p.name for p in evaluation.program.graph.predictions))
     if not names:
