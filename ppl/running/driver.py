@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from ppl.compiler.density.compiled import CompiledDensity, compile_density, prepared
+from ppl.compiler.density.compiled import CompiledDensity, compile_density
 from ppl.compiler.density.evaluation import data_lowering
 from ppl.compiler.density.predictive import observed, replicated
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.passes.centring import Request
+from ppl.compiler.passes.preparation import prepared
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph

@@ -26,9 +26,8 @@ from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Array
-from ppl.compiler.passes.assembling import assemble_clamped
 from ppl.compiler.passes.centring import Request, choose
-from ppl.compiler.passes.missing.quantities import fill_missing
+from ppl.compiler.passes.preparation import prepared
 from ppl.compiler.passes.relevant import relevant
 from ppl.dataset import Dataset
 from ppl.graph import Axis, Clamp, Energy, ModelGraph, Term
@@ -260,16 +259,6 @@ def _named(evaluation: Evaluation) -> dict[str, Array]:
     names += [v.name for v in program.graph.values if v.recorded and not program.is_data(v.name)]
     known = [name for name in names if evaluation.known.keys() >= program.undetermined(name)]
     return {name: evaluation.quantity(name) for name in known}
-
-
-def prepared(graph: ModelGraph, dataset: Dataset) -> tuple[ModelGraph, Dataset]:
-    """The graph with clamped and missing elements as quantities, and the data with what it needs of them besides: what
-    is compiled. It stays as it is if it is prepared already.
-
-    Raises:
-        PplError: missing data that have no distribution (E317) or cannot be inferred (E318).
-    """
-    return fill_missing(*assemble_clamped(graph, dataset))
 
 
 def compile_density(graph: ModelGraph, dataset: Dataset, request: Request | None = None) -> CompiledDensity:

@@ -38,8 +38,9 @@ def centring(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     if dataset is None:
         return None
     from ppl.compiler.passes.centring import GIVEN, choose
+    from ppl.compiler.passes.preparation import prepared
 
-    rows = [[name, choice.form, choice.reason] for name, choice in choose(graph, dataset).items()]
+    rows = [[name, choice.form, choice.reason] for name, choice in choose(*prepared(graph, dataset)).items()]
     return table("centring", [row for row in rows if row[2] != GIVEN])
 
 
@@ -53,10 +54,21 @@ def elimination(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     from ppl.compiler.density.evaluation import data_lowering
     from ppl.compiler.density.program import make_program
     from ppl.compiler.lowering.fold import Recorder
+    from ppl.compiler.passes.preparation import prepared
 
+    graph, dataset = prepared(graph, dataset)
     program = make_program(graph, dataset)
     plan = plan_elimination(program, data_lowering(program, dataset), Recorder())
     return None if plan is None else table("discrete latents", [[line] for line in plan.lines])
 
 
-REPORTS: tuple[Report, ...] = (inference, elimination, centring)
+def missing(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
+    """What becomes of missing elements of the data."""
+    if dataset is None or not any(declared.optional for declared in graph.inputs):
+        return None
+    from ppl.compiler.explain.missing import missing_elements
+
+    return missing_elements(graph, dataset)
+
+
+REPORTS: tuple[Report, ...] = (missing, inference, elimination, centring)
