@@ -267,6 +267,16 @@ MORE: tuple[Builder, ...] = (
     chain_under_two_classes,
     anything,
 )
+DRAWN: tuple[Builder, ...] = (  # of the first, those on which going back differs
+    joint_sites,
+    tree_of_two_variables,
+    plates,
+    order_two,
+    unequal_lengths,
+    chain_with_leaves,
+    chain_under_a_class,
+    idle,
+)
 SCANNED: tuple[Builder, ...] = (
     chain,
     backward_chain,

@@ -22,12 +22,13 @@ from ppl.compiler.elimination import (
 from ppl.compiler.elimination.structure import Chain
 from tests.elimination import enumerate as exact
 from tests.elimination.enumerate import Graph
-from tests.elimination.structures import FORMS, MORE, SCANNED, build
+from tests.elimination.structures import DRAWN, FORMS, MORE, SCANNED, Builder, build
 
-ALL = [
-    *(pytest.param(form, id=form.__name__) for form in FORMS),
-    *(pytest.param(form, id=form.__name__, marks=pytest.mark.long) for form in MORE),
-]
+
+def _forms(quick: tuple[Builder, ...]) -> list:
+    """All of them; those that are not quick are for long runs."""
+    marks = {form: () if form in quick else (pytest.mark.long,) for form in (*FORMS, *MORE)}
+    return [pytest.param(form, id=form.__name__, marks=mark) for form, mark in marks.items()]
 
 
 @pytest.fixture(autouse=True)
@@ -61,19 +62,19 @@ def check(graph: Graph) -> None:
         np.testing.assert_allclose(found[name], reference, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize("form", _forms(FORMS))
 def test_as_by_enumeration(form) -> None:
     check(build(form, 1))
 
 
-@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize("form", _forms(FORMS))
 def test_with_impossible_states(form) -> None:
     graph = build(form, 2, impossible=0.3)
     assert any(np.isneginf(t).any() for t in graph.tables)
     check(graph)
 
 
-@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize("form", _forms(DRAWN))
 def test_most_probable_states(form) -> None:
     graph = build(form, 3)
     plan, tables = planned(graph)
@@ -89,7 +90,7 @@ def test_chains_are_scanned(form) -> None:
     assert any(isinstance(operation, Chain) for operation in plan.structure.operations)
 
 
-@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize("form", _forms(FORMS))
 def test_nothing_possible(form) -> None:
     """The normaliser is −inf and no derivative is NaN."""
     graph = build(form, 4)
@@ -100,7 +101,7 @@ def test_nothing_possible(form) -> None:
     assert all(np.isfinite(g).all() for g in (*gradient, *found.values()))
 
 
-@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize("form", _forms(DRAWN))
 def test_draws_follow_the_joint_distribution(form) -> None:
     """χ² of joint states: those whose expected count is small are one cell."""
     count = 4000

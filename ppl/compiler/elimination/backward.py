@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from ppl.compiler.elimination.algebra import Reduction, Summed
-from ppl.compiler.elimination.forward import Pass, Scan, boundary_labels, step_out
+from ppl.compiler.elimination.forward import Pass, Scan, boundary_labels, over_time, step_out
 from ppl.compiler.elimination.program import Arrays
 from ppl.compiler.elimination.structure import Bucket, Chain, Operation, Rows, Structure
 
@@ -89,23 +89,20 @@ def _chain(
     end = _undo(scan.last, fixed, choose, at_last)  # of the last slice, by labels of this slice
     local = [slots + i for i in range(slots) if i not in chain.carried]
 
-    Slices = tuple[jax.Array, list[jax.Array], list[jax.Array], jax.Array]
+    slices, now = over_time(chain, scan.within, scan.across)
 
-    def step(after: jax.Array, at: Slices) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    def step(
+        after: jax.Array, at: tuple[jax.Array, jax.Array, list[jax.Array]]
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         """From the states of a slice's carried slots, its other states, and the carried ones of the slice before."""
-        message, within, across, uniforms = at
-        _, trace = step_out(chain, message, within, across, scan.within, scan.across, reduce)
+        message, uniforms, share = at
+        _, trace = step_out(chain, message, now(share), reduce)
         known = fixed | {slots + i: after[n] for n, i in enumerate(chain.carried)}
         found = _undo(trace, known, choose, uniforms)
         before = jnp.stack([found[i] for i in chain.carried])
         return before, (before, _stacked([found[label] for label in local], chain.batch, before.dtype))
 
-    at = (
-        scan.messages.array,
-        [t.array[1:] for t in scan.within],
-        [t.array for t in scan.across],
-        jnp.reshape(at_steps, (chain.length - 1, len(chain.step), chain.batch)),
-    )
+    at = (scan.messages, jnp.reshape(at_steps, (chain.length - 1, len(chain.step), chain.batch)), slices)
     last = jnp.stack([end[slots + i] for i in chain.carried])
     start, (before, other) = jax.lax.scan(step, last, at, reverse=True)
     known = fixed | {slots + i: start[n] for n, i in enumerate(chain.carried)}
@@ -136,7 +133,8 @@ def _choose(summed: Summed, known: States, choose: Choice, uniforms: jax.Array) 
     labels, array = summed.joint.labels, summed.joint.array
     given = [i for i, label in enumerate(labels) if label not in summed.labels]
     gone = [i for i, label in enumerate(labels) if label in summed.labels]
-    batch, shape = len(array), array.shape[1:]
+    batch, shape = len(uniforms), array.shape[1:]
+    array = jnp.broadcast_to(array, (batch, *shape))
     weights = jnp.transpose(array, (0, *(1 + i for i in given), *(1 + i for i in gone)))
     sizes = [shape[i] for i in gone]
     weights = jnp.reshape(weights, (batch, -1, math.prod(sizes)))

@@ -1,6 +1,7 @@
 """What a plan computes: the normaliser, marginals, joint draws, the mode.
 
-All take tables[i], the log-potentials of scope i as (m_i, K_1, …, K_r); −inf is allowed. All are pure JAX, for use
+All take tables[i], the log-potentials of scope i as (m_i, K_1, …, K_r), or (1, K_1, …, K_r) where all m_i are the same
+(which a scan then does not read anew at every step); −inf is allowed. All are pure JAX, for use
 under jit (the structure static, arrays and tables arguments), vmap and grad.
 """
 

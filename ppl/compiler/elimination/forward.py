@@ -1,12 +1,14 @@
 """Summing out: the operations of a plan in order.
 
 Bucket elimination (Dechter 1999) in the log domain; along chains the forward recursion (Rabiner 1989, eq. 20), slice
-by slice.
+by slice. A sequential scan was measured against a scan over blocks of √T slices and against products of neighbours in
+a tree, with gradients, on a CPU (T = 1,000 and 10,000; 3 and 8 states; 1 and 20 chains): it is 2 to 18 times as fast,
+because the others multiply matrices where it multiplies a vector by a matrix, and a step costs a fraction of a µs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -24,7 +26,7 @@ class Scan:
 
     within: list[Table]
     across: list[Table]
-    messages: Table
+    messages: jax.Array
     first: list[Summed]
     last: list[Summed]
 
@@ -80,35 +82,40 @@ def _chain(
     within, across = tables(chain.within, stacks, arrays), tables(chain.across, stacks, arrays)
     left, first = sum_out([Table(t.labels, t.array[0]) for t in within], singly(chain.first), reduce, 1)
     message = _message(chain, left)
+    slices, now = over_time(chain, within, across)
 
-    def step(message: jax.Array, at: tuple[list[jax.Array], list[jax.Array]]) -> tuple[jax.Array, jax.Array | None]:
-        left, _ = step_out(chain, message, *at, within, across, reduce)
+    def step(message: jax.Array, at: list[jax.Array]) -> tuple[jax.Array, jax.Array | None]:
+        left, _ = step_out(chain, message, now(at), reduce)
         return _message(chain, left).array, message if keep else None
 
-    slices = ([t.array[1:] for t in within], [t.array for t in across])
-    end, messages = jax.lax.scan(step, message.array, slices)
+    end, messages = jax.lax.scan(step, message.array, slices, length=chain.length - 1)
     left, last = sum_out([Table(message.labels, end)], [chain.last], reduce, 1)
-    fixed = boundary_labels(chain)
-    scan = Scan(within, across, Table((*chain.carried, *fixed), end if messages is None else messages), first, last)
-    return _whole(left, fixed, chain.boundary, (chain.batch,)).array, scan
+    scan = Scan(within, across, end if messages is None else messages, first, last)
+    return _whole(left, boundary_labels(chain), chain.boundary, (chain.batch,)).array, scan
+
+
+def over_time(
+    chain: Chain, within: Sequence[Table], across: Sequence[Table]
+) -> tuple[list[jax.Array], Callable[[Sequence[jax.Array]], list[Table]]]:
+    """What a scan over all slices but the first is given, and the tables of a slice from its share of that: those that
+    are the same at all times are not part of it."""
+    every = [*within, *across]
+    changes = [len(t.array) == chain.length for t in within] + [len(t.array) == chain.length - 1 for t in across]
+    slices = [t.array[1:] if i < len(within) else t.array for i, t in enumerate(every) if changes[i]]
+
+    def now(at: Sequence[jax.Array]) -> list[Table]:
+        rest = iter(at)
+        return [Table(t.labels, next(rest) if c else t.array[0]) for t, c in zip(every, changes, strict=True)]
+
+    return slices, now
 
 
 def step_out(
-    chain: Chain,
-    message: jax.Array,
-    within_now: Sequence[jax.Array],
-    across_now: Sequence[jax.Array],
-    within: Sequence[Table],
-    across: Sequence[Table],
-    reduce: Reduction,
+    chain: Chain, message: jax.Array, now: Sequence[Table], reduce: Reduction
 ) -> tuple[list[Table], list[Summed]]:
     """One slice: what the last one said, times the tables of this one, summed over what no later slice touches."""
-    inputs = [
-        Table((*chain.carried, *boundary_labels(chain)), message),
-        *(Table(t.labels, array) for t, array in zip(within, within_now, strict=True)),
-        *(Table(t.labels, array) for t, array in zip(across, across_now, strict=True)),
-    ]
-    return sum_out(inputs, singly(chain.step), reduce, 1)
+    said = Table((*chain.carried, *boundary_labels(chain)), message)
+    return sum_out([said, *now], singly(chain.step), reduce, 1)
 
 
 def _message(chain: Chain, left: Sequence[Table]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -15,19 +16,26 @@ Arrays = Sequence[jax.Array | np.ndarray]
 
 
 def take(stack: jax.Array, rows: Rows, arrays: Arrays, dead: bool = False) -> jax.Array:
-    """Rows of a stack: (*rows.shape, *row). Gaps allow everything, or if `dead` the first state alone."""
-    if rows.array is None:
-        size = int(np.prod(rows.shape))
+    """Rows of a stack: (*rows.shape, *row). Gaps allow everything, or if `dead` the first state alone.
+
+    A stack of one row stands for one whose rows are all the same; so does (1, …, 1, *row).
+    """
+    batch = len(rows.shape)
+    if len(stack) == 1:
+        found = jnp.reshape(stack, (*(1,) * batch, *stack.shape[1:]))
+    elif rows.array is None:
+        size = math.prod(rows.shape)
         block = stack if size == len(stack) else stack[rows.start : rows.start + size]
         if rows.transposed:
             return jnp.swapaxes(jnp.reshape(block, (*rows.shape[::-1], *stack.shape[1:])), 0, 1)
         return jnp.reshape(block, (*rows.shape, *stack.shape[1:]))
-    index = jnp.asarray(arrays[rows.array])
-    if not rows.gaps:
-        return stack.at[index].get(mode="promise_in_bounds")
-    found = stack.at[jnp.maximum(index, 0)].get(mode="promise_in_bounds")
-    there = jnp.reshape(index >= 0, (*index.shape, *(1,) * (stack.ndim - 1)))
-    return jnp.where(there, found, absent(stack, len(rows.shape), dead))
+    else:
+        index = jnp.maximum(arrays[rows.array], 0) if rows.gaps else jnp.asarray(arrays[rows.array])
+        found = stack.at[index].get(mode="promise_in_bounds")
+    if rows.array is None or not rows.gaps:
+        return found
+    there = jnp.asarray(arrays[rows.array]) >= 0
+    return jnp.where(jnp.reshape(there, (*rows.shape, *(1,) * (stack.ndim - 1))), found, absent(stack, batch, dead))
 
 
 def absent(stack: jax.Array, batch: int, dead: bool) -> jax.Array:
@@ -67,7 +75,11 @@ def _filled(stack: Stack, arrays: Arrays, given: Sequence[jax.Array], dtype: np.
     whole: jax.Array | None = None
     for part in stack.parts:
         values = _part(stack, part, arrays, given)
-        if whole is None and part.placement.rows.array is None and len(values) == stack.rows:
+        rows = part.rows.shape[0]
+        if len(values) == 1 and _all_alike(stack):
+            return values
+        values = jnp.broadcast_to(values, (rows, *stack.states))
+        if whole is None and part.placement.rows.array is None and rows == stack.rows:
             whole = values
             continue
         base = jnp.zeros((stack.rows, *stack.states), dtype) if whole is None else whole
@@ -75,9 +87,19 @@ def _filled(stack: Stack, arrays: Arrays, given: Sequence[jax.Array], dtype: np.
     return jnp.zeros((stack.rows, *stack.states), dtype) if whole is None else whole
 
 
+def _all_alike(stack: Stack) -> bool:
+    """Whether one table for all rows of the stack's only part is one for all rows of the stack, for ever. (A variable's
+    own tables are kept apart: marginals are derivatives by each.)"""
+    if len(stack.parts) != 1 or len(stack.type) == 1 or stack.rows != stack.initial:
+        return False
+    placement = stack.parts[0].placement
+    return placement.unique and placement.repeats == 1 and placement.rows.shape[0] == stack.rows
+
+
 def _part(stack: Stack, part: Part, arrays: Arrays, given: Sequence[jax.Array]) -> jax.Array:
-    """An input table's rows with the axes of the stack."""
-    values = take(given[part.table], part.rows, arrays)
+    """An input table's rows with the axes of the stack; one row, if they are all the same."""
+    table = given[part.table]
+    values = table if len(table) == 1 else take(table, part.rows, arrays)
     labels = list(part.labels)
     for label in range(len(stack.type)):
         while labels.count(label) > 1:
