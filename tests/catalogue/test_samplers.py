@@ -16,7 +16,8 @@ import scipy.stats
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.membership import outside
-from ppl.compiler.distributions import log_cdf, log_prob, log_prob_truncated, sample, sample_ordered, sample_truncated
+from ppl.compiler.distributions import combinators, filled, log_cdf, log_prob, sample
+from tests.catalogue.laws import log_prob_truncated, truncated
 
 DRAWS = 5_000
 LEVEL = 1e-4
@@ -206,7 +207,7 @@ TRUNCATED_COUNTS = (
 
 
 def truncated_draws(name: str, parameters: dict[str, float], lower: float | None, upper: float | None) -> np.ndarray:
-    run = jax.jit(lambda key: sample_truncated(name, key, parameters, (4000,), lower, upper))
+    run = jax.jit(lambda key: truncated(name, parameters, lower, upper).sample(key, (4000,)))
     draws = np.asarray(run(jax.random.key(5)))
     assert lower is None or (draws >= lower).all()
     assert upper is None or (draws <= upper).all()
@@ -250,7 +251,7 @@ def test_truncated_counts(name: str, parameters: dict[str, float], lower: float 
 
 def test_ordered_draws() -> None:
     """The smallest of three exponentials is exponential of three times the rate."""
-    elements = sample("Exponential", jax.random.key(2), {"rate": 1.0}, (DRAWS, 3))
-    draws = np.asarray(sample_ordered(elements))
+    law = combinators.ordered(filled("Exponential", {"rate": 1.0}))
+    draws = np.asarray(law.sample(jax.random.key(2), (DRAWS, 3)))
     assert np.all(np.diff(draws, axis=-1) > 0)
     assert uniform_p_value(scipy.stats.expon(scale=1 / 3).cdf(draws[:, 0])) > LEVEL

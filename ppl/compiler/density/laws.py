@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 
 import jax.numpy as jnp
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler import distributions
-from ppl.compiler.distributions import combinators, truncation
+from ppl.compiler.distributions import combinators
 from ppl.compiler.distributions.law import Law
 from ppl.compiler.distributions.partial import partly
-from ppl.compiler.lowering.named import REAL, Array
+from ppl.compiler.lowering.named import Array
 from ppl.graph import Axis, Distribution, Expr
 
 # What the own parameters of a combinator are called beside those of its base.
@@ -62,8 +61,7 @@ def law_of(distribution: Distribution, parameters: Mapping[str, Array], axes: tu
     """The law at these parameters, by the names of `named_parameters`, each a lone number or over [axes..., batch...,
     its own dims]. Along the axes of families, values and results have size 1."""
     if not distribution.parts:
-        own = {name: parameters[path + name] for name, _ in distribution.parameters}
-        return _of_catalogue(distribution.name, own)
+        return distributions.filled(distribution.name, {n: parameters[path + n] for n, _ in distribution.parameters})
     own = {name: parameters[path + _OWN[distribution.name] + name] for name, _ in distribution.parameters}
     paths = _paths(distribution, path)
     laws = [law_of(part, parameters, axes, at) for part, at in zip(distribution.parts, paths, strict=True)]
@@ -71,11 +69,11 @@ def law_of(distribution: Distribution, parameters: Mapping[str, Array], axes: tu
     lower, upper = own.get("lower"), own.get("upper")
     match distribution.name:
         case "truncated":
-            return _truncated(laws[0], lower, upper, discrete)
+            return combinators.truncated(laws[0], lower, upper, discrete)
         case "censored":
             return combinators.censored(laws[0], lower, upper, discrete)
         case "ordered":
-            return _ordered(laws[0])
+            return combinators.ordered(laws[0])
         case "zerosum":
             return combinators.zero_sum(laws[0], parameters[paths[0] + "scale"], distribution.event_rank)
         case "partly":
@@ -94,55 +92,3 @@ def _mixture(distribution: Distribution, own: Mapping[str, Array], laws: list[La
         return combinators.family(own["weights"], laws[0], at, distribution.event_rank)
     weights = own["weights"] if "weights" in own else combinators.shares_of_two(jnp.asarray(own["weight"]))
     return combinators.mixture(weights, laws, distribution.event_rank)
-
-
-def _of_catalogue(name: str, parameters: dict[str, Array]) -> Law:
-    law = distributions.LAWS[name]
-
-    def sample(key: Array, shape: tuple[int, ...]) -> Array:
-        return distributions.sample(name, key, parameters, shape)
-
-    def given(function: Callable[..., Array]) -> Callable[[Array], Array]:
-        return lambda value: function(name, value, parameters)
-
-    def filled(function: Callable[..., Array] | None) -> Callable[..., Array] | None:
-        return None if function is None else partial(function, **{k: jnp.asarray(p) for k, p in parameters.items()})
-
-    tails = law.log_cdf is not None
-    return Law(
-        given(distributions.log_prob),
-        sample,
-        given(distributions.log_cdf) if tails else None,
-        given(distributions.log_sf) if tails else None,
-        filled(law.log_tails),
-        filled(law.quantile),
-    )
-
-
-def _truncated(law: Law, lower: Array | None, upper: Array | None, discrete: bool) -> Law:
-    low, high = (None if b is None else jnp.asarray(b) for b in (lower, upper))
-    start = None if low is None else truncation.below(low, discrete)
-
-    def log_prob(value: Array) -> Array:
-        return truncation.log_prob(law, value, {}, low, high, discrete)
-
-    def sample(key: Array, shape: tuple[int, ...]) -> Array:
-        return truncation.sample(law, key, shape, {}, low, high, discrete, jnp.dtype(REAL))
-
-    def log_cdf(value: Array) -> Array:
-        return truncation.log_tail(law, start, high, value, above=False)
-
-    def log_sf(value: Array) -> Array:
-        return truncation.log_tail(law, start, high, value, above=True)
-
-    return Law(log_prob, sample, log_cdf, log_sf)
-
-
-def _ordered(law: Law) -> Law:
-    def log_prob(value: Array) -> Array:
-        return distributions.log_prob_ordered(law.log_prob(value), value)
-
-    def sample(key: Array, shape: tuple[int, ...]) -> Array:
-        return distributions.sample_ordered(law.sample(key, shape))
-
-    return Law(log_prob, sample)

@@ -1,22 +1,27 @@
 """The densities and samplers of the catalogue, in JAX.
 
-`log_prob`, `sample` and their truncated and ordered versions take a distribution by its name and its parameters by
-theirs. A parameter of event rank r has shape (batch..., r dims); batches broadcast, aligned here from the right, so
-that callers need not add leading dims. Everything is computed in the widest floating type among the arguments.
+`log_prob`, `sample` and the tails take a distribution by its name and its parameters by theirs; `filled` gives all of
+them at once, for combinators. A parameter of event rank r has shape (batch..., r dims); batches broadcast, aligned here
+from the right, so that callers need not add leading dims. Everything is computed in the widest floating type among the
+arguments.
 A value outside the support and a parameter outside its domain both give -inf, never NaN, in values or gradients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
 from ppl.catalogue.distributions import DISTRIBUTIONS, DistributionSpec
-from ppl.compiler.distributions import bounded, categories, counts, multivariate, positive, real, truncation
-from ppl.compiler.distributions.law import Law, masked
+from ppl.compiler.distributions import bounded, categories, counts, multivariate, positive, real
+from ppl.compiler.distributions.law import Law
+
+T = TypeVar("T")
 
 LAWS: Mapping[str, Law] = {
     **real.LAWS,
@@ -57,51 +62,25 @@ def log_sf(name: str, value: ArrayLike, params: Mapping[str, ArrayLike]) -> Arra
     return law.log_sf(value, **arrays)
 
 
-def log_prob_truncated(
-    name: str,
-    value: ArrayLike,
-    params: Mapping[str, ArrayLike],
-    lower: ArrayLike | None = None,
-    upper: ArrayLike | None = None,
-) -> Array:
-    """log density of `truncated(name(params), lower, upper)`; both bounds belong to it. Gradients reach the bounds."""
-    spec, law = DISTRIBUTIONS[name], _with_tails(name)
-    value, arrays = _aligned(spec, value, params, {"lower ": lower, "upper ": upper})
-    low, high = arrays.pop("lower ", None), arrays.pop("upper ", None)
-    return truncation.log_prob(law, value, arrays, low, high, spec.discrete)
+def filled(name: str, params: Mapping[str, ArrayLike]) -> Law:
+    """The law at these parameters: its functions take values, keys and shapes alone."""
+    law, spec = LAWS[name], DISTRIBUTIONS[name]
+    arrays = {key: array for key, (array, _) in _floating(spec, params, _widest(params.values())).items()}
 
+    def tail(function: Callable[[str, ArrayLike, Mapping[str, ArrayLike]], Array]) -> Callable[[Array], Array] | None:
+        return None if law.log_cdf is None else lambda value: function(name, value, params)
 
-def sample_truncated(
-    name: str,
-    key: Array,
-    params: Mapping[str, ArrayLike],
-    shape: tuple[int, ...],
-    lower: ArrayLike | None = None,
-    upper: ArrayLike | None = None,
-) -> Array:
-    """Draws of `truncated(name(params), lower, upper)`."""
-    spec, law = DISTRIBUTIONS[name], _with_tails(name)
-    arrays = _for_shape(spec, params, shape, {"lower ": lower, "upper ": upper})
-    low, high = arrays.pop("lower ", None), arrays.pop("upper ", None)
-    dtype = next(iter(arrays.values())).dtype
-    return truncation.sample(law, key, shape, arrays, low, high, spec.discrete, dtype)
+    def at_once(function: Callable[..., T] | None) -> Callable[..., T] | None:
+        return None if function is None else functools.partial(function, **arrays)
 
-
-def log_prob_ordered(elements: Array, value: Array) -> Array:
-    """log density of `ordered(d)`: independent and identical elements, given that they increase.
-
-    elements: (..., K), log density of each element under d; value: (..., K). The sum plus log K!, or -inf unless
-    increasing. Holds for any base, truncated ones too, whose parameters do not vary along the last dim.
-    """
-    size = value.shape[-1]
-    increasing = jnp.all(value[..., 1:] > value[..., :-1], -1)
-    total = jnp.sum(elements, -1) + lax.lgamma(jnp.asarray(size + 1.0, elements.dtype))
-    return masked(increasing, total)
-
-
-def sample_ordered(elements: Array) -> Array:
-    """(..., K) independent draws of the base -> the draws in increasing order along the last dim."""
-    return jnp.sort(elements, -1)
+    return Law(
+        lambda value: log_prob(name, value, params),
+        lambda key, shape: sample(name, key, params, shape),
+        tail(log_cdf),
+        tail(log_sf),
+        at_once(law.log_tails),
+        at_once(law.quantile),
+    )
 
 
 # --- arguments ---------------------------------------------------------------------------------------
@@ -130,11 +109,11 @@ def _widest(arguments: Iterable[ArrayLike]) -> jnp.dtype:
 
 
 def _floating(spec: DistributionSpec, given: Mapping[str, ArrayLike], dtype: jnp.dtype) -> dict[str, tuple[Array, int]]:
-    """Each argument as a floating array of its rank at least, with that rank; bounds have rank 0."""
+    """Each argument as a floating array of its rank at least, with that rank."""
     ranks = {p.name: p.rank for p in spec.parameters}
     found = {}
     for name, x in given.items():
-        array, rank = jnp.asarray(x).astype(dtype), ranks.get(name, 0)
+        array, rank = jnp.asarray(x).astype(dtype), ranks[name]
         found[name] = (array.reshape((1,) * rank) if array.ndim < rank else array, rank)
     return found
 
@@ -149,15 +128,13 @@ def _aligned(
     spec: DistributionSpec,
     value: ArrayLike,
     params: Mapping[str, ArrayLike],
-    bounds: Mapping[str, ArrayLike | None] | None = None,
 ) -> tuple[Array, dict[str, Array]]:
     """Value and parameters as floating arrays (positions of categories stay integers) whose batches broadcast by rank.
 
     Scalars of elementwise distributions stay scalars: what is computed from them alone is computed once.
     """
-    given = {**params, **{k: v for k, v in (bounds or {}).items() if v is not None}}
-    dtype = _widest([value, *given.values()])
-    arrays = _floating(spec, given, dtype)
+    dtype = _widest([value, *params.values()])
+    arrays = _floating(spec, params, dtype)
     x = jnp.asarray(value)
     if spec.support != "categorical" or x.dtype == bool:
         x = x.astype(dtype)
@@ -171,10 +148,8 @@ def _for_shape(
     spec: DistributionSpec,
     params: Mapping[str, ArrayLike],
     shape: tuple[int, ...],
-    bounds: Mapping[str, ArrayLike | None] | None = None,
 ) -> dict[str, Array]:
     """Parameters as floating arrays whose batches broadcast to that of the output shape."""
-    given = {**params, **{k: v for k, v in (bounds or {}).items() if v is not None}}
     batch = len(shape) - spec.event_rank
-    arrays = _floating(spec, given, _widest(given.values()))
+    arrays = _floating(spec, params, _widest(params.values()))
     return {k: _lead(a, rank, batch) for k, (a, rank) in arrays.items()}

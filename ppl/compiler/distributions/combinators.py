@@ -1,4 +1,4 @@
-"""Laws made from other laws: mixtures, censored values, more zeros, sums of zero.
+"""Laws made from other laws: truncated, in order, mixtures, censored values, more zeros, sums of zero.
 
 The laws here have their parameters filled in: `log_prob(value)`, `sample(key, shape)`, `log_cdf(value)`,
 `log_sf(value)`. Shapes are (batch..., event...), as in the catalogue. A component whose density is 0 adds nothing, to
@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
+from ppl.compiler.distributions import truncation
 from ppl.compiler.distributions.law import Law, guard, masked
 from ppl.compiler.distributions.real import HALF_LOG_2PI
 from ppl.compiler.distributions.truncation import below
@@ -43,6 +44,42 @@ def _log_rest(share: Array) -> Array:
     possible = (share >= 0) & (share < 1)
     safe, penalty = guard(possible, share, 0.5)
     return jnp.log1p(-safe) + penalty
+
+
+# --- truncated and in order ---------------------------------------------------------------------------
+
+
+def truncated(law: Law, lower: ArrayLike | None, upper: ArrayLike | None, discrete: bool) -> Law:
+    """p(x) / P(lower <= X <= upper) from `lower` to `upper`. Gradients reach the bounds."""
+    low, high = (None if b is None else jnp.asarray(b) for b in (lower, upper))
+    start = None if low is None else below(low, discrete)
+
+    def log_prob(value: Array) -> Array:
+        return truncation.log_prob(law, value, {}, low, high, discrete)
+
+    def sample(key: Array, shape: tuple[int, ...]) -> Array:
+        return truncation.sample(law, key, shape, {}, low, high, discrete, jnp.dtype(jnp.result_type(float)))
+
+    def log_cdf(value: Array) -> Array:
+        return truncation.log_tail(law, start, high, value, above=False)
+
+    def log_sf(value: Array) -> Array:
+        return truncation.log_tail(law, start, high, value, above=True)
+
+    return Law(log_prob, sample, log_cdf, log_sf)
+
+
+def ordered(law: Law) -> Law:
+    """Independent and identical elements along the last dim, given that they increase: the sum of their log densities
+    plus log K!, or -inf unless increasing. The parameters of the law do not vary along that dim."""
+
+    def log_prob(value: Array) -> Array:
+        increasing = jnp.all(value[..., 1:] > value[..., :-1], -1)
+        elements = law.log_prob(value)
+        total = jnp.sum(elements, -1) + lax.lgamma(jnp.asarray(value.shape[-1] + 1.0, elements.dtype))
+        return masked(increasing, total)
+
+    return Law(log_prob, lambda key, shape: jnp.sort(law.sample(key, shape), -1))
 
 
 # --- mixtures ----------------------------------------------------------------------------------------
