@@ -1,7 +1,8 @@
 """Which elements of the observed quantities are observed, and of predictions predicted: results hold these alone.
 
-`y[t] ~ ... for t in time[2:]` observes no first two elements, so the dim of `y` in the results is shorter; where the
-observed elements are no rectangle, the others are NaN.
+`y[t] ~ ... for t in time[2:]` observes no first two elements, so the dim of `y` in the results is shorter. Where the
+observed elements are no rectangle, the others are NaN, except among log-likelihoods, which then stand one after the
+other: all of them are numbers, as cross-validation needs them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Named
 from ppl.graph import Prediction, Term
 from ppl.results.container import Layout
+from ppl.results.missing import element_labels
 
 Array = npt.NDArray[np.generic]
 Mask = npt.NDArray[np.bool_]
@@ -29,13 +31,20 @@ class Part:
     """The observed elements of one quantity.
 
     mask: of the whole array; positions: along each dim, of slices with an observed element; dims: their names in the
-    results; event_rank: how many trailing dims are one event.
+    results; event_rank: how many trailing dims are one event; element: the dim of log-likelihoods, one for each event,
+    where the events are no rectangle.
     """
 
     mask: Mask
     positions: tuple[npt.NDArray[np.int64], ...]
     dims: tuple[str, ...]
     event_rank: int
+    element: str | None
+
+    @property
+    def events(self) -> Mask:
+        """Which events have an observed element."""
+        return _events(self.mask, self.event_rank)
 
 
 @dataclass(frozen=True)
@@ -53,19 +62,33 @@ class Observations:
         return name in self.parts and bool(self.parts[name].mask.all())
 
     def dims(self, events: bool = True) -> dict[str, tuple[str, ...]]:
-        """Dims in the results; without those of one event if `events` is False."""
-        return {name: p.dims if events else p.dims[: len(p.dims) - p.event_rank] for name, p in self.parts.items()}
+        """Dims in the results: of quantities, or (`events` is False) of their log-likelihoods."""
+        return {name: p.dims if events else _likelihood_dims(p) for name, p in self.parts.items()}
 
-    def kept(self, name: str, values: Array, events: bool = True) -> Array:
+    def kept(self, name: str, values: Array) -> Array:
         """The observed elements of (..., dims) values; where they are no rectangle, NaN stands for the others."""
         part = self.parts[name]
-        rank = len(part.dims) - (0 if events else part.event_rank)
         if self.covers(name):
             return values
-        box: tuple[Any, ...] = np.ix_(*part.positions[:rank])
-        mask = np.asarray(part.mask.any(axis=tuple(range(rank, part.mask.ndim))))[box]
-        inside = values[(..., *box)]
+        box: tuple[Any, ...] = np.ix_(*part.positions)
+        mask, inside = part.mask[box], values[(..., *box)]
         return inside if mask.all() else np.where(mask, inside.astype(np.float64), np.nan)
+
+    def likelihoods(self, name: str, values: Array) -> Array:
+        """The log-likelihoods of observed events, among (..., dims without those of one event)."""
+        part = self.parts[name]
+        if part.element is not None:
+            return values[..., part.events]
+        box: tuple[Any, ...] = np.ix_(*part.positions[: part.events.ndim])
+        return values[(..., *box)]
+
+
+def _likelihood_dims(part: Part) -> tuple[str, ...]:
+    return (part.element,) if part.element is not None else part.dims[: len(part.dims) - part.event_rank]
+
+
+def _events(mask: Mask, rank: int) -> Mask:
+    return np.asarray(mask.any(axis=tuple(range(mask.ndim - rank, mask.ndim))))
 
 
 def find_observations(data: Lowering, layout: Layout, terms: Mapping[str, Sequence[Term]]) -> Observations:
@@ -102,7 +125,15 @@ def observations(
             if shortened:
                 coordinates[own] = labels
             dims.append(own)
-        parts[name] = Part(masks[name], along, tuple(dims), ranks[name])
+        events = _events(masks[name], ranks[name])
+        element = None
+        if not events[np.ix_(*along[: events.ndim])].all():
+            element = f"element_{name}"
+            while element in coordinates:
+                element += "_"
+            own_labels = [layout.coordinates[dim] for dim in dims_of[name][: events.ndim]]
+            coordinates[element] = element_labels(own_labels, list(np.nonzero(events)))
+        parts[name] = Part(masks[name], along, tuple(dims), ranks[name], element)
     return Observations(parts, replace(layout, coordinates=coordinates))
 
 

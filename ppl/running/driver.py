@@ -233,14 +233,14 @@ def _groups(
     groups: Groups = {}
     groups["posterior"] = layout.dataset(_as_written(whole.graph, follows["values"]), dims_of)
     groups["sample_stats"] = layout.dataset(sampled.stats, dict.fromkeys(sampled.stats, ()))
-    for group, part, events, elements in (
-        ("log_likelihood", "log_likelihood", False, seen),
-        ("posterior_predictive", "replicates", True, observations),
-    ):
-        found = _as_written(whole.graph, follows[part])
-        kept = {name: elements.kept(name, found[name], events) for name in found if name in elements}
-        if kept:
-            groups[group] = elements.layout.dataset(kept, elements.dims(events))
+    likelihoods = _as_written(whole.graph, follows["log_likelihood"])
+    likelihoods = {name: seen.likelihoods(name, values) for name, values in likelihoods.items() if name in seen}
+    if likelihoods:
+        groups["log_likelihood"] = seen.layout.dataset(likelihoods, seen.dims(events=False))
+    replicates = _as_written(whole.graph, follows["replicates"])
+    replicates = {name: observations.kept(name, v) for name, v in replicates.items() if name in observations}
+    if replicates:
+        groups["posterior_predictive"] = observations.layout.dataset(replicates, observations.dims())
     if follows["predictions"]:
         predicted = find_predictions(data, layout)
         found = _as_written(graph, follows["predictions"])

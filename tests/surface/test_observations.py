@@ -89,9 +89,12 @@ n[i, j] ~ Poisson(rate) for i in row, j in column if seen[i, j]
 """
     seen = np.array([[1, 0, 1], [0, 0, 1]], bool)
     _, groups = run(text, {"n": np.full((2, 3), 4), "seen": seen})
-    for name in ("log_likelihood", "posterior_predictive", "observed_data"):
+    for name in ("posterior_predictive", "observed_data"):
         assert groups[name]["column"].values.tolist() == [0, 2]
         assert (np.isfinite(groups[name]["n"].values) == seen[:, [0, 2]]).all()
+    pointwise = groups["log_likelihood"]["n"]
+    assert pointwise["element_n"].values.tolist() == ["0, 0", "0, 2", "1, 2"]
+    assert np.isfinite(pointwise).all()
     assert groups["constant_data"]["n"].values.tolist() == [[4, 4, 4], [4, 4, 4]]
 
 
