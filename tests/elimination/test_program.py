@@ -1,4 +1,4 @@
-"""Programs and plans: how large they are, what they refuse, what they say; larger graphs against recursions in NumPy."""
+"""Programs and plans: how large they are, what they refuse, what they say; larger graphs by recursions in NumPy."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ppl.compiler.elimination import (
     make_plan,
     marginals,
     sample,
+    slices,
 )
-from ppl.compiler.elimination import chains as chain_planning
 from tests.elimination.enumerate import Graph, random_tables, scope
 from tests.elimination.structures import Form, each, pairs
 
@@ -100,6 +100,10 @@ def built(form: Form, seed: int = 1) -> tuple[Graph, Plan, list[jax.Array]]:
     return graph, make_plan(variables, scopes), [jnp.asarray(t) for t in graph.tables]
 
 
+def jitted(function: Callable) -> Callable:
+    return jax.jit(function, static_argnums=0)
+
+
 def equations(program: Callable, *arguments) -> int:
     def count(jaxpr) -> int:
         inner = [v for e in jaxpr.eqns for v in e.params.values()]
@@ -167,7 +171,7 @@ def test_a_long_chain_by_the_forward_recursion() -> None:
     alpha = graph.tables[1][0]
     for move, weight in zip(graph.tables[0], graph.tables[1][1:], strict=True):
         alpha = logsumexp(alpha[:, None] + move, axis=0) + weight
-    value = log_normaliser(plan.structure, plan.arrays, [moves, weights])
+    value = jitted(log_normaliser)(plan.structure, plan.arrays, [moves, weights])
     assert value == pytest.approx(logsumexp(alpha), rel=1e-12)
 
 
@@ -176,17 +180,18 @@ def test_one_table_for_all_rows() -> None:
     same = [moves[:1], weights]
     every = [jnp.broadcast_to(moves[:1], moves.shape), weights]
     for function in (log_normaliser, log_normalisers, lambda *a: marginals(*a)["z"]):
-        short, full = (function(plan.structure, plan.arrays, t) for t in (same, every))
+        short, full = (jitted(function)(plan.structure, plan.arrays, t) for t in (same, every))
         np.testing.assert_allclose(short, full, rtol=1e-12, atol=1e-14)
-    short, full = (sample(plan.structure, plan.arrays, t, jax.random.key(2))["z"] for t in (same, every))
+    short, full = (jitted(sample)(plan.structure, plan.arrays, t, jax.random.key(2))["z"] for t in (same, every))
     np.testing.assert_array_equal(short, full)
-    gradient, whole = (jax.grad(log_normaliser, argnums=2)(plan.structure, plan.arrays, t)[0] for t in (same, every))
+    derivative = jitted(jax.grad(log_normaliser, argnums=2))
+    gradient, whole = (derivative(plan.structure, plan.arrays, t)[0] for t in (same, every))
     np.testing.assert_allclose(gradient[0], whole.sum(axis=0), rtol=1e-10)
 
 
 def test_subjects_of_a_class_one_by_one() -> None:
     graph, plan, tables = built(subjects_of_a_class(7))
-    parts = log_normalisers(plan.structure, plan.arrays, tables)
+    parts = jitted(log_normalisers)(plan.structure, plan.arrays, tables)
     moves, weights, classes = graph.tables
     for s in range(7):
         each_class = []
@@ -203,10 +208,10 @@ def test_subjects_of_a_class_one_by_one() -> None:
 @pytest.mark.parametrize("form", [markov, factorial, subjects_of_a_class], ids=lambda f: f.__name__)
 def test_a_scan_and_rounds_agree(form, monkeypatch: pytest.MonkeyPatch) -> None:
     graph, plan, tables = built(form(12))
-    monkeypatch.setattr(chain_planning, "SHORTEST", 10**9)
+    monkeypatch.setattr(slices, "SHORTEST", 10**9)
     other = make_plan(graph.variables, graph.scopes)
     assert len(other.structure.operations) > len(plan.structure.operations)
-    first, second = (marginals(p.structure, p.arrays, tables) for p in (plan, other))
+    first, second = (jitted(marginals)(p.structure, p.arrays, tables) for p in (plan, other))
     for name in first:
         np.testing.assert_allclose(first[name], second[name], rtol=0, atol=1e-10)
 
