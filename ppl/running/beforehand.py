@@ -44,8 +44,7 @@ def check_domains(graph: ModelGraph, dataset: Dataset) -> None:
     """Whether all parameters that data alone determine are in the domains of their distributions.
 
     Raises:
-        PplError: one error for each that is not (E552), a computed position outside its dim (E550), or points that do
-            not increase (E554).
+        PplError: one error for each that is not (E552), or points that do not increase (E554).
     """
     graph, dataset = fill_missing(graph, dataset)
     program = make_program(graph, dataset)

@@ -266,7 +266,7 @@ def compile_density(graph: ModelGraph, dataset: Dataset, request: Request | None
     for the rest it is chosen.
 
     Raises:
-        PplError: a position (E550), a parameter (E552) or points (E554) that data determine are impossible, or a
+        PplError: a parameter (E552) or points (E554) that data determine are impossible, or a
             request (E508) is; missing data that have no distribution (E317) or cannot be inferred (E318).
     """
     graph, dataset = prepared(graph, dataset)

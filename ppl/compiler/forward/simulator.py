@@ -89,7 +89,7 @@ def make_simulator(
     elements of them are given, where not all are; again: given quantities to draw too, without effect on others.
 
     Raises:
-        PplError: a position (E550) or a parameter (E552) that data determine is impossible; quantities that cannot be
+        PplError: a parameter (E552) that data determine is impossible; quantities that cannot be
             drawn one after the other (E504).
     """
     program = make_program(graph, dataset)

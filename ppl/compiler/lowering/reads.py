@@ -13,7 +13,7 @@ from ppl.compiler.lowering.gather import gather, plan, planned_gather
 from ppl.compiler.lowering.named import INT, Array, Named, broadcast, dtype_of
 from ppl.compiler.lowering.selections import renamed
 from ppl.compiler.lowering.subscripts import At, Item, Pick, Slice, joint, linear_positions, subscript
-from ppl.errors import Diagnostic, PplError
+from ppl.errors import CompilerBug
 from ppl.graph import (
     Affine,
     Aligned,
@@ -187,15 +187,10 @@ def _affine(lowering: Context, terms: tuple[tuple[Axis, int], ...], offset: int)
 
 
 def _gathered(lowering: Context, dim: str, size: int, expr: Expr) -> Named:
-    """Positions by an expression; those of data are checked.
-
-    Raises:
-        PplError: E550, one is outside the dim.
-    """
+    """Positions by an expression; those of data are checked."""
     index = lowering.value(expr, INT)
     if lowering.xp is np:
         wrong = index.array[(index.array < 0) | (index.array >= size)]
         if wrong.size:
-            title = f"a position of `{dim}` must be from 0 to {size - 1}, but here one is {int(wrong[0])}"
-            raise PplError([Diagnostic("E550", title, expr.meta.span)], lowering.program.graph.source)
+            raise CompilerBug(f"a position of `{dim}` is {int(wrong[0])}, and there are {size}")
     return index
