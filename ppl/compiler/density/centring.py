@@ -9,7 +9,8 @@ data u is then x less its mean given m, s and data, over its standard deviation:
 whatever they are (Christensen, Roberts & Sköld 2006; Kleppe 2019). The weight of centring w = p s² / (1 + p s²) is that
 of Papaspiliopoulos et al., for each element and each s: where p s² is small x is not centred, where it is large it is.
 
-Of a walk z are the scaled steps, summed or run through a scan; of a vector x = m + L z with L the Cholesky factor.
+Of a walk z are the scaled steps, summed or run through a scan. Of a vector x = m + L z with L the Cholesky factor, and
+between, z is standardised by its precision given the data, I + L' P L.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ import numpy as np
 from jax import lax
 
 from ppl.compiler import distributions
-from ppl.compiler.density.cholesky import safe_cholesky
+from ppl.compiler.density.cholesky import cholesky_above_one, safe_cholesky, solved
+from ppl.compiler.density.walks import Ahead, Walk, from_rest, look_ahead, recurrence
 from ppl.compiler.distributions.law import positive
 from ppl.compiler.lowering.assemble import place
 from ppl.compiler.lowering.lower import Lowering
@@ -48,12 +50,11 @@ def from_standard(lowering: Lowering, choice: Choice, u: Array) -> Standardised:
     """The latent at its coordinates, of its declared shape; what its location and scale read has values."""
     site = choice.site
     if site.kind == "vector":
-        return _vector(lowering, site, u)
+        return _vector(lowering, choice, u)
     scale, penalty = positive(_parameter(lowering, site, "scale", u.shape))
     log_scale = jnp.log(scale)
     if site.kind == "walk":
-        z, log_stretch = u, None
-        value = _walked(lowering, site, scale * z)
+        value, z, log_stretch = _walked(lowering, choice, u, scale)
     else:
         location = _parameter(lowering, site, None, u.shape)
         z, log_stretch = _between(lowering, choice, u, location, scale)
@@ -77,12 +78,14 @@ def to_standard(lowering: Lowering, choice: Choice, value: Array) -> Array:
     """The coordinates of a latent: the inverse of `from_standard`."""
     site = choice.site
     if site.kind == "vector":
-        return _unvector(lowering, site, value)
+        return _unvector(lowering, choice, value)
     scale = _parameter(lowering, site, "scale", value.shape)
     location = _parameter(_with(lowering, site, value), site, None, value.shape)
     z = ((jnp.log(value) if site.log else value) - location) / scale
     if choice.form != BETWEEN:
         return z
+    if site.kind == "walk":
+        return _unwalked(lowering, choice, value, scale, z)
     stretch, shift = _weights(lowering, choice, location, scale, value.shape)
     return z / stretch - shift
 
@@ -103,6 +106,16 @@ def _weights(
 ) -> tuple[Array, Array]:
     """a and b of z = a (u + b): k and k s (h - p m) for a normal prior, with the spread that a prior of another family
     seems to have where data put the element."""
+    precision, pull = _evidence(lowering, choice)
+    left = pull - precision * location
+    wide = _spread_of_prior(lowering, choice.site, left, precision, scale, shape)
+    spread = scale if wide is None else scale * wide
+    k = lax.rsqrt(1.0 + precision * (spread * spread))
+    return k if wide is None else wide * k, k * spread * left
+
+
+def _evidence(lowering: Lowering, choice: Choice) -> tuple[Array, Array]:
+    """Precision and pull, divided by the noise that latents determine."""
     precision: Array = None
     pull: Array = None
     for i, part in enumerate(choice.evidence):
@@ -114,11 +127,7 @@ def _weights(
             p, h = p * weight, h * weight
         precision = p if precision is None else precision + p
         pull = h if pull is None else pull + h
-    left = pull - precision * location
-    wide = _spread_of_prior(lowering, choice.site, left, precision, scale, shape)
-    spread = scale if wide is None else scale * wide
-    k = lax.rsqrt(1.0 + precision * (spread * spread))
-    return k if wide is None else wide * k, k * spread * left
+    return precision, pull
 
 
 _DEVIATION = {"Laplace": math.sqrt(2.0), "Logistic": math.pi / math.sqrt(3.0), "Gumbel": math.pi / math.sqrt(6.0)}
@@ -210,38 +219,71 @@ def _with(lowering: Lowering, site: Site, value: Array) -> Lowering:
     return replace(lowering, quantity=quantity, memo={})
 
 
-def _walked(lowering: Lowering, site: Site, steps: Array) -> Array:
-    """x with x[t] = location(x[t-1], ...) + steps[t]."""
+def _walked(lowering: Lowering, choice: Choice, u: Array, scale: Array) -> tuple[Array, Array, Array | None]:
+    """x, the scaled steps z, and log dz/du of each element; None where they are the same."""
+    site = choice.site
+    if choice.form != BETWEEN:
+        steps = _spread(scale, u.shape) * u
+        if site.summed:
+            return jnp.cumsum(_locations(lowering, site, jnp.zeros(u.shape, REAL)) + steps, axis=site.along), u, None
+        offset, coefficients = _linear(lowering, site, u.shape)
+        first = jnp.moveaxis(jnp.stack(coefficients), site.along + 1, 0)
+        added = jnp.moveaxis(offset + steps, site.along, 0)
+        return jnp.moveaxis(recurrence(first, added), 0, site.along), u, None
+    walk = _walk(lowering, site, u.shape, scale)
+    ahead = _ahead(lowering, choice, walk)
+    rest = jnp.moveaxis(u, site.along, 0)
+    x = from_rest(walk, ahead, rest)
+    mean = walk.coefficient * jnp.concatenate([jnp.zeros_like(x[:1]), x[:-1]]) + walk.offset
+    z = ahead.k * (rest + ahead.k * walk.scale * (ahead.pull - ahead.precision * mean))
+    back = [jnp.moveaxis(array, 0, site.along) for array in (x, z, jnp.log(ahead.k))]
+    return back[0], back[1], back[2]
 
-    def location(x: Array) -> Array:
-        return _spread(_parameter(_with(lowering, site, x), site, None, steps.shape), steps.shape)
 
-    zeros = jnp.zeros(steps.shape, REAL)
+def _unwalked(lowering: Lowering, choice: Choice, value: Array, scale: Array, z: Array) -> Array:
+    """u of the scaled steps of a walk."""
+    site = choice.site
+    walk = _walk(lowering, site, value.shape, scale)
+    ahead = _ahead(lowering, choice, walk)
+    mean = jnp.moveaxis(_locations(lowering, site, value), site.along, 0)
+    shift = ahead.k * walk.scale * (ahead.pull - ahead.precision * mean)
+    return jnp.moveaxis(jnp.moveaxis(z, site.along, 0) / ahead.k - shift, 0, site.along)
+
+
+def _walk(lowering: Lowering, site: Site, shape: tuple[int, ...], scale: Array) -> Walk:
+    """Time first."""
+    offset, (coefficient,) = _linear(lowering, site, shape)
+    arrays = (coefficient, offset, _spread(scale, shape))
+    return Walk(*(jnp.moveaxis(array, site.along, 0) for array in arrays))
+
+
+def _ahead(lowering: Lowering, choice: Choice, walk: Walk) -> Ahead:
+    precision, pull = (jnp.moveaxis(array, choice.site.along, 0) for array in _evidence(lowering, choice))
+    return look_ahead(walk, precision, pull)
+
+
+def _locations(lowering: Lowering, site: Site, x: Array) -> Array:
+    """The location of each element, given all of them."""
+    return _spread(_parameter(_with(lowering, site, x), site, None, x.shape), x.shape)
+
+
+def _linear(lowering: Lowering, site: Site, shape: tuple[int, ...]) -> tuple[Array, list[Array]]:
+    """Locations where the walk is 0; and their coefficients of x[t-1], x[t-2], ..."""
+    zeros = jnp.zeros(shape, REAL)
+    at = jnp.arange(shape[site.along]).reshape([-1 if d == site.along else 1 for d in range(len(shape))])
     if site.summed:
-        return jnp.cumsum(location(zeros) + steps, axis=site.along)
-    offset, linear = jax.linearize(location, zeros)
-    front = (steps.shape[site.along], *(1 for _ in steps.shape[1:]))
-    at = jnp.moveaxis(jnp.arange(steps.shape[site.along]).reshape(front), 0, site.along)
+        return _locations(lowering, site, zeros), [_spread((at > 0).astype(REAL), shape)]
+    offset, linear = jax.linearize(lambda x: _locations(lowering, site, x), zeros)
     lags = site.lags
-    # Of what x[t-1], x[t-2], ... contribute: elements that are `lags` apart never meet in one location.
-    parts = [linear(_spread((at % lags == r).astype(REAL), steps.shape)) for r in range(lags)]
-    coefficients = [
-        sum((jnp.where((at - lag) % lags == r, parts[r], 0.0) for r in range(lags)), jnp.zeros(steps.shape, REAL))
-        for lag in range(1, lags + 1)
-    ]
-    along = [jnp.moveaxis(array, site.along, 0) for array in (offset + steps, *coefficients)]
-    return jnp.moveaxis(_recurrence(along[0], jnp.stack(along[1:], 1)), 0, site.along)
-
-
-def _recurrence(steps: Array, coefficients: Array) -> Array:
-    """x[t] = sum_k c[t, k] x[t-1-k] + steps[t], with nothing before the first. (T, ...), (T, K, ...) -> (T, ...)."""
-
-    def step(before: Array, inputs: tuple[Array, Array]) -> tuple[Array, Array]:
-        added, weights = inputs
-        x = jnp.sum(weights * before, 0) + added
-        return jnp.concatenate([x[None], before[:-1]]), x
-
-    return lax.scan(step, jnp.zeros(coefficients.shape[1:], REAL), (steps, coefficients))[1]
+    # Elements that are `lags` apart never meet in one location.
+    parts = [linear(_spread((at % lags == r).astype(REAL), shape)) for r in range(lags)]
+    coefficients = []
+    for lag in range(1, lags + 1):
+        chosen = zeros
+        for r in range(lags):
+            chosen = jnp.where((at - lag) % lags == r, parts[r], chosen)
+        coefficients.append(chosen)
+    return offset, coefficients
 
 
 # --- vectors -----------------------------------------------------------------------------------------
@@ -283,27 +325,55 @@ def _given_factor(lower: Array) -> tuple[Array, Array]:
     return jnp.where(valid[..., None, None], jnp.tril(lower), jnp.tril(jnp.ones_like(lower))), valid
 
 
-def _vector(lowering: Lowering, site: Site, u: Array) -> Standardised:
+def _vector(lowering: Lowering, choice: Choice, u: Array) -> Standardised:
+    site = choice.site
     normal = _normal(lowering, site, u.shape)
-    if normal.kind == "precision":
-        value = normal.mean + _solved(normal.factor, u, transpose=True)
-    else:
-        value = normal.mean + _times(normal.factor, u)
-    logs = jnp.sum(jnp.log(jnp.diagonal(normal.factor, axis1=-2, axis2=-1)), -1)
+    z, log_jacobian = u, jnp.zeros((), REAL)
+    if choice.form == BETWEEN:
+        inner, shift = _posterior(lowering, choice, normal)
+        z = solved(inner, u + shift, transpose=True)
+        log_jacobian = -_sum(_log_diagonal(inner), u.shape[:-1])
+    value = normal.mean + (
+        solved(normal.factor, z, transpose=True) if normal.kind == "precision" else _times(normal.factor, z)
+    )
     sign = -1.0 if normal.kind == "precision" else 1.0
-    log_jacobian = sign * _sum(logs, u.shape[:-1])
-    constant = -0.5 * math.log(2.0 * math.pi) * (u.size)
-    total = constant - 0.5 * jnp.sum(u * u) - log_jacobian
+    log_scale = sign * _sum(_log_diagonal(normal.factor), u.shape[:-1])
+    total = -0.5 * (u.size * math.log(2.0 * math.pi) + jnp.sum(z * z)) - log_scale
     (term,) = site.terms
-    return Standardised(value, log_jacobian, {id(term): jnp.where(jnp.all(normal.valid), total, -jnp.inf)})
+    totals = {id(term): jnp.where(jnp.all(normal.valid), total, -jnp.inf)}
+    return Standardised(value, log_scale + log_jacobian, totals)
 
 
-def _unvector(lowering: Lowering, site: Site, value: Array) -> Array:
-    normal = _normal(lowering, site, value.shape)
+def _unvector(lowering: Lowering, choice: Choice, value: Array) -> Array:
+    normal = _normal(lowering, choice.site, value.shape)
     deviation = value - normal.mean
     if normal.kind == "precision":
         return _times(jnp.swapaxes(normal.factor, -1, -2), deviation)
-    return _solved(normal.factor, deviation)
+    z = solved(normal.factor, deviation)
+    if choice.form != BETWEEN:
+        return z
+    inner, shift = _posterior(lowering, choice, normal)
+    return _times(jnp.swapaxes(inner, -1, -2), z) - shift
+
+
+def _posterior(lowering: Lowering, choice: Choice, normal: _Normal) -> tuple[Array, Array]:
+    """The Cholesky factor C of I + L' P L, the precision of z given the data, and C^-1 L' (h - P m)."""
+    precision, pull = _evidence(lowering, choice)
+    lower = normal.factor
+    if precision.ndim == pull.ndim:  # of each element alone
+        weighted, explained = precision[..., None] * lower, precision * normal.mean
+    else:
+        weighted, explained = precision @ lower, jnp.sum(precision * normal.mean[..., None, :], -1)
+    eye = jnp.eye(lower.shape[-1], dtype=REAL)
+    transposed = jnp.swapaxes(lower, -1, -2)
+    inner = transposed @ weighted
+    inner = cholesky_above_one(inner + eye.reshape((1,) * (inner.ndim - 2) + eye.shape))
+    return inner, solved(inner, _times(transposed, pull - explained))
+
+
+def _log_diagonal(lower: Array) -> Array:
+    """log of the determinant."""
+    return jnp.sum(jnp.log(jnp.diagonal(lower, axis1=-2, axis2=-1)), -1)
 
 
 def _times(matrix: Array, rows: Array) -> Array:
@@ -311,15 +381,3 @@ def _times(matrix: Array, rows: Array) -> Array:
     if matrix.ndim == 2:
         return rows @ matrix.T
     return jnp.sum(matrix * rows[..., None, :], -1)
-
-
-def _solved(lower: Array, rows: Array, transpose: bool = False) -> Array:
-    """L^-1 (or L'^-1) times each row."""
-    if lower.ndim == 2:
-        flat = rows.reshape(-1, rows.shape[-1]).T
-        found = lax.linalg.triangular_solve(lower, flat, left_side=True, lower=True, transpose_a=transpose)
-        return found.T.reshape(rows.shape)
-    batch = jnp.broadcast_shapes(lower.shape[:-2], rows.shape[:-1])
-    each = jnp.broadcast_to(lower, (*batch, *lower.shape[-2:]))
-    columns = jnp.broadcast_to(rows, (*batch, rows.shape[-1]))[..., None]
-    return lax.linalg.triangular_solve(each, columns, left_side=True, lower=True, transpose_a=transpose)[..., 0]

@@ -37,3 +37,46 @@ def _factor_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[tuple[Ar
 def _lead(matrix: Array, rank: int) -> Array:
     """With leading dims of size 1 up to this rank."""
     return matrix.reshape((1,) * (rank - 2) + matrix.shape)
+
+
+SMALL = 6
+"""Up to this order factors are worked out entry by entry, over the whole batch: a call for each costs more."""
+
+
+def cholesky_above_one(matrix: Array) -> Array:
+    """(..., n, n) -> the lower factors of matrices I + B with B positive semidefinite, whose pivots are at least 1."""
+    n = matrix.shape[-1]
+    if n > SMALL or matrix.ndim == 2:
+        return safe_cholesky(matrix)[0]
+    rows: list[list[Array]] = []
+    for i in range(n):
+        row: list[Array] = []
+        for j in range(i + 1):
+            left = matrix[..., i, j]
+            for k in range(j):
+                left = left - row[k] * (rows[j][k] if j < i else row[k])
+            row.append(jnp.sqrt(jnp.maximum(left, 1.0)) if i == j else left / rows[j][j])
+        rows.append(row)
+    nothing = jnp.zeros(matrix.shape[:-2], matrix.dtype)
+    return jnp.stack([jnp.stack(row + [nothing] * (n - len(row)), -1) for row in rows], -2)
+
+
+def solved(lower: Array, rows: Array, transpose: bool = False) -> Array:
+    """L^-1 (or L'^-1) times each row; lower: (n, n), or (..., n, n), one for each."""
+    n = lower.shape[-1]
+    if lower.ndim == 2:
+        flat = rows.reshape(-1, n).T
+        found = lax.linalg.triangular_solve(lower, flat, left_side=True, lower=True, transpose_a=transpose)
+        return found.T.reshape(rows.shape)
+    if n > SMALL:
+        batch = jnp.broadcast_shapes(lower.shape[:-2], rows.shape[:-1])
+        each = jnp.broadcast_to(lower, (*batch, n, n))
+        columns = jnp.broadcast_to(rows, (*batch, n))[..., None]
+        return lax.linalg.triangular_solve(each, columns, left_side=True, lower=True, transpose_a=transpose)[..., 0]
+    out: dict[int, Array] = {}
+    for i in reversed(range(n)) if transpose else range(n):
+        left = rows[..., i]
+        for j, x in out.items():
+            left = left - (lower[..., j, i] if transpose else lower[..., i, j]) * x
+        out[i] = left / lower[..., i, i]
+    return jnp.stack([out[i] for i in range(n)], -1)

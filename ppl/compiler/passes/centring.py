@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.compiler.density.program import make_program
-from ppl.compiler.lowering.named import REAL
+from ppl.compiler.passes.directions import ratios
 from ppl.compiler.passes.hierarchy import evidence_of, moment, number, of_elements, scale_is_live, together
 from ppl.compiler.passes.plausible import Point, plausible
 from ppl.compiler.passes.sites import (
@@ -45,6 +45,10 @@ GIVEN = "its location and scale are given"
 
 SWAMPED = 25.0
 """p s² from which an element counts as determined by its data: its posterior spread is then that of the data to 2 %."""
+
+
+LARGEST = 300
+"""Length of a vector up to which a second Cholesky factor is worth its time."""
 
 
 @dataclass(frozen=True)
@@ -147,52 +151,20 @@ def _by_element(point: Point, site: Site, about: tuple[Part, ...]) -> Choice:
 
 
 def _along_directions(point: Point, site: Site, about: tuple[Part, ...]) -> Choice:
-    p, h = together(point, about)
     try:
-        ratios = _of_walk(point, site, p, h) if site.kind == "walk" else _of_vector(point, site, p)
+        found = ratios(point, site, about)
     except Exception:  # a matrix that cannot be worked out
         return Choice(site, NONCENTRED, "what data say of it is not known")
-    centred, non = float(np.sum((1 / (1 + ratios)) ** 2)), float(np.sum((ratios / (1 + ratios)) ** 2))
-    led = int(np.sum(ratios > 1))
-    reason = f"data outweigh the prior in {led} of {ratios.size} directions"
+    centred, non = float(np.sum((1 / (1 + found)) ** 2)), float(np.sum((found / (1 + found)) ** 2))
+    led = int(np.sum(found > 1))
+    reason = f"data outweigh the prior in {led} of {found.size} directions"
+    if np.min(found) < SWAMPED and _has_between(site, found.size):
+        return Choice(site, BETWEEN, reason, about)
     return Choice(site, CENTRED if centred < non else NONCENTRED, reason)
 
 
-def _of_walk(point: Point, site: Site, p: Array, h: Array) -> Array:
-    """Ratios of the directions of a walk, whose prior precisions are those of its spectrum over s²."""
-    length = p.shape[site.along]
-    rows_p = np.moveaxis(p, site.along, -1).reshape(-1, length)
-    rows_h = np.moveaxis(h, site.along, -1).reshape(-1, length)
-    step = _step_variance(rows_p, rows_h, scale_is_live(point, site), of_elements(point, site, "scale"))
-    frequency = (np.arange(length) + 0.5) * np.pi / length
-    prior = 2 - 2 * np.cos(frequency)
-    return np.asarray(np.mean(rows_p) * step / prior)
-
-
-def _step_variance(p: Array, h: Array, live: bool, scale: Array) -> float:
-    """The variance of a step: given, or from differences of neighbouring data less their errors."""
-    if not live:
-        return float(np.median(scale**2))
-    found: list[Array] = []
-    for row_p, row_h in zip(p, h, strict=True):
-        at = np.flatnonzero(row_p > 0)
-        if at.size > 1:
-            c, noise = row_h[at] / row_p[at], 1 / row_p[at]
-            found.append((np.diff(c) ** 2 - noise[1:] - noise[:-1]) / np.diff(at))
-    if not found:
-        return float(np.median(scale**2))
-    every = np.concatenate(found)
-    return max(float(np.mean(every)), 0.05 * float(np.mean(np.abs(every))), 1e-12)
-
-
-def _of_vector(point: Point, site: Site, p: Array) -> Array:
-    """Ratios of the directions of MvNormal: the eigenvalues of L' P L, P the precisions of data."""
-    (term,) = site.terms
-    given = {n: point.lowering().value(e, REAL) for n, e in term.distribution.parameters if n != "mean"}
-    ((kind, matrix),) = given.items()
-    n = p.shape[-1]
-    each = matrix.array.reshape(-1, n, n)[0]
-    covariance = each @ each.T if kind == "cholesky" else np.linalg.inv(each) if kind == "precision" else each
-    lower = np.linalg.cholesky(covariance + 1e-10 * np.trace(covariance) / n * np.eye(n))
-    weight = np.mean(p.reshape(-1, n), axis=0)
-    return np.clip(np.linalg.eigvalsh((lower.T * weight) @ lower), 0.0, None)
+def _has_between(site: Site, size: int) -> bool:
+    """Whether there are coordinates between, at a cost that they are worth."""
+    if site.kind == "walk":
+        return site.lags == 1
+    return "precision" not in dict(site.terms[0].distribution.parameters) and size <= LARGEST

@@ -100,6 +100,34 @@ def parts(name: str, evidence: Sequence[Evidence], fitted: Array, shape: tuple[i
     return tuple(part for part in found.values() if part.precision.any())
 
 
+def vector_parts(name: str, evidence: Sequence[Evidence], fitted: Array, shape: tuple[int, ...]) -> tuple[Part, ...]:
+    """What the evidence says of a latent whose last dim is one vector, with what it says of two elements together:
+    precisions are (batch..., n, n) if any observation reads more than one element, else (batch..., n)."""
+    n = shape[-1]
+    found: dict[int, Part] = {}
+    together = any(len(e.columns.get(name, ())) > 1 for e in evidence)
+    for e in evidence:
+        columns = e.columns.get(name, [])
+        left = e.residual + sum((slope * fitted[index] for index, slope in columns), np.zeros(e.residual.size))
+        pull, precision = np.zeros(shape), np.zeros((*shape, n) if together else shape)
+        for index, slope in columns:
+            pull += _summed(index, slope * e.precision * left, shape)
+            if not together:
+                precision += _summed(index, slope * slope * e.precision, shape)
+                continue
+            for other, second in columns:
+                same = (index // n == other // n) | (slope * second == 0)
+                if not np.all(same):  # an observation of several vectors
+                    return ()
+                precision += _summed(index * n + other % n, slope * second * e.precision, (*shape, n))
+        key = id(e.scale) if e.scale is not None else 0
+        before = found.get(key)
+        if before is not None:
+            precision, pull = precision + before.precision, pull + before.pull
+        found[key] = Part(precision, pull, e.scale)
+    return tuple(part for part in found.values() if part.precision.any())
+
+
 def _summed(index: npt.NDArray[np.int64], values: Array, shape: tuple[int, ...]) -> Array:
     """Values added up by the element they belong to."""
     return np.asarray(np.bincount(index, values, math.prod(shape)), np.float64).reshape(shape)

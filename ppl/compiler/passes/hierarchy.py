@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ppl.compiler.lowering.assemble import place
 from ppl.compiler.lowering.named import REAL, Named, aligned, union
 from ppl.compiler.passes.evidence import Evidence, columns_of, coordinates, observed_evidence, real_latents
-from ppl.compiler.passes.fitting import fit, parts
+from ppl.compiler.passes.fitting import fit, parts, vector_parts
 from ppl.compiler.passes.plausible import Point
 from ppl.compiler.passes.sites import LOCATION, Ancestry, Part, Site
 from ppl.graph import Expr, ModelGraph, Read, Term
@@ -32,7 +32,8 @@ def evidence_of(
         fresh = []
         for name in every:
             if name in names and name not in known:
-                about = parts(name, evidence, fitted[name], point.values[name].shape)
+                gather = vector_parts if every[name].kind == "vector" else parts
+                about = gather(name, evidence, fitted[name], point.values[name].shape)
                 if about:
                     known[name] = about
                     fresh.append(name)

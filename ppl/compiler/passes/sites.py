@@ -75,7 +75,8 @@ class Site:
 @dataclass(frozen=True, eq=False)
 class Part:
     """What data say of each element of a latent, of its shape: precision p and pull h; both to be divided by the square
-    of `scale` where there is one, which latents determine."""
+    of `scale` where there is one, which latents determine. Of vectors whose elements are observed together p is one
+    matrix for each."""
 
     precision: npt.NDArray[np.float64]
     pull: npt.NDArray[np.float64]
@@ -259,7 +260,8 @@ def _walk(ancestry: Ancestry, latent: Latent, terms: tuple[Term, ...], parents: 
     fixed = {s.position for s in positions if isinstance(s, Fixed)}
     if len(fixed) != len(starts) or fixed != set(range(own.axis.start)):
         return None
-    return Site(latent, "walk", (*starts, step), parents, along, lags, unit and len(back) == 1)
+    summed = unit and len(back) == lags == own.axis.start == 1
+    return Site(latent, "walk", (*starts, step), parents, along, lags, summed)
 
 
 def _own_reads(expr: Expr, name: str) -> Iterable[Read]:
