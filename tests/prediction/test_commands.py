@@ -19,7 +19,8 @@ from tests.prediction.made import made_fit
 
 MODEL = """\
 dim home, county
-data x[home], n[home] : count, county_of[home] : county, heated[home] : bool, hits[home], y[home] > 0, kind[home] : county
+data x[home], n[home] : count, county_of[home] : county
+data heated[home] : bool, hits[home], y[home] > 0, kind[home] : county
 a ~ Normal(0, 1)
 b[county] ~ Normal(a, 0.5)
 y[home] ~ LogNormal(b[county_of[home]] + x[home], 0.5)

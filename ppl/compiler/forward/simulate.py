@@ -69,7 +69,7 @@ def redraw(evaluation: Evaluation, groups: Iterable[Group], names: Sequence[str]
         if name in names:
             values = found.get(name, jnp.zeros_like(evaluation.known[name]))
             lowering = replace_known(evaluation).lowering
-            inner, mask = lowering.filtered(statement.axes, statement.where, (id(statement), "where"))
+            inner, mask = lowering.filtered(statement.axes, statement.where, (id(statement.where), "forward"))
             made = _made(inner, statement, values.dtype, nothing, jax.random.fold_in(key, statement.number))
             if mask is not None:
                 made = _chosen([mask], made, _reading(inner, values).value(statement.target, values.dtype))
@@ -119,7 +119,7 @@ def _run(
     """One statement, on the elements that are selected, if it is active."""
     fresh = replace_known(evaluation)
     lowering: Context = reduce(lambda context, s: context.within(s), selections, fresh.lowering)
-    inner, mask = lowering.filtered(statement.axes, statement.where, (id(statement), "where"))
+    inner, mask = lowering.filtered(statement.axes, statement.where, (id(statement.where), "forward"))
     values = evaluation.known[statement.name]
     made = _made(inner, statement, values.dtype, given, jax.random.fold_in(key, statement.number))
     known = given.mask(statement.name)
