@@ -93,7 +93,11 @@ def _fates_of(bound: Bound, name: str, missing: Mask, found: dict[str, Fates], p
     if lost.any():
         problems.append(_undrawn(bound, declared, lost, bool(terms)))
     shares = []
-    masks = {"sampled": np.zeros_like(missing), "forward": np.zeros_like(missing), "conditional": np.zeros_like(missing)}
+    masks = {
+        "sampled": np.zeros_like(missing),
+        "forward": np.zeros_like(missing),
+        "conditional": np.zeros_like(missing),
+    }
     for term, c in zip(terms, covered, strict=True):
         if c is None:
             continue
@@ -310,11 +314,15 @@ def _undrawn(bound: Bound, declared: Input, lost: Mask, others: bool) -> Diagnos
     verb = "is" if len(at) == 1 else "are"
     label = f"{shown}{more} {verb} missing, and no `~` draws {'it' if len(at) == 1 else 'them'}"
     if others:
-        hint = f"the model reads elements of `{declared.name}` that it does not draw: give them a `~` too, or their values"
+        hint = (
+            f"the model reads elements of `{declared.name}` that it does not draw: give them a `~` too, or their values"
+        )
     else:
         over = f"[{', '.join(declared.dims)}]" if declared.dims else ""
         hint = f"give it a distribution of its own: `{declared.name}{over} ~ Normal(m, s)`, with `m` and `s` to infer"
-    return Diagnostic("E317", f"missing elements of `{declared.name}` have no distribution", declared.span, label, (hint,))
+    return Diagnostic(
+        "E317", f"missing elements of `{declared.name}` have no distribution", declared.span, label, (hint,)
+    )
 
 
 def _first(bound: Bound, declared: Input, share: Share, events: Mask, gone: Mask) -> str:
