@@ -27,6 +27,8 @@ POSTERIORS = {
     "arK-arK": ("arK", ()),
     "gp_pois_regr-gp_regr": ("gp_regr", ("k",)),
     "sblrc-blr": ("blr", ()),
+    "garch-garch11": ("garch11", ()),
+    "hudson_lynx_hare-lotka_volterra": ("lotka_volterra", ()),
     "hmm_example-hmm_example": ("hmm_example", ()),
     "low_dim_gauss_mix-low_dim_gauss_mix": ("low_dim_gauss_mix", ()),
 }

@@ -7,22 +7,24 @@ value, as many as the longest lag needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TypeVar
+from types import ModuleType
+from typing import TypeAlias, TypeVar
 
 import jax
 import numpy as np
 
 from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.assemble import assemble
+from ppl.compiler.lowering.context import Attempt
 from ppl.compiler.lowering.kernel import Given, Taking, inside, outside
 from ppl.compiler.lowering.lower import Lowering
-from ppl.compiler.lowering.named import Array, dtype_of
+from ppl.compiler.lowering.named import Array, Named, dtype_of
 from ppl.compiler.passes.recurrences import Recurrence, each_read
 from ppl.errors import CompilerBug
-from ppl.graph import Affine, Aligned, Expr, Fixed, Labelled, Piece, Read, Subscript, Value, Whole
+from ppl.graph import Affine, Aligned, Expr, Fixed, Labelled, OdeSolve, Piece, Read, Subscript, Value, Whole
 
 Item = TypeVar("Item")
 
@@ -220,25 +222,51 @@ def _computed(
         if segment.lags[value.name]
     }
 
-    def step(windows: dict[str, Array], moving: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    solves: list[OdeSolve] = []
+
+    def step(windows: dict[str, Array], moving: dict[str, Array]) -> tuple[dict[str, Array], Rows]:
         given = {**fixed, **moving, **{_earlier(n): w for n, w in windows.items()}}
-        here = inside(segment.program, xp, given)
+        here = replace(inside(segment.program, xp, given), attempts=None if lowering.attempts is None else {})
         new = {}
         for value in segment.values:
             given[value.name] = new[value.name] = xp.asarray(assemble(here, value))
-        return {n: xp.concatenate([w[1:], new[n][None]]) for n, w in windows.items()}, new
+        attempts = list((here.attempts or {}).values())
+        solves[:] = [attempt.expr for attempt in attempts]
+        windows = {n: xp.concatenate([w[1:], new[n][None]]) for n, w in windows.items()}
+        return windows, (new, [xp.min(attempt.found.array) for attempt in attempts])
 
+    new, solved = _along(xp, step, windows, moving, length, recurrence.backwards)
+    for expr, found in zip(solves, solved, strict=True):
+        assert lowering.attempts is not None
+        lowering.attempts[expr.meta.span, segment.start] = Attempt(expr, Named(xp.min(found)))
+    return new
+
+
+Rows: TypeAlias = "tuple[dict[str, Array], list[Array]]"
+"""The values at one position, or at all of them, and whether the differential equations there were solved."""
+
+
+def _along(
+    xp: ModuleType,
+    step: Callable[[dict[str, Array], dict[str, Array]], tuple[dict[str, Array], Rows]],
+    windows: dict[str, Array],
+    moving: dict[str, Array],
+    length: int,
+    backwards: bool,
+) -> Rows:
+    """The steps one after the other, each given what the one before it leaves."""
     if length == 1:
-        _, new = step(windows, {n: a[0] for n, a in moving.items()})
-        return {n: a[None] for n, a in new.items()}
+        _, (new, solved) = step(windows, {n: a[0] for n, a in moving.items()})
+        return {n: a[None] for n, a in new.items()}, solved
     if xp is not np:
-        _, rows = jax.lax.scan(step, windows, moving, length, reverse=recurrence.backwards)
-        return dict(rows)
+        _, rows = jax.lax.scan(step, windows, moving, length, reverse=backwards)
+        return rows[0], rows[1]
+    order = slice(None, None, -1 if backwards else 1)
     found = []
-    for i in range(length)[:: -1 if recurrence.backwards else 1]:
-        windows, new = step(windows, {n: a[i] for n, a in moving.items()})
+    for i in range(length)[order]:
+        windows, (new, _) = step(windows, {n: a[i] for n, a in moving.items()})
         found.append(new)
-    return {n: np.stack([new[n] for new in found[:: -1 if recurrence.backwards else 1]]) for n in found[0]}
+    return {n: np.stack([new[n] for new in found[order]]) for n in found[0]}, []
 
 
 def _among(lowering: Lowering, recurrence: Recurrence, known: Mapping[str, Array]) -> Lowering:
