@@ -327,7 +327,7 @@ def test_zero_sum_of_rows_and_columns() -> None:
 
 
 def test_zero_sum_draws() -> None:
-    text = "dim k = 4\ndim many = 20000\nvar b\npredict x[many, k] ~ zerosum(Normal(0, 2))\n"
+    text = "dim k = 4\ndim many = 5000\nvar b\npredict x[many, k] ~ zerosum(Normal(0, 2))\n"
     x = predicted(text, {}, {"b": 0.0})["x"]
     assert np.abs(x.sum(-1)).max() < 1e-12
     covariance = x.T @ x / len(x)
@@ -373,21 +373,31 @@ DRAWS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
-def test_draws() -> None:
+def compare_draws(names: list[str]) -> None:
     text = (
-        "dim many = 20000\ndim comp = 3\ndata w[comp]\nvar a\nmu[comp] = stack(comp, -1.5, 0.0, 2.0)\n"
+        "dim many = 5000\ndim comp = 3\ndata w[comp]\nvar a\nmu[comp] = stack(comp, -1.5, 0.0, 2.0)\n"
         "s[comp] = stack(comp, 0.5, 1.0, 2.0)\n"
     )
-    for n, (body, _) in enumerate(DRAWS.values()):
-        text += f"predict x{n}[many] ~ {body}\n"
+    for n, name in enumerate(names):
+        text += f"predict x{n}[many] ~ {DRAWS[name][0]}\n"
     draws = predicted(text, {"w": WEIGHTS}, {"a": 0.0})
-    for n, (_, cdf) in enumerate(DRAWS.values()):
-        assert stats.kstest(draws[f"x{n}"], cdf).pvalue > 1e-4
+    for n, name in enumerate(names):
+        assert stats.kstest(draws[f"x{n}"], DRAWS[name][1]).pvalue > 1e-4
+
+
+def test_draws_of_mixtures() -> None:
+    compare_draws(["mixture", "family"])
+
+
+@pytest.mark.long
+def test_draws_of_truncated_mixtures() -> None:
+    """By inversion of the distribution function of the whole mixture."""
+    compare_draws(["truncated mixture", "truncated family"])
 
 
 def test_draws_of_counts() -> None:
     text = """
-dim many = 20000
+dim many = 5000
 var a
 predict z[many] ~ zeroinflated(0.4, Poisson(2))
 predict h[many] ~ zeroinflated(0.4, truncated(Poisson(2), lower=1))

@@ -449,7 +449,7 @@ def test_linear_algebra() -> None:
     text = """
 dim obs
 dim k = 3
-data X[obs, k], y[obs], A[k, k]
+data X[obs, k], y[obs], A[k, k], tie
 b[k] ~ Normal(0, 1)
 L[k, j] ~ LKJCholesky(2) for k in k, j in k
 S = L @ transpose(L) + diag(fill(0.5, k))
@@ -464,6 +464,7 @@ inv = inverse(S)
 o = outer(b, x1)
 v[k] ~ MvNormal(b, S)
 y[obs] ~ Normal(mean_y[obs], 1)
+tie ~ Normal(sum(v), 1)
 """
     design, matrix = RNG.normal(size=(6, 3)), RNG.normal(size=(3, 3))
 
@@ -488,19 +489,27 @@ y[obs] ~ Normal(mean_y[obs], 1)
             0.5 * (k - 1) * np.log(np.pi) + special.gammaln(p / 2 + 1) - special.gammaln(p / 2 + 1 + 0.5 * (k - 1))
             for k, p in ((2, 3.0), (3, 2.0))
         )
-        return normal(b) + lkj - constant + stats.multivariate_normal(b, s).logpdf(v["v"]) + normal(Y, design @ b, 1)
+        return (
+            normal(b)
+            + lkj
+            - constant
+            + stats.multivariate_normal(b, s).logpdf(v["v"])
+            + normal(Y, design @ b, 1)
+            + normal(0.5, v["v"].sum(), 1)
+        )
 
-    agrees(text, {"X": design, "y": Y, "A": matrix}, reference)
+    agrees(text, {"X": design, "y": Y, "A": matrix, "tie": 0.5}, reference)
 
 
 def test_keywords_and_alternatives() -> None:
     text = """
 dim k = 2
-data Q[k, k], y[k], C[k, k]
+data Q[k, k], y[k], C[k, k], tie
 mu ~ Normal(scale=2, mean=1)
 x[k] ~ MvNormal(mu, precision=Q)
 z[k] ~ MvNormal(x, cholesky=cholesky(C))
 t ~ StudentT(df=4, scale=2)
+tie ~ Normal(t, 1)
 y[k] ~ Normal(mean=z[k], scale=1)
 """
     precision = np.array([[2.0, 0.3], [0.3, 1.0]])
@@ -513,17 +522,18 @@ y[k] ~ Normal(mean=z[k], scale=1)
             + stats.multivariate_normal(np.full(2, v["mu"]), np.linalg.inv(precision)).logpdf(v["x"])
             + stats.multivariate_normal(v["x"], covariance).logpdf(v["z"])
             + stats.t(4, 0, 2).logpdf(v["t"])
+            + normal(0.5, v["t"], 1)
             + normal(y, v["z"], 1)
         )
 
-    agrees(text, {"Q": precision, "y": y, "C": covariance}, reference)
+    agrees(text, {"Q": precision, "y": y, "C": covariance, "tie": 0.5}, reference)
 
 
 def test_event_axes_of_every_multivariate_distribution() -> None:
     text = """
 dim g = 2
 dim k = 3
-data n[g, k] : count, K[k, k]
+data n[g, k] : count, K[k, k], tie
 p[g, k] ~ Dirichlet(fill(2, k))
 q[i, j] ~ Dirichlet(stack(k, 1, 2, 3)) for i in g, j in k
 m[g, k] ~ MvNormal(0, K)
@@ -532,6 +542,7 @@ c[g, k] ~ ordered(Normal(0, 1))
 z[g, k] ~ zerosum(Normal(0, 2))
 L[g, a, b] ~ LKJCholesky(1.5) for a in k, b in k
 n[g, k] ~ Multinomial(10, p[g])
+tie ~ Normal(sum(q * w) + sum(c) + sum(z) + sum(L), 1)
 """
     n = np.array([[3, 5, 2], [10, 0, 0]])
     covariance = np.array([[1.0, 0.2, 0.0], [0.2, 1.5, 0.1], [0.0, 0.1, 0.6]])
@@ -551,13 +562,14 @@ n[g, k] ~ Multinomial(10, p[g])
             + normal(v["c"])
             + 2 * np.log(6)
             + normal(v["z"], 0, 2)
+            + normal(0.5, np.sum(v["q"] * v["w"]) + v["c"].sum() + v["z"].sum() + v["L"].sum(), 1)
             + 2 * (np.log(2) + 0.5 * np.log(2 * np.pi))
             + np.sum(2 * np.log(rows[:, 0]) + 1 * np.log(rows[:, 1]))
             - 2 * constant
             + sum(stats.multinomial(10, p).logpmf(row) for p, row in zip(v["p"], n, strict=True))
         )
 
-    agrees(text, {"n": n, "K": covariance}, reference)
+    agrees(text, {"n": n, "K": covariance, "tie": 0.5}, reference)
 
 
 def test_pairs_of_indices() -> None:
