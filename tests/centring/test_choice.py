@@ -73,6 +73,7 @@ y[obs] ~ Normal(level[g[obs]] + slope[g[obs]] * x[obs] + b * w[obs], sigma)
     for name, own, values in (("level", np.ones(120), best[:6]), ("slope", x, best[6:12])):
         (part,) = found[name].evidence
         assert part.scale is not None
+        assert part.noise == pytest.approx(0.1, rel=0.15)
         np.testing.assert_allclose(part.precision, np.bincount(g, own**2), rtol=1e-5)
         np.testing.assert_allclose(part.pull / part.precision, values, atol=0.02)
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from ppl.compiler.density.program import make_program
 from ppl.compiler.passes.directions import ratios
-from ppl.compiler.passes.hierarchy import evidence_of, moment, number, of_elements, scale_is_live, together
+from ppl.compiler.passes.hierarchy import evidence_of, moment, of_elements, scale_is_live, together
 from ppl.compiler.passes.plausible import Point, plausible
 from ppl.compiler.passes.sites import (
     BETWEEN,
@@ -108,18 +108,18 @@ def _chosen(
     needed = dependencies(graph, [Choice(site, NONCENTRED, "") for site in every.values()])
     choices = {}
     for name, site in open_.items():
-        about = tuple(_usable(part, needed, ancestry, name, point) for part in known.get(name, ()))
+        about = tuple(_usable(part, needed, ancestry, name) for part in known.get(name, ()))
         choices[name] = _choice(point, site, about, name in unknown)
         scales = ancestry.of(part.scale for part in choices[name].evidence if part.scale is not None)
         needed[name] = needed[name] | scales
     return choices
 
 
-def _usable(part: Part, needed: Mapping[str, frozenset[str]], ancestry: Ancestry, name: str, point: Point) -> Part:
+def _usable(part: Part, needed: Mapping[str, frozenset[str]], ancestry: Ancestry, name: str) -> Part:
     """With its live scale if the latent can wait for that, else with a plausible one."""
     if part.scale is None or not depends_on(needed, ancestry.of([part.scale]), name):
         return part
-    weight = float(number(point, part.scale)) ** -2
+    weight = part.noise**-2
     return Part(part.precision * weight, part.pull * weight)
 
 
@@ -133,7 +133,7 @@ def _choice(point: Point, site: Site, about: tuple[Part, ...], unknown: bool) ->
 
 
 def _by_element(point: Point, site: Site, about: tuple[Part, ...]) -> Choice:
-    p, h = together(point, about)
+    p, h = together(about)
     informed = p > 0
     scale = np.broadcast_to(of_elements(point, site, "scale"), p.shape)
     given = not scale_is_live(point, site)

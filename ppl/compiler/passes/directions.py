@@ -24,7 +24,7 @@ _FACTORS_OF_NOISE = np.logspace(-4, 2, 25)
 
 def ratios(point: Point, site: Site, about: tuple[Part, ...]) -> Array:
     """One for each direction."""
-    p, h = together(point, about)
+    p, h = together(about)
     p = np.diagonal(p, axis1=-2, axis2=-1) if p.ndim > h.ndim else p
     live_noise = any(part.scale is not None for part in about)
     if site.kind == "walk":

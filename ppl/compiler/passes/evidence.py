@@ -34,13 +34,15 @@ _MOST_WORK = 20_000_000
 class Evidence:
     """Observations as normal ones of their predictors, (N,) each: precision W, residual z - eta at the current values
     of the latents. columns: of each latent, the element that each observation reads and its coefficient, several if it
-    reads several; scale: an expression to whose inverse square W is proportional, W being given for scale 1."""
+    reads several; scale: an expression to whose inverse square W is proportional, W being given for scale 1, and noise
+    about what it is."""
 
     term: Term
     precision: Array
     residual: Array
     columns: dict[str, list[Column]] = field(default_factory=dict)
     scale: Expr | None = None
+    noise: float = 1.0
 
     @property
     def weight(self) -> Array:
@@ -124,7 +126,9 @@ def _of_term(
 
     at = predictor({})
     precision = np.where(np.isfinite(precision) & np.isfinite(at) & np.isfinite(y), precision, 0.0)
-    evidence = Evidence(term, precision, z - at, scale=scale if live else None)
+    evidence = Evidence(term, precision, z - at)
+    if live and scale is not None:
+        evidence.scale, evidence.noise = scale, float(point.lowering().value(scale, REAL).array)
     for name in movable:
         columns = columns_of(point, name, predictor, at)
         if columns is not None:
@@ -167,8 +171,7 @@ def columns_of(point: Point, name: str, predictor: Predictor, at: Array) -> list
         for position in range(colours):
             pattern = np.zeros((base.size // colours, colours))
             pattern[:, position] = 1.0
-            pattern = pattern.reshape(base.shape)
-            column = _column(movement, pattern)
+            column = _column(movement, pattern.reshape(base.shape))
             if column is None:
                 break
             columns.append(column)

@@ -84,6 +84,23 @@ def _improve(
     return largest
 
 
+def estimate_noise(evidence: Sequence[Evidence], fitted: Mapping[str, Array]) -> None:
+    """The live scale of each piece of evidence from its residuals, where more are left than were fitted."""
+    for e in evidence:
+        if e.scale is None:
+            continue
+        same = [other for other in evidence if other.scale is e.scale]
+        squares = sum(float(np.sum(o.weight * o.residual**2)) for o in same)
+        count = sum(int(np.sum(o.weight > 0)) for o in same)
+        spent = sum(
+            int(np.sum(sum(_diagonals(name, same, [o.weight for o in same], values.size)) > 0))
+            for name, values in fitted.items()
+            if any(name in o.columns for o in same)
+        )
+        if count - spent >= max(3, 0.02 * count) and squares > 0:
+            e.noise = math.sqrt(squares / (count - spent))
+
+
 def parts(name: str, evidence: Sequence[Evidence], fitted: Array, shape: tuple[int, ...]) -> tuple[Part, ...]:
     """What the evidence says of a latent, those with the same live scale together."""
     found: dict[int, Part] = {}
@@ -96,7 +113,7 @@ def parts(name: str, evidence: Sequence[Evidence], fitted: Array, shape: tuple[i
             before = found.get(key)
             if before is not None:
                 precision, pull = precision + before.precision, pull + before.pull
-            found[key] = Part(precision, pull, e.scale)
+            found[key] = Part(precision, pull, e.scale, e.noise)
     return tuple(part for part in found.values() if part.precision.any())
 
 
@@ -124,7 +141,7 @@ def vector_parts(name: str, evidence: Sequence[Evidence], fitted: Array, shape: 
         before = found.get(key)
         if before is not None:
             precision, pull = precision + before.precision, pull + before.pull
-        found[key] = Part(precision, pull, e.scale)
+        found[key] = Part(precision, pull, e.scale, e.noise)
     return tuple(part for part in found.values() if part.precision.any())
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ppl.compiler.lowering.assemble import place
 from ppl.compiler.lowering.named import REAL, Named, aligned, union
 from ppl.compiler.passes.evidence import Evidence, columns_of, coordinates, observed_evidence, real_latents
-from ppl.compiler.passes.fitting import fit, parts, vector_parts
+from ppl.compiler.passes.fitting import estimate_noise, fit, parts, vector_parts
 from ppl.compiler.passes.plausible import Point
 from ppl.compiler.passes.sites import LOCATION, Ancestry, Part, Site
 from ppl.graph import Expr, ModelGraph, Read, Term
@@ -29,6 +29,7 @@ def evidence_of(
     while evidence:
         start = {name: coordinates(point, name).ravel() for name in names}
         fitted = fit(evidence, start, {name: _hold(point, every.get(name), start[name].size) for name in names})
+        estimate_noise(evidence, fitted)
         fresh = []
         for name in every:
             if name in names and name not in known:
@@ -56,7 +57,7 @@ def _from_below(
     point: Point, ancestry: Ancestry, site: Site, about: tuple[Part, ...], names: Sequence[str]
 ) -> list[Evidence]:
     """The elements of a site, at what data say of them, as observations of what their locations read."""
-    p, h = together(point, about)
+    p, h = together(about)
     spread = moment(p, h)[0] if scale_is_live(point, site) else of_elements(point, site, "scale") ** 2
     noise = (np.broadcast_to(spread, p.shape) + 1 / p).ravel()
     response = np.where(p.ravel() > 0, (h / p).ravel(), np.nan)
@@ -94,9 +95,9 @@ def _from_below(
 # --- numbers of a site -------------------------------------------------------------------------------
 
 
-def together(point: Point, about: tuple[Part, ...]) -> tuple[Array, Array]:
-    """Precision and pull of each element, live scales at their plausible values."""
-    weights = [1.0 if part.scale is None else number(point, part.scale) ** -2 for part in about]
+def together(about: tuple[Part, ...]) -> tuple[Array, Array]:
+    """Precision and pull of each element, live scales about where they are."""
+    weights = [1.0 if part.scale is None else part.noise**-2 for part in about]
     p = np.sum([part.precision * w for part, w in zip(about, weights, strict=True)], axis=0)
     h = np.sum([part.pull * w for part, w in zip(about, weights, strict=True)], axis=0)
     return p, h
@@ -133,8 +134,3 @@ def scale_is_live(point: Point, site: Site) -> bool:
 
 def _last(site: Site) -> Term:
     return site.terms[-1]
-
-
-def number(point: Point, expr: Expr) -> float:
-    """The plausible value of an expression without axes."""
-    return float(point.lowering().value(expr, REAL).array)

@@ -75,12 +75,13 @@ class Site:
 @dataclass(frozen=True, eq=False)
 class Part:
     """What data say of each element of a latent, of its shape: precision p and pull h; both to be divided by the square
-    of `scale` where there is one, which latents determine. Of vectors whose elements are observed together p is one
-    matrix for each."""
+    of `scale` where there is one, which latents determine, and which is about `noise`. Of vectors whose elements are
+    observed together p is one matrix for each."""
 
     precision: npt.NDArray[np.float64]
     pull: npt.NDArray[np.float64]
     scale: Expr | None = None
+    noise: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
