@@ -83,6 +83,9 @@ class _Inlining:
             return None
         piece = value.pieces[0]
         if len(value.pieces) != 1 or piece.where is not None:
+            if any(name == value.name for expr in node_expressions(value) for name in reads(expr)):
+                why = "it is a recurrence, each of whose values depends on all earlier elements of that latent"
+                raise self._refused(read, why, "let each term depend on few elements of the latent, or give it as data")
             raise self._refused(read, "it is defined in several pieces")
         self.count += 1
         suffix = f"'{self.count}"
@@ -107,7 +110,6 @@ class _Inlining:
         axes = tuple(axis for axis in found.meta.axes if axis not in lifted)
         return Lift(found, tuple(lifted), replace(found.meta, axes=axes, event=(*event, *found.meta.event)))
 
-    def _refused(self, read: Read, why: str) -> PplError:
+    def _refused(self, read: Read, why: str, hint: str = "write the expression here instead of the name") -> PplError:
         title = f"`{read.name}` depends on a discrete latent that is to be summed out, but {why}"
-        hint = "write the expression here instead of the name"
         return PplError([Diagnostic("E402", title, read.meta.span, hints=(hint,))], self.graph.source)
