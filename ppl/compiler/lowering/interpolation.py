@@ -17,6 +17,7 @@ def interp(xp: ModuleType, batch: int, x: Array, xs: Array, ys: Array) -> Array:
     `ys[i] + (x - xs[i]) * (ys[i+1] - ys[i]) / (xs[i+1] - xs[i])` where `xs[i] <= x < xs[i+1]`. Below `xs[0]` it is
     `ys[0]` and above the last of `xs` the last of `ys`: there the derivative in x is 0. `xs` must increase.
     """
+    x, xs, ys = (xp.asarray(a) for a in (x, xs, ys))
     shape = x.shape[batch:]
     x = xp.reshape(x, (*x.shape[:batch], -1))
     sizes = np.broadcast_shapes(*(a.shape[:batch] for a in (x, xs, ys)))
