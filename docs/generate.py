@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppl.catalogue import reference
+from ppl.catalogue.examples import FUNCTION_EXAMPLES, SETTING
 from ppl.catalogue.functions import BUILDERS, CALLED, FUNCTIONS, REDUCTIONS, SHAPES, Interval
 from ppl.codes import CODES
 
@@ -49,24 +50,34 @@ _KINDS = {
 
 def functions() -> Iterator[str]:
     yield _FUNCTIONS
+    yield f"The examples use these values:\n\n```ppl\n{SETTING}```\n"
     spelled = {function: name for name, function in CALLED.items()} | {"maximum": "max", "minimum": "min"}
     operators = [f for f in FUNCTIONS.values() if f.operator]
     elementwise = [f for f in FUNCTIONS.values() if not f.operator and f.shape == "elementwise"]
     arrays = [f for f in FUNCTIONS.values() if not f.operator and f.shape != "elementwise"]
-    yield "## Operators\n\n| operator | meaning |\n|---|---|"
-    yield from (f"| `{f.operator.replace('|', chr(92) + '|')}` | {_plain(f.meaning)} |" for f in operators)
-    yield "\n## Elementwise\n\n| function | meaning | domain | values |\n|---|---|---|---|"
+    yield "## Operators\n\n| operator | meaning | example |\n|---|---|---|"
+    yield from (f"| `{f.operator}` | {_plain(f.meaning)} | {_value(f.name)} |" for f in operators)
+    yield "\n## Elementwise\n\n| function | meaning | domain | values | example |\n|---|---|---|---|---|"
     for f in elementwise:
         domain = _interval(f.domains[0])
-        yield f"| `{spelled.get(f.name, f.name)}` | {_plain(f.meaning)} | {domain} | {_interval(f.values)} |"
-    yield "\n## Whole arrays\n\n| function | meaning | shape |\n|---|---|---|"
+        name = spelled.get(f.name, f.name)
+        yield f"| `{name}` | {_plain(f.meaning)} | {domain} | {_interval(f.values)} | {_value(f.name)} |"
+    yield "\n## Whole arrays\n\n| function | meaning | shape | example |\n|---|---|---|---|"
     for f in arrays:
-        yield f"| `{spelled.get(f.name, f.name)}` | {_plain(f.meaning)} | {SHAPES[f.shape]} |"
+        name = spelled.get(f.name, f.name)
+        yield f"| `{name}` | {_plain(f.meaning)} | {SHAPES[f.shape]} | {_value(f.name)} |"
     yield "\n## Reductions over named indices\n"
     names = ", ".join(f"`{name}`" for name in sorted(REDUCTIONS))
     yield f"{names} also bind indices: `sum(body for k in feature)`, or `sum(body, feature)` with the dim's own name.\n"
     yield "## Functions that name dims\n"
-    yield from (f"- `{name}`: {_plain(meaning)}" for name, meaning in BUILDERS.items())
+    for name, meaning in BUILDERS.items():
+        example = f"; {_value(name)}" if name in FUNCTION_EXAMPLES else ""
+        yield f"- `{name}`: {_plain(meaning)}{example}"
+
+
+def _value(name: str) -> str:
+    expression, value = FUNCTION_EXAMPLES[name]
+    return _plain(f"`{expression}` is {value:.8g}")
 
 
 def errors() -> Iterator[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS, DistributionSpec, Parameter
+from ppl.catalogue.examples import DISTRIBUTION_EXAMPLES
 from ppl.catalogue.supports import SUPPORTS
 
 _INTRODUCTION = """\
@@ -15,10 +17,7 @@ This page is written from the catalogue by `python docs/generate.py`.
 Parameters are given by position, in the order shown, or by name. A parameter with a default may be left out. Densities
 are normalised. A value outside the support and a parameter outside its domain both have log density minus infinity.
 
-- `truncated(d, lower=, upper=)` keeps the values from `lower` to `upper`, both included, and divides by their
-  probability. Either bound may be left out, and both may depend on the model's quantities.
-- `ordered(d)` is a vector of independent values of `d`, given that they increase along the last dim of the target; its
-  density includes the factor K! of K values. The parameters of `d` may not vary along that dim.
+[Combinators](#combinators) make distributions from others.
 
 The column *NumPyro* names the same distribution there.
 """
@@ -46,6 +45,12 @@ def _lines() -> Iterator[str]:
         yield ""
         for spec in specs:
             yield from _entry(spec)
+    yield "## Combinators\n"
+    yield "In the formulas, p and P are the density and the probability of `d`. More on [their page](combinators.md).\n"
+    yield "| combinator | meaning | density |"
+    yield "|---|---|---|"
+    yield from (f"| `{c.signature}` | {c.meaning} | {c.formula} |" for c in COMBINATORS.values())
+    yield ""
     yield "## Supports\n"
     yield "| support | a value is |"
     yield "|---|---|"
@@ -82,6 +87,7 @@ def _entry(spec: DistributionSpec) -> Iterator[str]:
         yield f"Exactly one of {names} is given; by position it is `{group[0]}`.\n"
     if spec.data_support:
         yield f"Observed values: `{spec.data_support}`.\n"
+    yield f"```ppl\n{DISTRIBUTION_EXAMPLES[spec.name]}\n```\n"
 
 
 def _signature(spec: DistributionSpec) -> str:

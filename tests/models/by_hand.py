@@ -34,6 +34,11 @@ def log_normal(x: np.ndarray, location: float, scale: float) -> float:
     return float(np.sum(stats.norm.logpdf(np.log(x), location, scale)))
 
 
+def above_zero(x: np.ndarray, mean: float, scale: float) -> float:
+    """Of a Normal truncated at 0."""
+    return normal(x, mean, scale) - float(stats.norm.logcdf(mean / scale)) + float(np.log(x))
+
+
 def exponential(x: np.ndarray) -> float:
     return float(np.sum(-x + np.log(x)))
 
@@ -202,8 +207,8 @@ def garch(v: Values, d: Data) -> float:
 
 def predator_prey(v: Values, d: Data) -> float:
     a, b, g, e = (float(v[n]) for n in ("alpha", "beta", "gamma", "delta"))
-    prior = log_normal(v["alpha"], -0.5, 0.5) + log_normal(v["gamma"], -0.5, 0.5)
-    prior += log_normal(v["beta"], -3.5, 0.5) + log_normal(v["delta"], -3.5, 0.5)
+    prior = sum(above_zero(v[n], 1, 0.5) for n in ("alpha", "gamma"))
+    prior += sum(above_zero(v[n], 0.05, 0.05) for n in ("beta", "delta"))
     prior += log_normal(v["z0"], 2.3, 1) + log_normal(v["sigma"], -1, 1)
 
     def rate(_: float, z: np.ndarray) -> list[float]:
