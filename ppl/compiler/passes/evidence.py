@@ -8,7 +8,7 @@ several elements, the last dims of the latent are moved one position at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from ppl.compiler.lowering.named import REAL, Named, aligned, union
 from ppl.compiler.passes.plausible import Point
 from ppl.compiler.passes.responses import LINKS, RESPONSES, Response
 from ppl.compiler.passes.sites import Ancestry
-from ppl.graph import Distribution, Expr, Latent, Term
+from ppl.graph import Distribution, Latent, Term, distribution_expressions
 from ppl.types import Scalar
 
 Array = npt.NDArray[np.float64]
@@ -58,7 +58,7 @@ def observed_evidence(point: Point, ancestry: Ancestry, names: Sequence[str]) ->
     for term in point.program.graph.terms:
         if term.role != "observed":
             continue
-        reading = ancestry.of(expr for _, expr in _parameters(term.distribution)) & set(names)
+        reading = ancestry.of(distribution_expressions(term.distribution)) & set(names)
         if not reading:
             continue
         known: set[str] = set()
@@ -82,12 +82,6 @@ def _base(distribution: Distribution) -> Distribution:
     if distribution.base is not None and distribution.name in ("truncated", "censored"):
         return _base(distribution.base)
     return distribution
-
-
-def _parameters(distribution: Distribution) -> Iterator[tuple[str, Expr]]:
-    yield from distribution.parameters
-    if distribution.base is not None:
-        yield from _parameters(distribution.base)
 
 
 def _of_term(
