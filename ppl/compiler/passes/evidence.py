@@ -18,7 +18,7 @@ from ppl.compiler.lowering.named import REAL, Named, aligned, union
 from ppl.compiler.passes.plausible import Point
 from ppl.compiler.passes.responses import LINKS, RESPONSES, Response
 from ppl.compiler.passes.sites import Ancestry
-from ppl.graph import Distribution, Latent, Term, distribution_expressions
+from ppl.graph import Distribution, Expr, Latent, Term, distribution_expressions
 from ppl.types import Scalar
 
 Array = npt.NDArray[np.float64]
