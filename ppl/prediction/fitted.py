@@ -14,6 +14,7 @@ from ppl.errors import Diagnostic, PplError
 from ppl.graph import Input, Latent, ModelGraph
 from ppl.results.container import Groups, Layout
 from ppl.running.record import decode_attrs
+from ppl.types import Scalar
 
 Array = npt.NDArray[Any]
 
@@ -21,12 +22,15 @@ Array = npt.NDArray[Any]
 @dataclass(frozen=True)
 class Fitted:
     """sizes, labels: of the dims that the fit says anything of; arrays: its data, by input (positions count from 0);
-    draws: (chains, draws, *shape), by latent."""
+    draws: (chains, draws, *shape), by latent; filled: likewise, of data with missing elements; unknown: of data whose
+    missing elements have no draws, which these are."""
 
     sizes: Mapping[str, int]
     labels: Mapping[str, tuple[str, ...]]
     arrays: Mapping[str, Array]
     draws: Mapping[str, Array]
+    filled: Mapping[str, Array]
+    unknown: Mapping[str, Array]
     leading: tuple[int, int]
     attrs: Mapping[str, Any]
 
@@ -42,11 +46,22 @@ def read_fit(graph: ModelGraph, groups: Groups, attrs: Mapping[str, Any]) -> Fit
     leading = (posterior.sizes["chain"], posterior.sizes["draw"])
     layout = Layout({dim: np.zeros(0) for dim in graph.dims}, frozenset(node.name for node in graph.nodes))
     found = _Found({}, {}, layout)
-    arrays = {}
+    arrays: dict[str, Array] = {}
+    filled: dict[str, Array] = {}
+    unknown: dict[str, Array] = {}
     for declared in graph.inputs:
         value = _in_data(groups, found, declared)
-        if value is not None:
-            arrays[declared.name] = value
+        if value is None:
+            continue
+        gaps = np.isnan(value) if value.dtype.kind == "f" else np.zeros((), np.bool_)
+        arrays[declared.name] = _of_type(declared, np.where(gaps, 0.0, value) if gaps.any() else value)
+        if gaps.any():
+            drawn = _missing_draws(graph, posterior, layout, declared.name)
+            if drawn is None:
+                unknown[declared.name] = gaps
+            else:
+                filled[declared.name] = np.broadcast_to(value, (*leading, *value.shape)).copy()
+                filled[declared.name][..., gaps] = drawn.reshape(*leading, -1)
     draws = {}
     for latent in graph.latents:
         name = layout.variable(latent.name)
@@ -58,7 +73,7 @@ def read_fit(graph: ModelGraph, groups: Groups, attrs: Mapping[str, Any]) -> Fit
                 hint = "sample the model again"
                 raise PplError([Diagnostic("E506", f"the fit has no draws of `{latent.name}`", hints=(hint,))])
             draws[latent.name] = np.broadcast_to(value, (*leading, *value.shape))
-    return Fitted(found.sizes, found.labels, arrays, draws, leading, decode_attrs(attrs))
+    return Fitted(found.sizes, found.labels, arrays, draws, filled, unknown, leading, decode_attrs(attrs))
 
 
 def _same_model(graph: ModelGraph, attrs: Mapping[str, Any]) -> None:
@@ -97,3 +112,19 @@ def _in_data(groups: Groups, found: _Found, node: Input | Latent) -> Array | Non
             if array.ndim == len(node.dims):
                 return found.read(array, node.dims, 0)
     return None
+
+
+def _of_type(declared: Input, value: Array) -> Array:
+    """Numbers as their input's type has them: results hold those with missing elements as floating numbers."""
+    if declared.element is Scalar.REAL or value.dtype.kind != "f":
+        return value
+    return value.astype(np.bool_ if declared.element is Scalar.BOOL else np.int64)
+
+
+def _missing_draws(graph: ModelGraph, posterior: xr.Dataset, layout: Layout, name: str) -> Array | None:
+    """The draws of the missing elements of an input, (chains, draws, elements) in the order of the array."""
+    own = f"{name}_missing"
+    while own in graph:
+        own += "_"
+    own = layout.variable(own)
+    return np.asarray(posterior[own].transpose("chain", "draw", ...).values) if own in posterior else None

@@ -24,7 +24,7 @@ from ppl.compiler.forward.statements import Group, groups, statements
 from ppl.compiler.passes.generative import depends, generative, outcomes, without
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, PplError
-from ppl.graph import Input, Latent, ModelGraph, Prediction, Term, Value
+from ppl.graph import Input, Latent, ModelGraph, Node, Prediction, Term, Value
 from ppl.prediction.carrying import carried
 from ppl.prediction.fitted import Fitted
 from ppl.prediction.inputs import Inputs, bind_inputs
@@ -146,9 +146,11 @@ def _prepare(graph: ModelGraph, fitted: Fitted, inputs: Inputs) -> _Prepared:
         given[name] = world.given.get(name, np.ones(values[name].shape, np.bool_))
     masks = drawn_elements(graph, data, given)
     draws, known = carried(graph, statements(graph), fitted, world)
-    fixed = {name: array for name, array in values.items() if given[name].any()}
-    partly = {name: given[name] for name in fixed if not given[name].all()}
-    again = tuple(name for name in fixed if (given[name] & masks[name]).any())
+    missing = [name for name in fitted.filled if name in values and given[name].any()]
+    draws |= {name: _with_draws(world, fitted.filled[name], values[name], graph[name]) for name in missing}
+    fixed = {name: array for name, array in values.items() if given[name].any() and name not in draws}
+    partly = {name: given[name] for name in values if given[name].any() and not given[name].all()}
+    again = tuple(name for name in values if (given[name] & masks[name]).any())
     simulator = make_simulator(
         generative(with_data),
         world.dataset,
@@ -178,6 +180,15 @@ def _with_data_of_fit(graph: ModelGraph, fitted: Fitted, inputs: Inputs, order: 
             hint = f"give {lacking} for the elements of the fit; or observe data that are not computed"
             raise PplError([Diagnostic("E507", title, observed[name][0].span, hints=(hint,))], graph.source)
     return without(graph, absent)
+
+
+def _with_draws(world: World, filled: Array, values: Array, node: Node) -> Array:
+    """Values of an outcome of the fit with missing elements, for each draw: those of the fit are drawn there."""
+    assert isinstance(node, Input)
+    taken = filled
+    for axis, dim in enumerate(node.dims):
+        taken = np.take(taken, np.maximum(world.old[dim], 0), axis=2 + axis)
+    return np.where(world.from_fit[node.name], taken, values)
 
 
 # --- groups --------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +30,13 @@ S = TypeVar("S", bound=np.generic)
 @dataclass(frozen=True)
 class World:
     """old, new: of each element its position in the fit and in the new data, or -1; dataset: data of all elements;
-    given: of the outcomes, which elements have a value."""
+    given: of the outcomes, which elements have a value; from_fit: of the inputs, which have that of the fit."""
 
     old: Mapping[str, Positions]
     new: Mapping[str, Positions]
     dataset: Dataset
     given: Mapping[str, Mask]
+    from_fit: Mapping[str, Mask]
 
     def known(self, dims: tuple[str, ...]) -> Mask:
         """Which elements of a quantity are elements of the fit."""
@@ -77,20 +78,20 @@ def make_world(
     for group in groups:
         for dim in group.dims:
             _check_order(graph, group, dim, old[dim])
-    arrays, given = {}, {}
+    arrays, given, from_fit = {}, {}, {}
     problems = []
     labels = {d: _labels(d, old[d], new[d], fitted, data) for d in data.labels}
     sizes = {dim: len(own) for dim, own in old.items()}
     for declared in graph.inputs:
-        array, held = _joined(declared, fitted, data, old, new)
-        arrays[declared.name] = array
+        array, held, before = _joined(declared, fitted, data, old, new)
+        arrays[declared.name], from_fit[declared.name] = array, before
         if declared.name in outcomes:
             given[declared.name] = held
         elif not held.all():
             problems.append(_lacking(declared, [d for d in declared.dims if (new[d] < 0).any()]))
     if problems:
         raise PplError(problems, graph.source)
-    return World(old, new, Dataset(sizes, labels, arrays), given)
+    return World(old, new, Dataset(sizes, labels, arrays), given, from_fit)
 
 
 # --- which elements -----------------------------------------------------------------------------------
@@ -159,30 +160,39 @@ def _joined(
     data: Dataset,
     old: Mapping[str, Positions],
     new: Mapping[str, Positions],
-) -> tuple[Array, Mask]:
-    """The values of an input, of the new data where they have any, else of the fit; and which elements have a value."""
+) -> tuple[Array, Mask, Mask]:
+    """The values of an input, of the new data where they have any, else of the fit; which elements have a value; and
+    which have that of the fit."""
     name, dims = declared.name, declared.dims
-    there = name in data.arrays
+    there, before = name in data.arrays, name in fitted.arrays
     source = data.arrays[name] if there else fitted.arrays[name]
-    if not dims:
-        return source, np.asarray(name not in data.missing or not data.missing[name])
-    array = np.zeros([len(new[d]) for d in dims], source.dtype)
+    shape = tuple(len(new[d]) for d in dims)
+    array = np.zeros(shape, source.dtype)
     fresh = _outer([new[d] >= 0 for d in dims]) & there
     if there:
-        array[fresh] = _moved(declared, source, new)[_at(fresh, declared, new)]
-    before = _outer([old[d] >= 0 for d in dims]) & (name in fitted.arrays) & ~fresh
-    if before.any():
-        array[before] = _moved(declared, fitted.arrays[name], old)[_at(before, declared, old)]
-    held = fresh | before
-    if name in data.missing:
-        held[fresh] = ~data.missing[name][_at(fresh, declared, new)]
-    return array, held
+        array[fresh] = _moved(declared, source, new)[_at(fresh, dims, new)]
+        gaps = data.missing.get(name)
+        fresh = fresh if gaps is None else fresh & ~_spread(gaps, fresh, dims, new)
+    past = _outer([old[d] >= 0 for d in dims]) & before & ~fresh
+    if past.any():
+        array[past] = _moved(declared, fitted.arrays[name], old)[_at(past, dims, old)]
+        gaps = fitted.unknown.get(name)
+        past = past if gaps is None else past & ~_spread(gaps, past, dims, old)
+    return array, fresh | past, past
 
 
-def _at(mask: Mask, declared: Input, positions: Mapping[str, Positions]) -> tuple[Positions, ...]:
+def _spread(part: Mask, where: Mask, dims: tuple[str, ...], positions: Mapping[str, Positions]) -> Mask:
+    """A mask of the fit's or the new data's array, as one of the world's elements."""
+    found = np.zeros(where.shape, np.bool_)
+    found[where] = part[_at(where, dims, positions)]
+    return found
+
+
+def _at(mask: Mask, dims: tuple[str, ...], positions: Mapping[str, Positions]) -> tuple[Any, ...]:
     """Where the elements of a mask lie in the array that they come from."""
-    where = np.nonzero(mask)
-    return tuple(positions[d][i] for d, i in zip(declared.dims, where, strict=True))
+    if not dims:
+        return (None,)  # of a single number, its one element
+    return tuple(positions[d][i] for d, i in zip(dims, np.nonzero(mask), strict=True))
 
 
 def _moved(declared: Input, array: Array, positions: Mapping[str, Positions]) -> Array:

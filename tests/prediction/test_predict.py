@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import ppl
+from ppl.results.container import from_arviz, to_arviz
 from tests.prediction.made import close, constant, made_fit, moments
 
 COUNT = 20_000
@@ -134,6 +135,20 @@ def test_observed_values_are_read_where_they_are_given() -> None:
     covariance = np.diag([1, 0.25, 0.25, 0.3125])
     covariance[2, 3] = covariance[3, 2] = 0.125  # the first two are drawn given the data, the others given each other
     moments(y, [0, 0.5, 1.5, 0.75], covariance)
+
+
+def test_missing_elements_of_the_fit_are_what_was_inferred() -> None:
+    text = "dim time ordered\ndata y[time]?\nphi ~ Uniform(0, 1)\ny[0] ~ Normal(0, 1)\n"
+    text += "y[t] ~ Normal(phi * y[t-1], 0.5) for t in time[1:]"
+    model = ppl.compile(text)
+    fit = made_fit(model, {"y": [1.0, None, None]}, {"phi": constant(0.5, COUNT)})
+    groups, attrs = from_arviz(fit)
+    inferred = np.random.default_rng(0).normal([7.0, 8.0], [0.1, 0.4], (1, COUNT, 2))
+    groups["posterior"]["y_missing"] = (("chain", "draw", "time_y_missing"), inferred)
+    groups["constant_data"]["y"] = ("time", [1.0, np.nan, np.nan])
+    y = model.predict(to_arviz(groups, attrs), sizes={"time": 4})["predictions"]["y"].values[0]
+    close(y[:, 3].mean(), 4, COUNT, 0.6)
+    moments((y[:, 3] - 0.5 * inferred[0, :, 1])[:, None], [0.0], [[0.25]])
 
 
 def test_a_gaussian_process_at_new_points() -> None:
