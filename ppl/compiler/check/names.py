@@ -76,6 +76,13 @@ _REWRITTEN_FUNCTIONS: Mapping[str, str] = {
     "minimum": "write `min(a, b)`",
     "print": "a model prints nothing; `ppl explain` shows what it says",
     "range": "bind an index with `for i in dim`",
+    "ode_rk45": "write `odesolve(f, y0, t0, ts)`, with a rate `def f(t, y) = ...`",
+    "integrate_ode_rk45": "write `odesolve(f, y0, t0, ts)`, with a rate `def f(t, y) = ...`",
+    "odeint": "write `odesolve(f, y0, t0, ts)`, with a rate `def f(t, y) = ...`",
+    "solve_ivp": "write `odesolve(f, y0, t0, ts)`, with a rate `def f(t, y) = ...`",
+    "diffeqsolve": "write `odesolve(f, y0, t0, ts)`, with a rate `def f(t, y) = ...`",
+    "ode_bdf": "write `odesolve(f, y0, t0, ts, method = stiff)`, with a rate `def f(t, y) = ...`",
+    "integrate_ode_bdf": "write `odesolve(f, y0, t0, ts, method = stiff)`, with a rate `def f(t, y) = ...`",
 }
 
 # Keywords that mean the same parameter in one system or another.
