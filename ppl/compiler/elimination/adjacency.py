@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from ppl.compiler.elimination.ground import Integers
+from ppl.compiler.elimination.grouping import distinct, expand
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def adjacency(size: int, scopes: Iterable[Integers]) -> Adjacency:
         for i in range(rows.shape[1]):
             for j in range(i):
                 keys += [rows[:, i] * size + rows[:, j], rows[:, j] * size + rows[:, i]]
-    return _from_keys(size, np.unique(np.concatenate(keys)))
+    return _from_keys(size, distinct(np.concatenate(keys)))
 
 
 def _from_keys(size: int, keys: Integers) -> Adjacency:
@@ -71,27 +72,8 @@ def common_neighbours(graph: Adjacency) -> Integers:
     return np.bincount(edge[_member(graph.keys, high[edge] * graph.size + third)], minlength=len(low))
 
 
-def expand(counts: Integers) -> tuple[Integers, Integers]:
-    """For each of Σ counts items, whose it is and which of them: counts (2, 1) give (0, 0, 1) and (0, 1, 0)."""
-    owner = np.repeat(np.arange(len(counts)), counts)
-    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
 def _member(keys: Integers, sought: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     if not len(keys):
         return np.zeros(len(sought), np.bool_)
     place = np.minimum(np.searchsorted(keys, sought), len(keys) - 1)
     return np.asarray(keys[place] == sought)
-
-
-def ranks(*columns: Integers) -> Integers:
-    """The place of every item among those equal in all columns, in order."""
-    order = np.lexsort(columns[::-1])
-    new = np.zeros(len(order), np.bool_)
-    for column in columns:
-        in_order = column[order]
-        new[1:] |= in_order[1:] != in_order[:-1]
-    first = np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order)) - first
-    return rank

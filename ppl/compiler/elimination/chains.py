@@ -14,6 +14,7 @@ import numpy as np
 
 from ppl.compiler.elimination.adjacency import Adjacency
 from ppl.compiler.elimination.ground import Budget, Integers
+from ppl.compiler.elimination.grouping import distinct_rows
 from ppl.compiler.elimination.rounds import result
 from ppl.compiler.elimination.slices import Parts, groups, parts_of
 from ppl.compiler.elimination.structure import Chain, Factor
@@ -187,9 +188,9 @@ def _factors(work: Working, place: _Places, length: int, batch: int) -> tuple[li
             continue
         rows = living[touched]
         used.append((stack, rows))
-        patterns, which = np.unique(labels, axis=0, return_inverse=True)
+        patterns, which = distinct_rows(labels)
         for i, pattern in enumerate(patterns):
-            mine = which.ravel() == i
+            mine = which == i
             index = np.full((length, batch), -1)
             index[time[mine], chain[mine]] = rows[mine]
             found.append(_Found(stack, tuple(int(label) for label in pattern), index))

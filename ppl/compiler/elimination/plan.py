@@ -9,7 +9,8 @@ import numpy as np
 from ppl.compiler.elimination.adjacency import adjacency
 from ppl.compiler.elimination.chains import eliminate_chains
 from ppl.compiler.elimination.filling import fill
-from ppl.compiler.elimination.ground import Budget, Integers, Scope, TooWide, Variable, ground
+from ppl.compiler.elimination.ground import Budget, Scope, TooWide, Variable, ground
+from ppl.compiler.elimination.grouping import by_first
 from ppl.compiler.elimination.rounds import eliminate_round
 from ppl.compiler.elimination.structure import Plan, Stack, Structure
 from ppl.compiler.elimination.words import lines
@@ -30,7 +31,7 @@ def make_plan(variables: Sequence[Variable], scopes: Sequence[Scope], budget: Bu
     """
     work = fill(ground(variables), scopes)
     graph = adjacency(work.ground.size, work.living())
-    work.component = _by_first(graph.components())
+    work.component = by_first(graph.components())
     components = work.component
     while work.alive.any():
         if eliminate_chains(work, graph, budget):
@@ -59,14 +60,6 @@ def make_plan(variables: Sequence[Variable], scopes: Sequence[Scope], budget: Bu
         for v, a, b in zip(work.ground.variables, offsets, offsets[1:], strict=False)
     }
     return Plan(structure, tuple(work.arrays), belongs, lines(work), work.width, work.cells)
-
-
-def _by_first(labels: Integers) -> Integers:
-    """Components renumbered by their least ground variable."""
-    _, first, which = np.unique(labels, return_index=True, return_inverse=True)
-    place = np.empty(len(first), np.int64)
-    place[np.argsort(first)] = np.arange(len(first))
-    return place[which]
 
 
 def _names(work: Working) -> tuple[str, ...]:

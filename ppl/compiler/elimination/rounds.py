@@ -13,8 +13,9 @@ import math
 
 import numpy as np
 
-from ppl.compiler.elimination.adjacency import Adjacency, common_neighbours, expand, ranks
+from ppl.compiler.elimination.adjacency import Adjacency, common_neighbours
 from ppl.compiler.elimination.ground import Budget, Integers, TooWide
+from ppl.compiler.elimination.grouping import expand, ranks
 from ppl.compiler.elimination.structure import Bucket, Factor, Placement, Result
 from ppl.compiler.elimination.working import Flags, Working
 

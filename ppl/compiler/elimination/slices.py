@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppl.compiler.elimination.adjacency import Adjacency, ranks
+from ppl.compiler.elimination.adjacency import Adjacency
 from ppl.compiler.elimination.ground import Integers
+from ppl.compiler.elimination.grouping import by_first, distinct, distinct_rows, ranks
 from ppl.compiler.elimination.layers import layers
 from ppl.compiler.elimination.working import Flags, Working
 
@@ -67,7 +68,7 @@ def parts_of(work: Working, graph: Adjacency) -> Parts | None:
     nodes = np.flatnonzero(inside & ~hub & (np.bincount(part, inside & ~hub) >= SHORTEST)[part])
     if not len(nodes):
         return None
-    part = _numbered(part[nodes])
+    part = by_first(part[nodes])
     hubs, few = _boundaries(graph, hub, nodes, part)
     layer = layers(slim, nodes, part)
     count = _most(part, layer + 1)
@@ -133,21 +134,13 @@ def _most(owner: Integers, values: Integers) -> Integers:
     return most
 
 
-def _numbered(labels: Integers) -> Integers:
-    """Labels renamed 0, 1, … in order of first appearance."""
-    _, first, which = np.unique(labels, return_index=True, return_inverse=True)
-    place = np.empty(len(first), np.int64)
-    place[np.argsort(first)] = np.arange(len(first))
-    return place[which]
-
-
 def _boundaries(graph: Adjacency, hub: Flags, nodes: Integers, part: Integers) -> tuple[Integers, Flags]:
     """The hubs that each part touches, ascending (parts, BOUNDARY), and whether those are all."""
     size = int(part.max()) + 1
     of = np.full(graph.size, -1)
     of[nodes] = part
     edge = hub[graph.targets] & (of[graph.sources] >= 0)
-    pairs = np.unique(of[graph.sources[edge]] * graph.size + graph.targets[edge])
+    pairs = distinct(of[graph.sources[edge]] * graph.size + graph.targets[edge])
     owner, number = np.divmod(pairs, graph.size)
     place = ranks(owner)
     hubs = np.full((size, BOUNDARY), -1)
@@ -159,9 +152,9 @@ def groups(work: Working, parts: Parts) -> Iterator[Integers]:
     """Parts with the same slots and boundary. Lengths that differ by more than padding is worth go apart."""
     kinds = np.where(parts.hubs >= 0, work.ground.kind[parts.hubs], -1)
     form = np.concatenate([parts.slices.counts, kinds, parts.tree[:, None]], axis=1)
-    _, which = np.unique(form, axis=0, return_inverse=True)
+    _, which = distinct_rows(form)
     for group in range(int(which.max()) + 1):
-        chains = np.flatnonzero(which.ravel() == group)
+        chains = np.flatnonzero(which == group)
         length = parts.slices.length[chains]
         if length.max() * len(chains) <= 2 * length.sum():
             yield chains

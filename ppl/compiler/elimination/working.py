@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.compiler.elimination.ground import Ground, Integers
+from ppl.compiler.elimination.grouping import distinct_rows
 from ppl.compiler.elimination.structure import Operation, Part, Placement, Rows
 
 Flags = npt.NDArray[np.bool_]
@@ -29,8 +30,10 @@ class Scopes:
             return np.asarray(wanted[:, 0] - self.numbers[0, 0])
         living = np.flatnonzero(self.alive)
         both = np.concatenate([self.numbers[living], wanted])
-        _, first, which = np.unique(both, axis=0, return_index=True, return_inverse=True)
-        rows = np.full(len(first), -1)
+        scopes, which = distinct_rows(both)
+        first = np.empty(len(scopes), np.int64)
+        first[which[::-1]] = np.arange(len(both))[::-1]  # of equal rows the first is written last
+        rows = np.full(len(scopes), -1)
         old = first < len(living)
         rows[old] = living[first[old]]
         new = np.flatnonzero(~old)
@@ -38,7 +41,7 @@ class Scopes:
         rows[new] = len(self.numbers) + np.arange(len(new))
         self.numbers = np.concatenate([self.numbers, both[first[new]]])
         self.alive = np.concatenate([self.alive, np.ones(len(new), np.bool_)])
-        return np.asarray(rows[which.ravel()[len(living) :]])
+        return np.asarray(rows[which[len(living) :]])
 
 
 @dataclass(frozen=True)
