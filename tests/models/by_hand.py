@@ -126,7 +126,7 @@ def cheese(v: Values, d: Data) -> float:
 
 def stochastic_volatility(v: Values, d: Data) -> float:
     mu, phi, sigma, h = v["mu"], v["phi"], v["sigma"], v["h"]
-    prior = normal(mu, 0, 2) + beta(phi, 20, 1.5) + half_normal(sigma, 0.5)
+    prior = normal(mu, 0, 2) + beta(phi, 20, 2) + log_normal(sigma, -1.5, 0.5)
     prior += normal(h[0], mu, sigma / np.sqrt(1 - phi**2)) + normal(h[1:], mu + phi * (h[:-1] - mu), sigma)
     return prior + normal(d["y"], 0, np.exp(h / 2))
 
