@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -21,3 +22,8 @@ def test_every_code_has_its_place() -> None:
 
     text = PAGES["errors.md"]()
     assert all(f"`{code}`" in text for code in CODES)
+
+
+def test_every_model_is_on_its_page() -> None:
+    page = (DOCS / "models.md").read_text("utf-8")
+    assert {p.stem for p in (DOCS.parent / "models").glob("*.ppl")} == set(re.findall(r"models/(\w+)\.ppl", page))
