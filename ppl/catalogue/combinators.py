@@ -56,7 +56,7 @@ COMBINATORS: Mapping[str, CombinatorSpec] = {
             "mixture",
             "mixture(w, d1, d2, ...)",
             "a draw from one of several distributions, chosen by weight",
-            "sum w[k] p[k](x)",
+            "sum w[k] p_k(x), with p_k the density of the k-th",
             numbers=("weights",),
             leading=("weights",),
         ),
