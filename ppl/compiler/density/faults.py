@@ -83,7 +83,8 @@ def _elements(term: Term | Energy, scored: Scored) -> Elements:
     parameters = {
         name: _batch(p, axes, log_prob.rank, max(0, p.rank - log_prob.rank), array.shape)
         for name, p in scored.parameters.items()
-        if set(p.axes) <= set(axes)  # those of a family of components are not one for each element
+        # those of a family of components are not one for each element; those of gaps are not the author's
+        if set(p.axes) <= set(axes) and not name.startswith("part.")
     }
     return Elements(term, tuple(dims), tuple(positions), array, value, parameters)
 

@@ -67,7 +67,8 @@ def _square_root(matrix: Array) -> Array:
         own = jnp.where(rows.reshape((1,) * (left.ndim - 2) + (n,)) >= j, left[..., :, j] / pivot[..., None], 0.0)
         return left - own[..., :, None] * own[..., None, :], lower.at[..., :, j].set(own)
 
-    return lax.fori_loop(0, n, column, (matrix, jnp.zeros_like(matrix)))[1]
+    lower: Array = lax.fori_loop(0, n, column, (matrix, jnp.zeros_like(matrix)))[1]
+    return lower
 
 
 def _solved(matrix: Array, vector: Array) -> Array:
@@ -80,7 +81,8 @@ def _solved(matrix: Array, vector: Array) -> Array:
         own = rows[..., j, :] / rows[..., j, j][..., None]
         return (rows - rows[..., :, j][..., None] * own[..., None, :]).at[..., j, :].set(own)
 
-    return lax.fori_loop(0, n, eliminate, rows)[..., -1]
+    reduced: Array = lax.fori_loop(0, n, eliminate, rows)
+    return reduced[..., -1]
 
 
 def _with_identity(covariance: Array, there: Array) -> Array:

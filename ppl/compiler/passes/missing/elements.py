@@ -77,23 +77,25 @@ def places(bound: Bound, read: Read, axes: tuple[Axis, ...]) -> tuple[Positions,
     """For each dim of an input the positions read, broadcast to [axes..., event dims...]; None if data alone do not
     tell them. axes: those of the read, and others along which it repeats."""
     wholes = [s for s in read.subscripts if isinstance(s, Whole)]
-    shape = [stop - start for start, stop in map(bound.span, (*axes, *wholes))]
+    along: list[Axis | Whole] = [*axes, *wholes]
+    shape = [stop - start for start, stop in map(bound.span, along)]
     found = []
     seen = 0
     for dim, s in zip(bound.dims(read.name), read.subscripts, strict=True):
+        size = bound.dataset.sizes[dim]
         if isinstance(s, Whole):
             start, stop = bound.span(s)
-            along = [1] * len(shape)
-            along[len(axes) + seen] = stop - start
-            at: Positions | None = np.arange(start, stop).reshape(along)
+            spread_out = [1] * len(shape)
+            spread_out[len(axes) + seen] = stop - start
+            at = np.arange(start, stop).reshape(spread_out)
             seen += 1
         else:
-            at = _positions(bound, dim, s, axes)
-            if at is None:
+            own = _positions(bound, dim, s, axes)
+            if own is None:
                 return None
-            at = at.reshape((*at.shape, *([1] * len(wholes))))
-            at = np.where(at < 0, at + bound.dataset.sizes[dim], at) if isinstance(s, Fixed) else at
-        if at.size and (at.min() < 0 or at.max() >= bound.dataset.sizes[dim]):
+            at = own.reshape((*own.shape, *([1] * len(wholes))))
+            at = np.where(at < 0, at + size, at) if isinstance(s, Fixed) else at
+        if at.size and (at.min() < 0 or at.max() >= size):
             return None
         found.append(np.broadcast_to(at, shape))
     return tuple(found)
@@ -137,7 +139,7 @@ def held(bound: Bound, filters: tuple[Expr, ...], axes: tuple[Axis, ...]) -> Mas
         own = condition.meta.axes
         elsewhere = tuple(i for i, axis in enumerate(own) if axis not in axes)
         kept = tuple(axis for axis in own if axis in axes)
-        mask = mask & spread(np.asarray(value != 0).any(axis=elsewhere), kept, axes)
+        mask = mask & spread(np.asarray(np.any(value != 0, axis=elsewhere)), kept, axes)
     return mask
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler.check.shapes import at_axes
 from ppl.compiler.passes.missing.elements import Bound
-from ppl.graph import Aligned, Axis, Distribution, Expr, Read, Select, Support, Term, Whole
+from ppl.graph import Aligned, Axis, Distribution, Expr, Read, Select, Subscript, Support, Term, Whole
 
 
 def with_plates(bound: Bound, term: Term) -> Term:
@@ -19,7 +19,7 @@ def with_plates(bound: Bound, term: Term) -> Term:
         return term
     taken = {axis.name for axis in term.axes}
     axes: list[Axis] = []
-    subscripts = []
+    subscripts: list[Subscript] = []
     for s in target.subscripts:
         if isinstance(s, Whole) and len(axes) < count:
             start, stop = bound.span(s)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ppl.compiler.passes.missing.elements import Bound, Mask
 from ppl.compiler.passes.missing.fates import Fates, Share, fates
+from ppl.compiler.passes.missing.order import in_order
 from ppl.compiler.passes.substitution import CannotSubstitute, substituted
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
@@ -39,8 +40,6 @@ from ppl.graph import (
     Term,
     Value,
     Whole,
-    node_expressions,
-    reads,
 )
 from ppl.types import Dim, Element, IndexOf, Scalar
 
@@ -74,7 +73,7 @@ def fill_missing(graph: ModelGraph, dataset: Dataset) -> tuple[ModelGraph, Datas
         else:
             nodes.append(node)
     outcomes = {name: made.outcome for name, made in replaced.items()}
-    filled = replace(graph, dims=work.dims, nodes=_in_order(graph, nodes), outcomes=outcomes)
+    filled = replace(graph, dims=work.dims, nodes=in_order(nodes), outcomes=outcomes)
     return filled, replace(dataset, sizes=work.sizes, arrays=work.arrays)
 
 
@@ -298,7 +297,7 @@ def _sampled(parts: _Parts, share: Share, own: Mask) -> Latent:
     name = f"{term.name} missing elements"
     joint = term.distribution.event_rank if term.distribution.name != "MvNormal" else 0
     event = declared.dims[len(declared.dims) - joint :]
-    places = own.any(axis=tuple(range(own.ndim - joint, own.ndim)))
+    places: Mask = np.asarray(np.any(own, axis=tuple(range(own.ndim - joint, own.ndim))))
     if joint == 0 and term.distribution.event_rank:
         support = Support("real")
     if not declared.dims:
@@ -367,37 +366,3 @@ def _piece_of(parts: _Parts, name: str, mask: Mask, element: Element) -> None:
     at = _gathers(declared, parts.positions(name, dim, mask), axis)
     value = Read(name, at, Meta((axis,), (), element, declared.span))
     parts.pieces.append(Piece((axis,), None, at, value, declared.span))
-
-
-# --- order -------------------------------------------------------------------------------------------
-
-
-def _in_order(graph: ModelGraph, nodes: list[Node]) -> tuple[Node, ...]:
-    """With every quantity after those it reads, otherwise in the order of the text. What is drawn after sampling needs
-    nothing before: it is drawn when all else is known."""
-    named = {node.name for node in nodes if isinstance(node, Input | Latent | Value | Prediction)}
-    done: set[str] = set()
-    ordered: list[Node] = []
-    waiting = [(node, _needs(node) & named) for node in nodes]
-    while waiting:
-        later = []
-        for node, needs in waiting:
-            if needs <= done:
-                ordered.append(node)
-                if isinstance(node, Input | Latent | Value | Prediction):
-                    done.add(node.name)
-            else:
-                later.append((node, needs))
-        if len(later) == len(waiting):  # what was circular before: quantities that look back at each other
-            ordered.append(later[0][0])
-            done |= {node.name for node in [later[0][0]] if isinstance(node, Input | Latent | Value | Prediction)}
-            later = later[1:]
-        waiting = later
-    return tuple(ordered)
-
-
-def _needs(node: Node) -> set[str]:
-    if isinstance(node, Prediction) and not node.recorded:
-        return set()
-    own = {node.name} if isinstance(node, Value | Latent) else set()
-    return {name for expr in node_expressions(node) for name in reads(expr)} - own
