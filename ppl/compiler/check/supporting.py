@@ -84,7 +84,7 @@ def _zero_inflated(found: Head, inner: Support) -> Drawable:
         inner,
         (
             "a latent would be exactly 0 with a probability, and have a density elsewhere: no gradient leads there",
-            "draw an indicator and a size: `z ~ Bernoulli(p)`, `x = size if z == 0 else 0`",
+            "draw an indicator and a size: `z ~ Bernoulli(p)`, `x = 0 if z else size`",
         ),
     )
 
