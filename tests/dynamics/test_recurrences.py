@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from ppl.compiler.density.compiled import CompiledDensity
-from tests.check.programs import codes
+from ppl.compiler.explain import explain
+from tests.check.programs import codes, graph
 from tests.density.from_text import compiled
 from tests.density.test_structure import equations
 
@@ -321,3 +322,11 @@ def test_what_has_no_order_is_refused(text: str, code: str) -> None:
 )
 def test_what_has_an_order_is_accepted(text: str) -> None:
     assert codes(HEAD + text) == []
+
+
+def test_explain_tells_how() -> None:
+    text = explain(graph(HEAD + "q[-1] = y[0]\nq[t] = 0.5 * q[t+1] for t in time[:-1]\nmu ~ Normal(q[0], 1)"))
+    assert "dynamics:\n  q  element by element along time, backwards\n" in text
+    text = explain(graph("a ~ Normal(0, 1)\ndef f(t, x) = -a * x\nz = odesolve(f, 1, 0, 2, method = stiff)"))
+    assert "  z  a differential equation, by an implicit method: rtol = 1e-06, atol = 1e-08" in text
+    assert "z = odesolve(dx / dt = −a · x, x(0) = 1, 2)" in text

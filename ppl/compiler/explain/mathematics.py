@@ -166,7 +166,7 @@ class _Writer:
             case g.Position():
                 return Symbol(self.names.get(expr.axis, expr.axis.name.partition("#")[0]))
             case g.Local():
-                return _at(Symbol(expr.name), at)
+                return _at(_parameter(expr), at)
             case g.Fill():
                 return self.write(expr.value, at[len(expr.dims) :])
             case g.Lift():
@@ -198,7 +198,7 @@ class _Writer:
         return _at(big, at[len(kept) :])
 
     def _solution(self, expr: g.OdeSolve) -> Formula:
-        state, time = Symbol(expr.state.name), Symbol(expr.time.name)
+        state, time = _parameter(expr.state), _parameter(expr.time)
         rate = Operation("=", Operation("/", Symbol(f"d{state.name}"), Symbol(f"d{time.name}")), self.write(expr.rate))
         start = Operation("=", Call(state.name, (self.write(expr.start),)), self.write(expr.initial))
         return Call("odesolve", (rate, start, self.write(expr.times)))
@@ -348,3 +348,8 @@ def _shifted(formula: Formula, by: int) -> Formula:
     if by == 0:
         return formula
     return Operation("+" if by > 0 else "-", formula, Number(abs(by)))
+
+
+def _parameter(local: g.Local) -> Symbol:
+    """The state or time of a differential equation, as its function calls it."""
+    return Symbol(local.name.rpartition(".")[2])

@@ -71,4 +71,22 @@ def missing(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     return missing_elements(graph, dataset)
 
 
-REPORTS: tuple[Report, ...] = (missing, inference, elimination, centring)
+def dynamics(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
+    """What is computed element by element, and what solves differential equations."""
+    from ppl.compiler.passes.recurrences import Recurrence, cycles, recurrence
+    from ppl.compiler.passes.solves import solves
+
+    rows = []
+    for group in cycles(graph.values):
+        found = recurrence(group, lambda dim: graph.dims[dim].size)
+        if isinstance(found, Recurrence):
+            names = ", ".join(value.name for value in found.values)
+            rows.append([names, f"element by element along {found.dim}{', backwards' if found.backwards else ''}"])
+    for name, expr in solves(graph):
+        method = "an implicit method" if expr.stiff else "an explicit method"
+        limits = f"rtol = {expr.rtol:g}, atol = {expr.atol:g}, at most {expr.max_steps} steps between times"
+        rows.append([name, f"a differential equation, by {method}: {limits}"])
+    return table("dynamics", rows)
+
+
+REPORTS: tuple[Report, ...] = (missing, inference, elimination, centring, dynamics)
