@@ -94,15 +94,13 @@ y[obs] ~ Normal(x[g[obs]], sigma)
     "slopes and intercepts": (
         """
 dim obs, group
-dim k = 2
+dim k = {a, b}
 data y[obs], g[obs] : group, t[obs]
-mean[k] ~ Normal(0, 2)
-s[k] ~ HalfNormal(1)
+mean[k]     ~ Normal(0, 2)
+s[k]        ~ HalfNormal(1)
 x[group, k] ~ Normal(mean[k], s[k])
-y[obs] ~ Normal(sum(x[g[obs], k] * t[obs]^k for k in k), 1)
-""".replace("sum(x[g[obs], k] * t[obs]^k for k in k)", 'x[g[obs], "a"] + x[g[obs], "b"] * t[obs]').replace(
-            "dim k = 2", "dim k = {a, b}"
-        ),
+y[obs]      ~ Normal(x[g[obs], "a"] + x[g[obs], "b"] * t[obs], 1)
+""",
         {**_GROUPS, "t": np.linspace(-1, 1, 12)},
     ),
     "walk": (_walk("x[0] ~ Normal(m, 1)\nx[t] ~ Normal(x[t-1], s) for t in time[1:]"), _TIME),
@@ -119,19 +117,26 @@ y[obs] ~ Normal(sum(x[g[obs], k] * t[obs]^k for k in k), 1)
 dim time ordered
 dim group
 data y[group, time]
-s[group] ~ HalfNormal(1)
+s[group]   ~ HalfNormal(1)
 phi[group] ~ Normal(0, 0.5)
-x[group, 0] ~ Normal(0, 1) for group in group
-x[group, t] ~ Normal(phi[group] * x[group, t-1], s[group]) for group in group, t in time[1:]
+x[i, 0]    ~ Normal(0, 1) for i in group
+x[i, t]    ~ Normal(phi[i] * x[i, t-1], s[i]) for i in group, t in time[1:]
 y[group, time] ~ Normal(x[group, time], 1)
-""".replace("group in group", "i in group")
-        .replace("[group, 0]", "[i, 0]")
-        .replace("[group, t", "[i, t")
-        .replace("phi[group] *", "phi[i] *")
-        .replace("s[group]) for", "s[i]) for")
-        .replace("y[i, time]", "y[group, time]")
-        .replace("Normal(x[i, time], 1)", "Normal(x[group, time], 1)"),
+""",
         {"y": _RNG.normal(size=(3, 5))},
+    ),
+    "behind discrete latents": (
+        """
+dim obs
+dim comp = 3
+data y[obs]
+m       ~ Normal(0, 2)
+s       ~ HalfNormal(1)
+x[comp] ~ Normal(m, s)
+z[obs]  ~ Categorical(softmax(fill(0, comp)))
+y[obs]  ~ Normal(x[z[obs]], 0.5)
+""",
+        {"y": _GROUPS["y"]},
     ),
     "covariance": (_vector("covariance=K"), _PLACES),
     "precision": (_vector("precision=K"), _PLACES),

@@ -210,3 +210,21 @@ def test_explain_says_what_was_chosen() -> None:
     model = ppl.compile(SCHOOLS)
     assert "\ncentring:\n  theta  between  weight of data against prior" in model.explain(SCHOOLS_DATA)
     assert "centring" not in model.explain()
+
+
+def test_groups_that_are_not_known_share_the_data() -> None:
+    text = """
+dim obs
+dim comp = 3
+data y[obs]
+w[comp] ~ Dirichlet(fill(1, comp))
+m ~ Normal(0, 3)
+s ~ HalfNormal(3)
+mu[comp] ~ Normal(m, s)
+z[obs] ~ Categorical(w)
+y[obs] ~ Normal(mu[z[obs]], 0.5)
+"""
+    found = choices(text, {"y": np.random.default_rng(6).normal(size=300)})
+    precision, place = evidence(found["mu"])
+    np.testing.assert_allclose(precision, 300 / 3 / 0.25, rtol=0.3)
+    np.testing.assert_allclose(place, 0, atol=0.5)

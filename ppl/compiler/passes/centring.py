@@ -36,10 +36,12 @@ from ppl.compiler.passes.sites import (
     sites,
 )
 from ppl.dataset import Dataset
-from ppl.errors import Diagnostic, PplError
+from ppl.errors import CompilerBug, Diagnostic, PplError
 from ppl.graph import ModelGraph
 
 Array = npt.NDArray[np.float64]
+
+UNKNOWN = "what data say of it is not known"
 
 GIVEN = "its location and scale are given"
 
@@ -75,8 +77,17 @@ def choose(graph: ModelGraph, dataset: Dataset, request: Request | None = None) 
     for name in [name for name, site in open_.items() if not site.parents]:
         choices[name] = Choice(open_.pop(name), CENTRED, GIVEN)
     if open_:
-        with np.errstate(all="ignore"):
-            choices |= _chosen(graph, dataset, ancestry, found, open_)
+        try:
+            with np.errstate(all="ignore"):
+                choices |= _chosen(graph, dataset, ancestry, found, open_)
+        except (
+            PplError,
+            CompilerBug,
+            ArithmeticError,
+            LookupError,
+            ValueError,
+        ):  # told, if need be, when it is lowered
+            choices |= {name: Choice(site, NONCENTRED, UNKNOWN) for name, site in open_.items()}
     return {name: choices[name] for name in found}
 
 
@@ -125,7 +136,7 @@ def _usable(part: Part, needed: Mapping[str, frozenset[str]], ancestry: Ancestry
 
 def _choice(point: Point, site: Site, about: tuple[Part, ...], unknown: bool) -> Choice:
     if not about:
-        reason = "what data say of it is not known" if unknown else "no data inform it but through its children"
+        reason = UNKNOWN if unknown else "no data inform it but through its children"
         return Choice(site, NONCENTRED, reason)
     if site.kind != "elements":
         return _along_directions(point, site, about)
@@ -154,7 +165,7 @@ def _along_directions(point: Point, site: Site, about: tuple[Part, ...]) -> Choi
     try:
         found = ratios(point, site, about)
     except Exception:  # a matrix that cannot be worked out
-        return Choice(site, NONCENTRED, "what data say of it is not known")
+        return Choice(site, NONCENTRED, UNKNOWN)
     centred, non = float(np.sum((1 / (1 + found)) ** 2)), float(np.sum((found / (1 + found)) ** 2))
     led = int(np.sum(found > 1))
     reason = f"data outweigh the prior in {led} of {found.size} directions"

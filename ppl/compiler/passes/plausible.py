@@ -1,4 +1,4 @@
-"""A plausible value of every latent: the middle of its prior, real ones a little beside it.
+"""A plausible value of every latent: the middle of its prior, real ones a little beside it, discrete ones at random.
 
 Beside it, so that no product of two latents has a derivative of 0 there. What depends on others is worked out from
 their values, so that a hierarchy is plausible as a whole.
@@ -18,7 +18,7 @@ from ppl.compiler.lowering.named import REAL, Named
 from ppl.compiler.passes.sites import LOCATION, Ancestry, in_order
 from ppl.dataset import Dataset
 from ppl.graph import Distribution, Input, Latent, Read, Term, Value, distribution_expressions, node_expressions
-from ppl.types import Scalar
+from ppl.types import IndexOf, Scalar
 
 Array = npt.NDArray[np.float64]
 
@@ -82,7 +82,7 @@ def plausible(program: Program, dataset: Dataset) -> Point:
     point = Point(program, dataset)
     latents = {latent.name: latent for latent in graph.latents}
     for name, latent in latents.items():
-        point.values[name] = _middle(latent, program.shape(latent.dims))
+        point.values[name] = _middle(latent, program)
     beside = np.random.default_rng(1)
     for name in in_order(needed):
         for term in terms.get(name, ()):
@@ -131,10 +131,15 @@ def _typical(
     return None
 
 
-def _middle(latent: Latent, shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
-    """A value of a support."""
+def _middle(latent: Latent, program: Program) -> npt.NDArray[np.generic]:
+    """A value of a support; of discrete ones any, so that what they choose among is chosen alike often."""
+    shape = program.shape(latent.dims)
     if latent.element is not Scalar.REAL:
-        return np.zeros(shape, np.bool_ if latent.element is Scalar.BOOL else np.int64)
+        values = program.sizes[latent.element.dim] if isinstance(latent.element, IndexOf) else 2
+        drawn = np.random.default_rng(3).integers(0, values, shape)
+        if latent.element is Scalar.BOOL:
+            return drawn.astype(np.bool_)
+        return 2 * drawn - 1 if latent.element is Scalar.SPIN else drawn
     kind = latent.support.kind
     n = shape[-1] if shape else 1
     match kind:
