@@ -490,7 +490,7 @@ def test_an_element_that_is_drawn_twice_is_sampled() -> None:
 @pytest.mark.parametrize(
     ("text", "data", "code"),
     [
-        ("y[t] ~ Bernoulli(0.4 + 0.3 * y[t-1]) for t in time[1:]", [1, None, 0], "E318"),
+        ("y[0] ~ Poisson(1)\ny[t] ~ Poisson(1 + y[t-1]) for t in time[1:]", [1, None, 0], "E318"),
         ("m ~ Normal(0, 1)\ny[t] ~ Normal(m * y[t-1], 1) for t in time[1:]", [None, 1.0, 0], "E317"),
         ("m ~ Normal(0, 1)\ny[0] ~ Normal(0, 1)\ny[t] ~ Uniform(y[t-1], 9) for t in time[1:]", [1, None, 3.0], "E318"),
     ],

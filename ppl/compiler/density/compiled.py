@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.density.elimination import Elimination, drawn, marginals, plan_elimination, summed_out
+from ppl.compiler.density.elimination import Elimination, plan_elimination
 from ppl.compiler.density.evaluation import Evaluation, Slot, data_lowering, layout
 from ppl.compiler.density.faults import Fault, elements, faults
 from ppl.compiler.density.increasing import check_increasing
@@ -21,6 +21,7 @@ from ppl.compiler.density.predictive import likelihood_dims, log_likelihood, rep
 from ppl.compiler.density.program import Program, make_program
 from ppl.compiler.density.scoring import score, total
 from ppl.compiler.density.solves import solve_faults, solve_terms
+from ppl.compiler.density.summation import drawn, marginals, summed_out
 from ppl.compiler.forward.completion import completed, predictions
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.fold import Constants, Recorder
@@ -255,7 +256,8 @@ def _terms(evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Arr
 def _named(evaluation: Evaluation) -> dict[str, Array]:
     program = evaluation.program
     apart = sampled_among(evaluation)
-    names = [latent.name for latent in program.graph.latents if latent.name not in apart]
+    outcomes = program.graph.outcomes
+    names = [lt.name for lt in program.graph.latents if lt.name not in apart and lt.name not in outcomes]
     names += [v.name for v in program.graph.values if v.recorded and not program.is_data(v.name)]
     known = [name for name in names if evaluation.known.keys() >= program.undetermined(name)]
     return {name: evaluation.quantity(name) for name in known}

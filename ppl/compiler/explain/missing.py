@@ -31,7 +31,11 @@ def _rows(declared: Input, dataset: Dataset, own: Fates | None) -> Iterator[list
     if missing is None or own is None:
         return
     for mask, fate, why in (
-        (own.sampled, "sampled", "other terms depend on them, or on others of their joint draw"),
+        (
+            own.sampled,
+            "summed out" if own.summed else "sampled",
+            "other terms depend on them, or on others of their joint draw",
+        ),
         (own.forward, "drawn after sampling", "nothing else depends on them"),
         (own.conditional, "drawn after sampling", "given the rest of their joint draw, which counts by its marginal"),
         (missing & ~own.missing, "left out", "nothing draws them, and nothing reads them"),

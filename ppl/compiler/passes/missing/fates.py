@@ -28,6 +28,7 @@ from ppl.graph import (
     node_expressions,
     reads,
 )
+from ppl.types import IndexOf, Scalar
 
 _SHOWN = 4
 
@@ -61,6 +62,11 @@ class Fates:
     forward: Mask
     conditional: Mask
     shares: tuple[Share, ...]
+
+    @property
+    def summed(self) -> bool:
+        """Whether the elements that are sampled are discrete, so that they are summed out."""
+        return bool(self.sampled.any()) and _is_discrete(self.shares[0].term)
 
 
 def fates(graph: ModelGraph, dataset: Dataset) -> tuple[dict[str, Fates], list[Diagnostic]]:
@@ -98,10 +104,13 @@ def _fates_of(bound: Bound, name: str, missing: Mask, found: dict[str, Fates], p
         "forward": np.zeros_like(missing),
         "conditional": np.zeros_like(missing),
     }
+    needed = weighed | (counts > 1)
+    if terms and _is_discrete(terms[0]) and (missing & needed & (counts > 0)).any():
+        needed = np.ones_like(missing)  # what is summed out in part is summed out as a whole
     for term, c in zip(terms, covered, strict=True):
         if c is None:
             continue
-        share = _share(term, c, missing, weighed | (counts > 1))
+        share = _share(term, c, missing, needed)
         problem = _impossible(bound, declared, share, missing)
         if problem is not None:
             problems.append(problem)
@@ -113,6 +122,10 @@ def _fates_of(bound: Bound, name: str, missing: Mask, found: dict[str, Fates], p
             masks[key] |= mask & missing
     problems += _unlike_supports(shares)
     found[name] = Fates(name, missing & (counts > 0), **masks, shares=tuple(shares))
+
+
+def _is_discrete(term: Term) -> bool:
+    return DISTRIBUTIONS[term.distribution.leaf.name].discrete
 
 
 def _target(term: Term) -> Read:
@@ -246,8 +259,10 @@ def _impossible(bound: Bound, declared: Input, share: Share, missing: Mask) -> D
     if not share.sampled.any():
         return None
     if spec.discrete:
-        label = f"{element} is missing and other terms depend on it, but `{spec.name}` draws discrete values"
-        hint = "give its value, or leave out what depends on it; continuous elements can be sampled"
+        if _is_finite(bound, declared, share.term):
+            return None
+        label = f"{element} is missing and other terms depend on it, but `{d.name}` has too many values to sum it out"
+        hint = "give its value, or leave out what depends on it"
         return _refusal(declared, share.term, label, hint)
     if share.term.support is None:
         label = f"{element} is missing and other terms depend on it, but no latent can have this distribution"
@@ -257,6 +272,16 @@ def _impossible(bound: Bound, declared: Input, share: Share, missing: Mask) -> D
         label = f"{element} is missing, and its range depends on other elements of `{declared.name}`"
         return _refusal(declared, share.term, label, "give its value, or a distribution with a fixed range")
     return None
+
+
+def _is_finite(bound: Bound, declared: Input, term: Term) -> bool:
+    """Whether an element of discrete data has finitely many values, which the data tell."""
+    if term.distribution.event_rank:
+        return False
+    if declared.element is Scalar.BOOL or isinstance(declared.element, IndexOf):
+        return True
+    upper = None if term.support is None else term.support.upper
+    return upper is not None and bound.value(upper) is not None
 
 
 def _closure(graph: ModelGraph, expr: Expr) -> set[str]:

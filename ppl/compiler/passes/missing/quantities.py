@@ -3,19 +3,23 @@
 Of data `y` with missing elements there remain: the input `y as given`, which observing terms have as their target where
 all is there; a latent for each term whose missing elements are sampled; a prediction that is not recorded for each term
 whose missing elements are drawn after sampling; the value `y` put together from all these, which everything else reads;
-and the value `y_missing`, the missing elements one after the other, for the results.
+and the value `y_missing`, the missing elements one after the other, for the results. Where the elements that would be
+sampled are discrete, `y` is a latent instead, to be summed out, whose elements that are there cannot have other values.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from ppl.compiler.passes.inlining import inlined
 from ppl.compiler.passes.missing.elements import Bound, Mask
 from ppl.compiler.passes.missing.fates import Fates, Share, fates
 from ppl.compiler.passes.missing.order import in_order
+from ppl.compiler.passes.missing.parts import Made, Parts, Work, gathers, missing_value, observing_terms
 from ppl.compiler.passes.substitution import CannotSubstitute, substituted
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
@@ -24,10 +28,12 @@ from ppl.graph import (
     Apply,
     Axis,
     Distribution,
+    Energy,
     Expr,
     Gather,
     Input,
     Latent,
+    Literal,
     Meta,
     ModelGraph,
     Node,
@@ -41,7 +47,7 @@ from ppl.graph import (
     Value,
     Whole,
 )
-from ppl.types import Dim, Element, IndexOf, Scalar
+from ppl.types import Element, IndexOf, Scalar
 
 Array = npt.NDArray[np.generic]
 
@@ -61,8 +67,8 @@ def fill_missing(graph: ModelGraph, dataset: Dataset) -> tuple[ModelGraph, Datas
     found = {name: f for name, f in found.items() if f.missing.any()}
     if not found:
         return graph, dataset
-    work = _Work(Bound(graph, dataset), {**dataset.sizes}, {**dataset.arrays}, {**graph.dims})
-    replaced = {name: _outcome(work, f) for name, f in found.items()}
+    work = Work(Bound(graph, dataset), {**dataset.sizes}, {**dataset.arrays}, {**graph.dims})
+    replaced = {name: _summed(work, f) if f.summed else _outcome(work, f) for name, f in found.items()}
     terms = {id(old): new for made in replaced.values() for old, new in made.terms}
     nodes: list[Node] = []
     for node in graph.nodes:
@@ -72,77 +78,29 @@ def fill_missing(graph: ModelGraph, dataset: Dataset) -> tuple[ModelGraph, Datas
             nodes += terms[id(node)]
         else:
             nodes.append(node)
-    outcomes = {name: made.outcome for name, made in replaced.items()}
-    filled = replace(graph, dims=work.dims, nodes=in_order(nodes), outcomes=outcomes)
-    return filled, replace(dataset, sizes=work.sizes, arrays=work.arrays)
-
-
-@dataclass
-class _Work:
-    """The model as it was, and what is added to it."""
-
-    bound: Bound
-    sizes: dict[str, int]
-    arrays: dict[str, Array]
-    dims: dict[str, Dim]
-
-    def dim(self, name: str, size: int, like: Input) -> str:
-        """A new dim, by this name or one like it."""
-        while name in self.dims or name in self.bound.graph:
-            name += "_"
-        self.dims[name] = Dim(name, like.span)
-        self.sizes[name] = size
-        return name
-
-
-@dataclass
-class _Made:
-    """What stands for one input."""
-
-    outcome: Outcome
-    nodes: list[Node]
-    terms: list[tuple[Term, list[Node]]]
-
-
-@dataclass
-class _Parts:
-    """The quantities that hold the elements of one input, as they are found."""
-
-    work: _Work
-    declared: Input
-    inputs: list[Node] = field(default_factory=list)
-    sources: list[Node] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
-
-    def data(self, name: str, dims: tuple[str, ...], element: Element, values: Array) -> str:
-        """Data of our own, once for each name."""
-        if name not in self.work.arrays:
-            self.inputs.append(Input(name, dims, element, None, None, False, self.declared.span))
-            self.work.arrays[name] = values
-        return name
-
-    def positions(self, name: str, dim: str, mask: Mask) -> tuple[str, ...]:
-        """Data that say where the elements of a mask are, over a dim of these elements."""
-        return tuple(
-            self.data(f"{name} at {k}", (dim,), IndexOf(own), at.astype(np.int64))
-            for k, (own, at) in enumerate(zip(self.declared.dims, np.nonzero(mask), strict=False))
-        )
+    filled = inlined(replace(graph, dims=work.dims, nodes=in_order(nodes)))
+    by_name = {term.name: term for term in filled.terms}
+    outcomes = {
+        name: replace(made.outcome, observing=tuple(by_name[t.name] for t in made.outcome.observing))
+        for name, made in replaced.items()
+    }
+    return replace(filled, outcomes=outcomes), replace(dataset, sizes=work.sizes, arrays=work.arrays)
 
 
 # --- one input ---------------------------------------------------------------------------------------
 
 
-def _outcome(work: _Work, f: Fates) -> _Made:
+def _outcome(work: Work, f: Fates) -> Made:
     declared = work.bound.graph[f.name]
     assert isinstance(declared, Input)
-    parts = _Parts(work, declared)
+    parts = Parts(work, declared)
     given = parts.data(f"{f.name} as given", declared.dims, declared.element, work.arrays[f.name])
     parts.pieces.append(_whole_piece(declared, given))
     owned = np.zeros_like(f.missing)
     sampled: list[tuple[Latent, Mask]] = []
     observing: list[Term] = []
     terms: list[tuple[Term, list[Node]]] = []
-    for old, share in zip(_terms(work, f), f.shares, strict=True):
+    for old, share in zip(observing_terms(work, f), f.shares, strict=True):
         made = _split(parts, share, given)
         observing += made[:-1] if made and made[-1].role == "density" else made
         terms.append((old, list(made)))
@@ -151,27 +109,49 @@ def _outcome(work: _Work, f: Fates) -> _Made:
         if own.any():
             sampled.append((_sampled(parts, share, own), own))
         _drawn_forward(parts, share, f.missing, given)
-    name = f"{f.name}_missing"
-    while name in work.bound.graph:
-        name += "_"
-    dim = work.dim(_dim_name(declared, name), int(f.missing.sum()), declared) if declared.dims else None
-    positions = parts.positions(name, dim, f.missing) if dim is not None else ()
+    missing, positions = missing_value(parts, f)
     whole = Value(f.name, declared.dims, declared.element, tuple(parts.pieces), declared.span, recorded=False)
-    missing = _missing(declared, name, dim, positions)
     found = tuple((latent.name, _within(parts, missing, f.missing, latent, own)) for latent, own in sampled)
     nodes = [*parts.inputs, *parts.sources, whole, missing]
-    outcome = Outcome(tuple(observing), tuple(_terms(work, f)), name, dim, positions, found)
-    return _Made(outcome, nodes, terms)
+    dim = missing.dims[0] if missing.dims else None
+    outcome = Outcome(tuple(observing), tuple(observing_terms(work, f)), missing.name, dim, positions, found)
+    return Made(outcome, nodes, terms)
 
 
-def _terms(work: _Work, f: Fates) -> list[Term]:
-    """The observing terms as they were."""
-    graph = work.bound.graph
-    return [t for t in graph.terms if t.role == "observed" and isinstance(t.target, Read) and t.target.name == f.name]
+def _summed(work: Work, f: Fates) -> Made:
+    """Discrete data of which some elements are summed out: a latent of all, of which those that are there have no
+    other value than their own. What draws them weighs what is there, and says what the others are drawn from."""
+    declared = work.bound.graph[f.name]
+    assert isinstance(declared, Input)
+    parts = Parts(work, declared)
+    given = parts.data(f"{f.name} as given", declared.dims, declared.element, work.arrays[f.name])
+    there = parts.data(f"{f.name} there", declared.dims, Scalar.BOOL, ~work.bound.dataset.missing[f.name])
+    observing: list[Term] = []
+    terms: list[tuple[Term, list[Node]]] = []
+    for old, share in zip(observing_terms(work, f), f.shares, strict=True):
+        made = [replace(t, role="latent") if t.role == "density" else t for t in _split(parts, share, given)]
+        observing += [t for t in made if t.role == "observed"]
+        terms.append((old, list(made)))
+    support = f.shares[0].term.support
+    assert support is not None
+    latent = Latent(f.name, declared.dims, declared.element, support, 0, False, declared.span)
+    missing, positions = missing_value(parts, f)
+    nodes = [*parts.inputs, latent, _as_given(declared, given, there), missing]
+    dim = missing.dims[0] if missing.dims else None
+    return Made(
+        Outcome(tuple(observing), tuple(observing_terms(work, f)), missing.name, dim, positions, ()), nodes, terms
+    )
 
 
-def _dim_name(declared: Input, missing: str) -> str:
-    return f"{declared.dims[0]}_{missing}" if len(declared.dims) == 1 else f"element_{missing}"
+def _as_given(declared: Input, given: str, there: str) -> Energy:
+    """Infinite where an element that is there has another value than it has."""
+    axes = tuple(Axis(f"{dim} #{k}", dim) for k, dim in enumerate(declared.dims))
+    at, span = tuple(map(Aligned, axes)), declared.span
+    own, other = (Read(name, at, Meta(axes, (), declared.element, span)) for name in (declared.name, given))
+    same = Apply("equal", (own, other), Meta(axes, (), Scalar.BOOL, span))
+    nothing, never = (Literal(x, Meta((), (), Scalar.REAL, span)) for x in (0.0, math.inf))
+    value = Apply("where", (same, nothing, never), Meta(axes, (), Scalar.REAL, span))
+    return Energy(given, axes, Read(there, at, Meta(axes, (), Scalar.BOOL, span)), value, span)
 
 
 def _whole_piece(declared: Input, given: str) -> Piece:
@@ -181,19 +161,7 @@ def _whole_piece(declared: Input, given: str) -> Piece:
     return Piece(axes, None, subscripts, value, declared.span)
 
 
-def _missing(declared: Input, name: str, dim: str | None, positions: tuple[str, ...]) -> Value:
-    """The missing elements, one after the other."""
-    if dim is None:
-        value = Read(declared.name, (), Meta((), (), declared.element, declared.span))
-        return Value(name, (), declared.element, (Piece((), None, (), value, declared.span),), declared.span)
-    axis = Axis(dim, dim)
-    at = _gathers(declared, positions, axis)
-    value = Read(declared.name, at, Meta((axis,), (), declared.element, declared.span))
-    piece = Piece((axis,), None, (Aligned(axis),), value, declared.span)
-    return Value(name, (dim,), declared.element, (piece,), declared.span)
-
-
-def _within(parts: _Parts, missing: Value, mask: Mask, latent: Latent, own: Mask) -> Read:
+def _within(parts: Parts, missing: Value, mask: Mask, latent: Latent, own: Mask) -> Read:
     """The elements of a latent, read from the missing elements."""
     span = latent.span
     if not missing.dims:
@@ -207,18 +175,10 @@ def _within(parts: _Parts, missing: Value, mask: Mask, latent: Latent, own: Mask
     return Read(missing.name, (Gather(at),), Meta((axis,), wholes, Scalar.REAL, span))
 
 
-def _gathers(declared: Input, positions: tuple[str, ...], axis: Axis) -> tuple[Subscript, ...]:
-    """Subscripts by the data that hold positions, one for each of the first dims."""
-    return tuple(
-        Gather(Read(name, (Aligned(axis),), Meta((axis,), (), IndexOf(dim), declared.span)))
-        for name, dim in zip(positions, declared.dims, strict=False)
-    )
-
-
 # --- terms -------------------------------------------------------------------------------------------
 
 
-def _split(parts: _Parts, share: Share, given: str) -> list[Term]:
+def _split(parts: Parts, share: Share, given: str) -> list[Term]:
     """The terms of the density in the place of one: of the events that are there, of those that are there in part, and
     (last, as a further density) of those with sampled elements."""
     term = share.term
@@ -239,14 +199,14 @@ def _split(parts: _Parts, share: Share, given: str) -> list[Term]:
     return found
 
 
-def _restricted(parts: _Parts, term: Term, events: Mask, held: Mask, which: str) -> Term:
+def _restricted(parts: Parts, term: Term, events: Mask, held: Mask, which: str) -> Term:
     """The term for some of the events that its own filter holds."""
     if np.array_equal(events, held):
         return term
     return replace(term, where=_filter(parts, term, events, which))
 
 
-def _filter(parts: _Parts, term: Term, events: Mask, which: str) -> Expr:
+def _filter(parts: Parts, term: Term, events: Mask, which: str) -> Expr:
     """The filter of a term, and that its event is among these, given over the axes of its target."""
     chosen = _mask(parts, term, f"{term.name} {which}", events)
     if term.where is None:
@@ -255,7 +215,7 @@ def _filter(parts: _Parts, term: Term, events: Mask, which: str) -> Expr:
     return Apply("and", (term.where, chosen), Meta(axes, (), Scalar.BOOL, term.span))
 
 
-def _mask(parts: _Parts, term: Term, name: str, events: Mask) -> Read:
+def _mask(parts: Parts, term: Term, name: str, events: Mask) -> Read:
     """A truth value for each event of a term, as data over the whole dims of its axes."""
     axes = term.target.meta.axes
     whole = np.zeros([parts.work.sizes[axis.dim] for axis in axes], np.bool_)
@@ -264,7 +224,7 @@ def _mask(parts: _Parts, term: Term, name: str, events: Mask) -> Read:
     return Read(name, tuple(map(Aligned, axes)), Meta(axes, (), Scalar.BOOL, term.span))
 
 
-def _partly(parts: _Parts, share: Share, given: str) -> Distribution:
+def _partly(parts: Parts, share: Share, given: str) -> Distribution:
     """The distribution of a Gaussian vector, conditioned on the elements that are there."""
     term = share.term
     target = term.target
@@ -289,7 +249,7 @@ def _elements(share: Share, events: Mask, shape: tuple[int, ...]) -> Mask:
     return mask
 
 
-def _sampled(parts: _Parts, share: Share, own: Mask) -> Latent:
+def _sampled(parts: Parts, share: Share, own: Mask) -> Latent:
     """A latent for the elements of a mask, and the piece of the data that it is."""
     declared, term = parts.declared, share.term
     support = term.support
@@ -308,7 +268,7 @@ def _sampled(parts: _Parts, share: Share, own: Mask) -> Latent:
         return latent
     dim = parts.work.dim(f"{declared.dims[0]} of {name}", int(places.sum()), declared)
     axis = Axis(dim, dim)
-    at = _gathers(declared, parts.positions(name, dim, places), axis)
+    at = gathers(declared, parts.positions(name, dim, places), axis)
     bounds = _bounds(parts, term, support, at)
     latent = Latent(name, (dim, *event), Scalar.REAL, bounds, joint, True, term.span, (axis,))
     parts.sources.append(latent)
@@ -318,7 +278,7 @@ def _sampled(parts: _Parts, share: Share, own: Mask) -> Latent:
     return latent
 
 
-def _bounds(parts: _Parts, term: Term, support: Support, at: tuple[Subscript, ...]) -> Support:
+def _bounds(parts: Parts, term: Term, support: Support, at: tuple[Subscript, ...]) -> Support:
     """The bounds of a term's support at the elements that positions name."""
     target = term.target
     assert isinstance(target, Read)
@@ -333,7 +293,7 @@ def _bounds(parts: _Parts, term: Term, support: Support, at: tuple[Subscript, ..
     return replace(support, lower=lower, upper=upper)
 
 
-def _drawn_forward(parts: _Parts, share: Share, missing: Mask, given: str) -> None:
+def _drawn_forward(parts: Parts, share: Share, missing: Mask, given: str) -> None:
     """Predictions of what one term draws after sampling, and the pieces of the data that they are."""
     term = share.term
     held = share.there | share.sampled | share.forward | share.partial
@@ -358,11 +318,11 @@ def _drawn_forward(parts: _Parts, share: Share, missing: Mask, given: str) -> No
             parts.pieces.append(Piece((), None, (), value, term.span))
 
 
-def _piece_of(parts: _Parts, name: str, mask: Mask, element: Element) -> None:
+def _piece_of(parts: Parts, name: str, mask: Mask, element: Element) -> None:
     """The elements of a mask are those of another quantity over the same dims."""
     declared = parts.declared
     dim = parts.work.dim(f"{declared.dims[0]} of {name}", int(mask.sum()), declared)
     axis = Axis(dim, dim)
-    at = _gathers(declared, parts.positions(name, dim, mask), axis)
+    at = gathers(declared, parts.positions(name, dim, mask), axis)
     value = Read(name, at, Meta((axis,), (), element, declared.span))
     parts.pieces.append(Piece((axis,), None, at, value, declared.span))
