@@ -53,6 +53,20 @@ def test_pointwise_in_a_chain_is_given_the_others() -> None:
                 np.testing.assert_allclose(got[t], whole.log_density(u) - without.log_density(u), rtol=1e-8)
 
 
+def test_pointwise_where_many_share_one_latent() -> None:
+    y = np.array([0.5, 2.1, 1.0, -30.0])
+    model = "dim obs\ndata y[obs]\nm ~ Normal(0, 1)\nz ~ Bernoulli(0.5)\n{} ~ Normal(m + 2 * z, 1)\n"
+    with jax.enable_x64(True):
+        whole, each = (compiled(model.format(left), {"y": y}) for left in ("y", "y[obs]"))
+        u = np.array([0.1])
+        logs = stats.norm(np.array([0.1, 2.1]), 1).logpdf(y[:, None])
+        wanted = [
+            special.logsumexp(logs.sum(0)) - special.logsumexp(np.delete(logs, i, axis=0).sum(0)) for i in range(4)
+        ]
+        for density in (whole, each):
+            np.testing.assert_allclose(density.log_likelihood(u)["y"], wanted, rtol=1e-9)
+
+
 def test_replicates_come_from_the_drawn_values() -> None:
     with jax.enable_x64(True):
         density = compiled(MIXTURE, {"y": np.array([-30.0, 30.0])})

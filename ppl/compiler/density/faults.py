@@ -9,9 +9,10 @@ from typing import TypeAlias
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.density.elimination import Elimination, best_scores
+from ppl.compiler.density.elimination import Elimination
 from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.scoring import Scored, score
+from ppl.compiler.density.summation import best_scores
 from ppl.compiler.lowering.named import Array, Named, aligned
 from ppl.graph import Axis, Energy, Term
 from ppl.source import Span

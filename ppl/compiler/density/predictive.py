@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.density.elimination import Elimination, predictive_scores
+from ppl.compiler.density.elimination import Elimination
 from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.laws import families, law_of
 from ppl.compiler.density.program import Program
@@ -20,6 +20,7 @@ from ppl.compiler.density.scoring import (
     score,
     without_families,
 )
+from ppl.compiler.density.summation import predictive_scores
 from ppl.compiler.lowering.assemble import covers, place
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.named import INT, REAL, Array, Named, union
