@@ -66,13 +66,13 @@ def check_discrete(graph: ModelGraph, dataset: Dataset) -> None:
     Raises:
         PplError: they depend on each other too much (E402).
     """
+    graph, dataset = fill_missing(graph, dataset)
     if not discrete_latents(graph):
         return
     from ppl.compiler.density.elimination import plan_elimination  # these import JAX
     from ppl.compiler.density.evaluation import data_lowering
     from ppl.compiler.lowering.fold import Recorder
 
-    graph, dataset = fill_missing(graph, dataset)
     program = make_program(graph, dataset)
     plan_elimination(program, data_lowering(program, dataset), Recorder())
 

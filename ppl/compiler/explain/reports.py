@@ -46,17 +46,19 @@ def centring(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
 
 def elimination(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     """How discrete latents are summed out."""
+    if dataset is None:
+        return None
     from ppl.compiler.passes.enumeration import discrete_latents
+    from ppl.compiler.passes.preparation import prepared
 
-    if dataset is None or not discrete_latents(graph):
+    graph, dataset = prepared(graph, dataset)
+    if not discrete_latents(graph):
         return None
     from ppl.compiler.density.elimination import plan_elimination
     from ppl.compiler.density.evaluation import data_lowering
     from ppl.compiler.density.program import make_program
     from ppl.compiler.lowering.fold import Recorder
-    from ppl.compiler.passes.preparation import prepared
 
-    graph, dataset = prepared(graph, dataset)
     program = make_program(graph, dataset)
     plan = plan_elimination(program, data_lowering(program, dataset), Recorder())
     return None if plan is None else table("discrete latents", [[line] for line in plan.lines])
