@@ -35,8 +35,10 @@ def inference(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
 
 def centring(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     """In which coordinates latents with a location and a scale are sampled."""
-    if dataset is None:
-        return None
+    from ppl.compiler.passes.sites import sites
+
+    if dataset is None or not any(site.parents for site in sites(graph).values()):
+        return None  # nothing to choose, and nothing to import for it
     from ppl.compiler.passes.centring import GIVEN, choose
     from ppl.compiler.passes.preparation import prepared
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from ppl.graph import (
     Aligned,
@@ -29,6 +27,10 @@ from ppl.graph import (
     reads,
 )
 from ppl.types import Scalar
+
+if TYPE_CHECKING:  # it is only named here
+    import numpy as np
+    import numpy.typing as npt
 
 CENTRED, NONCENTRED, BETWEEN = "centred", "non-centred", "between"
 
