@@ -162,8 +162,8 @@ _ROWS = (
     FunctionSpec("diagonal", "diagonal(A): the diagonal of a square matrix", shape="of_diagonal"),
     FunctionSpec("transpose", "rows become columns", shape="transpose"),
     FunctionSpec("outer", "outer(a, b)[i, j] = a[i] * b[j]", _BINARY, shape="outer"),
-    FunctionSpec("interp", "interp(x, xs, ys): at x, the straight lines that join the points (xs, ys); xs increases, and "
-                 "before the first and after the last point the value stays theirs", (3, 3), shape="interp"),
+    FunctionSpec("interp", "interp(x, xs, ys): at x, the straight lines that join the points (xs, ys); xs increases, "
+                 "and before the first and after the last point the value stays theirs", (3, 3), shape="interp"),
 )  # fmt: skip
 
 FUNCTIONS: Mapping[str, FunctionSpec] = {row.name: row for row in _ROWS}

@@ -20,8 +20,8 @@ from ppl.running.engines import engine_class
 
 
 def check_engine(graph: ModelGraph, engine: str) -> None:
-    """Whether an engine can sample a model. Discrete latents are summed out for all engines of this version; whether they
-    can be, the data decide (`check_discrete`).
+    """Whether an engine can sample a model. Discrete latents are summed out for every engine of this version; whether
+    they can be, the data decide (`check_discrete`).
 
     Raises:
         PplError: there is no such engine (E607), or nothing to sample (E501).

@@ -13,7 +13,8 @@ from ppl.compiler.check.places import Place, place
 from ppl.compiler.check.ranges import of_latent, range_of
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity
-from ppl.compiler.check.shapes import at_axes, describe, extent, leaves, show_shape, show_whole
+from ppl.compiler.check.shapes import describe, extent, leaves, show_shape, show_whole
+from ppl.compiler.passes.elements import at_axes
 from ppl.grammar import nodes as syntax
 from ppl.graph import Aligned, Axis, Clamp, Expr, Fixed, Labelled, Literal, Meta, Subscript, Whole
 from ppl.types import IndexOf, Scalar

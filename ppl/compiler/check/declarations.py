@@ -16,7 +16,8 @@ from ppl.compiler.check.names import closest
 from ppl.compiler.check.ranges import of_data, of_latent, range_of
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import SCALARS, Binding, Quantity, Scope
-from ppl.compiler.check.shapes import at_axes, show_shape
+from ppl.compiler.check.shapes import show_shape
+from ppl.compiler.passes.elements import at_axes
 from ppl.grammar import nodes as syntax
 from ppl.graph import Axis, Expr, Input, Latent, Literal, Support
 from ppl.source import Span

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ppl.catalogue.distributions import Parameter
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Names, Scope
-from ppl.compiler.check.shapes import at_axes, same_event, same_extent, show_shape
+from ppl.compiler.check.shapes import same_event, same_extent, show_shape
+from ppl.compiler.passes.elements import at_axes
 from ppl.graph import Axis, Expr, Fill, Lift, Meta, Read, Whole
 
 

@@ -16,9 +16,9 @@ from ppl.compiler.check.ranges import of_latent
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.sameness import canonical
 from ppl.compiler.check.scope import Quantity
-from ppl.compiler.check.shapes import at_axes
 from ppl.compiler.check.sites import dims_of, element_of, everything, site_of, written
 from ppl.compiler.check.subscripted import read
+from ppl.compiler.passes.elements import at_axes
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Aligned,

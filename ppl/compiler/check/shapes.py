@@ -9,7 +9,7 @@ from ppl.compiler.check.intervals import Range
 from ppl.compiler.check.ranges import range_of
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Names, Quantity, Scope
-from ppl.graph import Aligned, Apply, Axis, Expr, Fill, Gather, Literal, Meta, Read, Select, Subscript, Whole
+from ppl.graph import Apply, Axis, Expr, Literal, Meta, Read, Whole
 from ppl.source import Span
 from ppl.types import Element, IndexOf, Scalar
 
@@ -326,42 +326,6 @@ def show_interval(i: Interval) -> str:
 
 
 # --- whole arrays as elements ------------------------------------------------------------------------
-
-
-def at_axes(expr: Expr, axes: Sequence[Axis]) -> Expr:
-    """The element of an array at bound indices: one axis (of a start not below 0) for each of its event dims, in step
-    with it.
-
-    Pushed down through elementwise functions to the quantities, so that no outer product is ever formed.
-    """
-    if not expr.meta.event:
-        return expr
-    element, span = expr.meta.element, expr.meta.span
-    meta = Meta(union_axes([expr.meta.axes, tuple(axes)]), (), element, span)
-    match expr:
-        case Apply() if FUNCTIONS[expr.function].shape == "elementwise":
-            arguments = tuple(at_axes(a, axes) for a in expr.arguments)
-            return Apply(expr.function, arguments, Meta(union_axes(a.meta.axes for a in arguments), (), element, span))
-        case Fill() if len(expr.dims) == len(axes):
-            return expr.value
-        case Read() if all(not isinstance(s, Whole) or s.start >= 0 for s in expr.subscripts):
-            return Read(expr.name, _align(expr.subscripts, list(axes)), meta)
-    return Select(expr, tuple(Aligned(a, -a.start) for a in axes), meta)
-
-
-def _align(subscripts: Sequence[Subscript], axes: list[Axis]) -> tuple[Subscript, ...]:
-    aligned: list[Subscript] = []
-    for s in subscripts:
-        if isinstance(s, Whole):
-            axis = axes.pop(0)
-            aligned.append(Aligned(axis, s.start - axis.start))
-        elif isinstance(s, Gather) and s.index.meta.event:
-            rank = len(s.index.meta.event)
-            aligned.append(Gather(at_axes(s.index, axes[:rank])))
-            del axes[:rank]
-        else:
-            aligned.append(s)
-    return tuple(aligned)
 
 
 def whole_number(expr: Expr) -> int | None:

@@ -12,7 +12,7 @@ from ppl.catalogue.supports import joint_rank
 from ppl.compiler.binding.clamps import Given, given_values
 from ppl.compiler.check.sites import everything
 from ppl.compiler.passes.missing.elements import Bound
-from ppl.compiler.passes.missing.plates import with_plates
+from ppl.compiler.passes.plates import with_plates
 from ppl.compiler.passes.substitution import substituted
 from ppl.dataset import Dataset
 from ppl.graph import (
@@ -158,7 +158,7 @@ def _own_terms(graph: ModelGraph, dataset: Dataset, latent: Latent) -> list[Term
     """The statements that draw a latent, with their elements bound one by one."""
     bound = Bound(graph, dataset)
     return [
-        with_plates(bound, term)
+        with_plates(term, bound.span)
         for term in graph.terms
         if term.role == "latent" and isinstance(term.target, Read) and term.target.name == latent.name
     ]

@@ -28,7 +28,7 @@ from ppl.types import Scalar
 def clamped(graph: ModelGraph, whole: Set[str]) -> ModelGraph:
     """The graph with what clamps say of its latents.
 
-    A latent of `whole` is data: its own distribution observes it. Another that is discrete stays a latent, with an
+    A latent of `whole` is data, and its own distribution counts, but it is no observation to be predicted. Another that is discrete stays a latent, with an
     energy for each clamp that is 0 where the value is the given one, and else infinite. One that is continuous stays as
     it is, with its clamps, until the density is made (`ppl.compiler.passes.assembling`).
     """
@@ -41,7 +41,7 @@ def _rewritten(graph: ModelGraph, whole: Set[str]) -> Iterator[Node]:
             case Latent() if node.name in whole:
                 yield Input(node.name, node.dims, node.element, None, None, False, node.span)
             case Term(target=Read(name=name)) if name in whole:
-                yield replace(node, role="observed")
+                yield replace(node, role="density")
             case Clamp() if node.name in whole:
                 continue
             case Clamp() if graph[node.name].element is not Scalar.REAL:

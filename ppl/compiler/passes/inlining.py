@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ppl.compiler.passes.plates import with_plates
 from ppl.compiler.passes.roles import is_discrete
 from ppl.compiler.passes.substitution import CannotSubstitute, rebuilt, substituted
 from ppl.errors import Diagnostic, PplError
@@ -31,7 +32,8 @@ from ppl.graph import (
 
 
 def inlined(graph: ModelGraph) -> ModelGraph:
-    """The same model, in which no term reads a computed quantity that depends on a discrete latent.
+    """The same model, in which no term reads a computed quantity that depends on a discrete latent, or many elements of
+    one where each concerns an element of the term alone.
 
     Raises:
         PplError: such a quantity has several pieces, or is read in a way that no expression stands for (E402).
@@ -45,10 +47,17 @@ def inlined(graph: ModelGraph) -> ModelGraph:
             names = {name for expr in node_expressions(node) for name in reads(expr)}
             if names & (discrete | dependent.keys()):
                 dependent[node.name] = node
-    if not dependent:
-        return graph
     inlining = _Inlining(graph, dependent)
-    return replace(graph, nodes=tuple(inlining.node(node) for node in graph.nodes))
+    nodes = [inlining.node(node) if dependent else node for node in graph.nodes]
+    return replace(graph, nodes=tuple(_apart(node, discrete) for node in nodes))
+
+
+def _apart(node: Node, discrete: set[str]) -> Node:
+    """Each element of the target a term of its own, if the term reads a discrete latent."""
+    if not isinstance(node, Term) or any(whole.start < 0 for whole in node.target.meta.event):
+        return node
+    touches = any(name in discrete for expr in node_expressions(node) for name in reads(expr))
+    return with_plates(node, lambda whole: (whole.start, whole.stop)) if touches else node
 
 
 class _Inlining:

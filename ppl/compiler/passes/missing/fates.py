@@ -9,7 +9,7 @@ import numpy as np
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.compiler.passes.missing.elements import Bound, Mask, Positions, filtered_reads, held, places, touched
-from ppl.compiler.passes.missing.plates import with_plates
+from ppl.compiler.passes.plates import with_plates
 from ppl.compiler.passes.substitution import structure
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic
@@ -83,7 +83,7 @@ def fates(graph: ModelGraph, dataset: Dataset) -> tuple[dict[str, Fates], list[D
 def _fates_of(bound: Bound, name: str, missing: Mask, found: dict[str, Fates], problems: list[Diagnostic]) -> None:
     declared = bound.graph[name]
     assert isinstance(declared, Input)
-    terms = [with_plates(bound, t) for t in bound.graph.terms if t.role == "observed" and _target(t).name == name]
+    terms = [with_plates(t, bound.span) for t in bound.graph.terms if t.role == "observed" and _target(t).name == name]
     covered = [_coverage(bound, term) for term in terms]
     if any(c is None for c in covered):
         problems += [_unclear(term) for term, c in zip(terms, covered, strict=True) if c is None]

@@ -1,17 +1,18 @@
-"""Observing terms whose elements are all bound one by one: `y ~ Normal(X @ b, s)` as `y[i] ~ Normal((X @ b)[i], s)`."""
+"""Terms whose elements are all bound one by one: `y ~ Normal(X @ b, s)` as `y[i] ~ Normal((X @ b)[i], s)`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from ppl.catalogue.distributions import DISTRIBUTIONS
-from ppl.compiler.check.shapes import at_axes
-from ppl.compiler.passes.missing.elements import Bound
+from ppl.compiler.passes.elements import at_axes
 from ppl.graph import Aligned, Axis, Distribution, Expr, Read, Select, Subscript, Support, Term, Whole
 
 
-def with_plates(bound: Bound, term: Term) -> Term:
-    """The term with an axis for each whole dim of its target that is no event dim."""
+def with_plates(term: Term, span: Callable[[Whole], tuple[int, int | None]]) -> Term:
+    """The term with an axis for each whole dim of its target that is no event dim. span: of a whole dim, its positions
+    from one not below 0."""
     target = term.target
     assert isinstance(target, Read)
     count = len(target.meta.event) - term.distribution.event_rank
@@ -22,7 +23,7 @@ def with_plates(bound: Bound, term: Term) -> Term:
     subscripts: list[Subscript] = []
     for s in target.subscripts:
         if isinstance(s, Whole) and len(axes) < count:
-            start, stop = bound.span(s)
+            start, stop = span(s)
             name = s.dim
             while name in taken:
                 name += "'"
