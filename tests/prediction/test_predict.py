@@ -188,7 +188,14 @@ def test_outcomes_that_are_one_gaussian_vector_are_conditioned_on_those_of_the_f
     moments(model.predict(fit, {"x": new})["predictions"]["y"].values[0], *conditional(matrix, 2, y))
 
 
-@pytest.mark.parametrize("form", ["covariance=S", "precision=inverse(S)", "cholesky=cholesky(S)"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "covariance=S",
+        pytest.param("precision=inverse(S)", marks=pytest.mark.long),
+        pytest.param("cholesky=cholesky(S)", marks=pytest.mark.long),
+    ],
+)
 def test_vectors_of_groups_in_part_known(form: str) -> None:
     """Rows of a batch: one known in part, one new."""
     text = f"""
