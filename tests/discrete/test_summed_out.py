@@ -170,9 +170,9 @@ b ~ Normal(0, 1)
 z[cause] ~ Bernoulli(0.3)
 y[obs] ~ Bernoulli(1 - (1 - leak) * exp(-exp(b) * sum(x[obs, k] * z[k] for k in cause)))
 total = sum(z)
-seen ~ Normal(total, 1)
-""".replace("data y[obs] : bool,", "data seen, y[obs] : bool,"),
-        {"y": [0, 1], "x": [[0.2, 1.0, 0.5], [1.5, 0.3, 0.1]], "seen": 1.2},
+seen ~ Normal(total + sum(z[k] for k in cause if v[k] > 0.3), 1)
+""".replace("data y[obs] : bool,", "data seen, v[cause], y[obs] : bool,"),
+        {"v": [0.2, 0.5, 0.9], "y": [0, 1], "x": [[0.2, 1.0, 0.5], [1.5, 0.3, 0.1]], "seen": 1.2},
         {"z": ("z[cause] : bool", (3,), (0, 1))},
     ),
     "through computed quantities, filters and gathers": Case(

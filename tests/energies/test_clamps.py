@@ -139,11 +139,11 @@ def test_elements_of_latents_with_distributions(text: str) -> None:
     assert found == pytest.approx(expected, rel=1e-12)
 
 
-def test_results_hold_the_clamped_quantity_as_observed_data() -> None:
+def test_results_hold_the_clamped_quantity_as_data() -> None:
     text = "z ~ Bernoulli(0.3)\nw ~ Bernoulli(0.9 if z else 0.2)\nobserve z = true\n"
     fit = ppl.compile(text).sample(chains=2, draws=1000, progress=False)
     assert "z" not in fit.posterior
-    assert float(fit.observed_data["z"]) == 1
+    assert float(fit.constant_data["z"]) == 1
     assert float(fit.posterior["w"].mean()) == pytest.approx(0.9, abs=5 * np.sqrt(0.09 / 2000))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ppl.compiler.lowering import functions
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.contraction import sum_of_product
-from ppl.compiler.lowering.named import BOOL, REAL, DType, Named, dtype_of
+from ppl.compiler.lowering.named import BOOL, REAL, DType, Named, aligned, dtype_of
 from ppl.compiler.lowering.selections import selection
 from ppl.compiler.lowering.shaping import lift, spread
 from ppl.errors import CompilerBug
@@ -22,7 +22,9 @@ def reduce(lowering: Context, expr: Reduce) -> Named:
     """Over the elements of its axes, or over those for which its filter holds."""
     if expr.where is None:
         return _over(lowering, expr, expr.axes)
-    kept = selection(lowering, expr.axes, expr.where, (id(expr), "where"))
+    # A read of many elements of a discrete latent has axes of its own, of which no selection can be made.
+    many = any(axis in e.value.axes for e in lowering.enumerated.values() for axis in expr.axes)
+    kept = None if many else selection(lowering, expr.axes, expr.where, (id(expr), "where"))
     if kept is None:
         return _masked(lowering, expr, expr.where)
     others = tuple(axis for axis in expr.axes if axis not in kept.over)
@@ -65,11 +67,11 @@ def _masked(lowering: Context, expr: Reduce, where: Expr) -> Named:
     xp, dtype = lowering.xp, dtype_of(expr.meta.element)
     mask, body = lowering.value(where, BOOL), lowering.value(expr.body, dtype)
     reduced = tuple(lowering.seen(a) for a in expr.axes)
-    axes = tuple(dict.fromkeys((*body.axes, *mask.axes, *reduced)))
-    full = spread(lowering, body, axes)
-    held = spread(lowering, mask, axes).array
-    held = xp.expand_dims(held, tuple(range(held.ndim, full.array.ndim)))
-    array = xp.where(held, full.array, np.asarray(_NEUTRAL[expr.operation], dtype))
+    mask = spread(lowering, mask, tuple(dict.fromkeys((*mask.axes, *reduced))))
+    axes = tuple(dict.fromkeys((*body.axes, *mask.axes)))
+    held = aligned(xp, mask, axes, 0)
+    held = xp.expand_dims(held, tuple(range(held.ndim, held.ndim + body.rank)))
+    array = xp.where(held, aligned(xp, body, axes, body.rank), np.asarray(_NEUTRAL[expr.operation], dtype))
     positions = tuple(axes.index(a) for a in reduced)
     kept = tuple(axis for axis in axes if axis not in reduced)
     operation = "sum" if expr.operation == "mean" else expr.operation

@@ -12,7 +12,9 @@ from ppl.graph import Axis, Fill, Stack
 def spread(lowering: Context, value: Named, axes: tuple[Axis, ...]) -> Named:
     """Over all of `axes`, in that order."""
     array = aligned(lowering.xp, value, axes, value.rank)
-    shape = (*(lowering.size(axis) for axis in axes), *array.shape[len(axes) :])
+    own = set(value.axes)
+    sizes = (n if axis in own else lowering.size(axis) for axis, n in zip(axes, array.shape, strict=False))
+    shape = (*sizes, *array.shape[len(axes) :])
     return Named(array if array.shape == shape else lowering.xp.broadcast_to(array, shape), axes)
 
 

@@ -28,9 +28,10 @@ from ppl.types import Scalar
 def clamped(graph: ModelGraph, whole: Set[str]) -> ModelGraph:
     """The graph with what clamps say of its latents.
 
-    A latent of `whole` is data, and its own distribution counts, but it is no observation to be predicted. Another that is discrete stays a latent, with an
-    energy for each clamp that is 0 where the value is the given one, and else infinite. One that is continuous stays as
-    it is, with its clamps, until the density is made (`ppl.compiler.passes.assembling`).
+    A latent of `whole` is data, and its own distribution counts, but it is no observation to be predicted. Another that
+    is discrete stays a latent, with an energy for each clamp that is 0 where the value is the given one, and else
+    infinite. One that is continuous stays as it is, with its clamps, until the density is made
+    (`ppl.compiler.passes.assembling`).
     """
     return replace(graph, nodes=tuple(_rewritten(graph, whole)))
 
