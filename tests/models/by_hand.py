@@ -34,11 +34,6 @@ def log_normal(x: np.ndarray, location: float, scale: float) -> float:
     return float(np.sum(stats.norm.logpdf(np.log(x), location, scale)))
 
 
-def above_zero(x: np.ndarray, mean: float, scale: float) -> float:
-    """Of a Normal truncated at 0."""
-    return normal(x, mean, scale) - float(stats.norm.logcdf(mean / scale)) + float(np.log(x))
-
-
 def exponential(x: np.ndarray) -> float:
     return float(np.sum(-x + np.log(x)))
 
@@ -127,7 +122,7 @@ def cheese(v: Values, d: Data) -> float:
 def stochastic_volatility(v: Values, d: Data) -> float:
     mu, phi, sigma, h = v["mu"], v["phi"], v["sigma"], v["h"]
     prior = normal(mu, 0, 2) + beta(phi, 20, 2) + log_normal(sigma, -1.5, 0.5)
-    prior += normal(h[0], mu, sigma / np.sqrt(1 - phi**2)) + normal(h[1:], mu + phi * (h[:-1] - mu), sigma)
+    prior += normal(h[0], mu, 1) + normal(h[1:], mu + phi * (h[:-1] - mu), sigma)
     return prior + normal(d["y"], 0, np.exp(h / 2))
 
 
@@ -207,14 +202,13 @@ def garch(v: Values, d: Data) -> float:
 
 def predator_prey(v: Values, d: Data) -> float:
     a, b, g, e = (float(v[n]) for n in ("alpha", "beta", "gamma", "delta"))
-    prior = sum(above_zero(v[n], 1, 0.5) for n in ("alpha", "gamma"))
-    prior += sum(above_zero(v[n], 0.05, 0.05) for n in ("beta", "delta"))
-    prior += log_normal(v["z0"], 2.3, 1) + log_normal(v["sigma"], -1, 1)
+    prior = sum(log_normal(v[n], -0.5, 0.3) for n in ("alpha", "beta", "gamma", "delta"))
+    prior += log_normal(v["start"], 0, 0.7) + log_normal(v["sigma"], -1, 0.5)
 
     def rate(_: float, z: np.ndarray) -> list[float]:
-        return [(a - b * z[1]) * z[0], (e * z[0] - g) * z[1]]
+        return [(a - b * z[1] / 20) * z[0], (e * z[0] / 20 - g) * z[1]]
 
-    solved = integrate.solve_ivp(rate, (0, 20), v["z0"], "DOP853", np.arange(21.0), rtol=1e-11, atol=1e-11)
+    solved = integrate.solve_ivp(rate, (0, 20), 10 * v["start"], "DOP853", np.arange(21.0), rtol=1e-11, atol=1e-11)
     return prior + normal(np.log(d["y"]), np.log(solved.y.T), v["sigma"]) - float(np.sum(np.log(d["y"])))
 
 
