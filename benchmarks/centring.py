@@ -196,7 +196,7 @@ y[time] ~ Normal(0, exp(h[time] / 2))
     return text, {"y": np.exp(h / 2 - 0.5) * draw.normal(size=300)}
 
 
-def gaussian_process(noise: float, size: int = 40) -> Callable[[], Case]:
+def gaussian_process(noise: float, size: int = 20) -> Callable[[], Case]:
     """A latent function seen with little or much noise."""
 
     def case() -> Case:
