@@ -167,6 +167,7 @@ y[obs] ~ Normal(b[group_of[obs], 0] + b[group_of[obs], 1] * x[obs], sigma)
 def test_bounds_that_depend_on_other_latents() -> None:
     text = """
 dim k = 3
+data seen
 var a in [0, 1]
 var b in [0, 1 - a]
 var c[k] > a
@@ -176,6 +177,7 @@ c[k] ~ Normal(1, 1)
 d ~ Normal(b, c[0])
 hi[k] ~ Uniform(0, 2)
 lo[k] ~ Uniform(-1, hi[k])
+seen ~ Normal(sum(lo), 1)
 """
 
     def reference(v):
@@ -185,20 +187,22 @@ lo[k] ~ Uniform(-1, hi[k])
             + norm(v["d"], v["b"], v["c"][0])
             - 3 * np.log(2)
             - np.log(v["hi"] + 1).sum()
+            + norm(0.4, v["lo"].sum(), 1)
         )
 
-    compare(compiled(text, {}), reference, everything("a", "b", "c", "d", "hi", "lo"))
+    compare(compiled(text, {"seen": 0.4}), reference, everything("a", "b", "c", "d", "hi", "lo"))
 
 
 def test_truncated_and_ordered() -> None:
     text = """
 dim k = 3
 dim obs
-data y[obs] > 0
+data y[obs] > 0, seen
 mu[k] ~ ordered(Normal(0, 5))
 t ~ truncated(Normal(1, 2), lower=0.5)
 u ~ truncated(Normal(t, 1), lower=-1, upper=2)
 y[obs] ~ truncated(Normal(mu[1], t), lower=0)
+seen ~ Normal(u, 1)
 """
     y = np.abs(RNG.normal(size=6))
 
@@ -213,9 +217,10 @@ y[obs] ~ truncated(Normal(mu[1], t), lower=0)
             + truncated(v["t"], 1, 2, 0.5, np.inf)
             + truncated(v["u"], v["t"], 1, -1, 2)
             + truncated(y, v["mu"][1], v["t"], 0, np.inf).sum()
+            + norm(0.7, v["u"], 1)
         )
 
-    compare(compiled(text, {"y": y}), reference, everything("mu", "t", "u"))
+    compare(compiled(text, {"y": y, "seen": 0.7}), reference, everything("mu", "t", "u"))
 
 
 def test_ordered_logistic_and_multinomial() -> None:
