@@ -171,7 +171,8 @@ def test_cross_validation_takes_what_is_there(fit: Any, groups: Groups) -> None:
     assert likelihood["z"].dims == ("chain", "draw", "element_z")
     assert likelihood["element_z"].size == np.isfinite(TABLE).sum()
     assert np.isfinite(likelihood["z"]).all()
-    for name in ("y", "z"):
+    # ArviZ 1.x refuses `y`, whose first element no parameter bears on: its log-likelihood is the same in all draws.
+    for name in ("y", "z") if arviz_line() == 0 else ("z",):
         loo = az.loo(fit, var_name=name)
         assert np.isfinite(loo.elpd_loo if arviz_line() == 0 else loo.elpd)
 

@@ -61,7 +61,13 @@ def test_divergences_are_told_while_they_happen() -> None:
     model = ppl.compile("scale ~ Normal(0, 3)\nx, y, z ~ Normal(0, exp(scale))\n")
     counts = Counts()
     engine = NUTS(warmup=100, draws=500, target_acceptance=0.6)
-    fit = run(model.graph, model.bind().dataset, engine, RunOptions(chains=2, predictive=False), counts)
+    fit = run(
+        model.graph,
+        model.bind().dataset,
+        engine,
+        RunOptions(chains=2, predictive=False, centre=("x", "y", "z")),
+        counts,
+    )
     assert counts.told[0] == 0
     assert counts.told[-1] == int(fit.groups["sample_stats"]["diverging"].sum()) > 0
     assert fit.groups["divergences"].sizes["divergence"] == counts.told[-1]
