@@ -31,10 +31,11 @@ def stochastic_volatility() -> dict[str, Any]:
 
 
 def neural_network() -> dict[str, Any]:
-    """120 points of y = sin(1.5 x) + 0.3 x with noise 0.2."""
+    """120 points of y = tanh(3 (x + 1.5)) + 0.7 tanh(2 (x - 1)) with noise 0.2."""
     rng = np.random.default_rng(5)
     x = np.sort(rng.uniform(-3, 3, 120)).round(3)
-    return {"x": x, "y": (np.sin(1.5 * x) + 0.3 * x + 0.2 * rng.standard_normal(120)).round(3)}
+    curve = np.tanh(3 * (x + 1.5)) + 0.7 * np.tanh(2 * (x - 1))
+    return {"x": x, "y": (curve + 0.2 * rng.standard_normal(120)).round(3)}
 
 
 def occupancy() -> dict[str, Any]:

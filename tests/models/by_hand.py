@@ -127,8 +127,8 @@ def stochastic_volatility(v: Values, d: Data) -> float:
 
 
 def neural_network(v: Values, d: Data) -> float:
-    prior = ordered(v["centre"], stats.norm.logpdf(v["centre"], 0, 2)) + log_normal(v["slope"], 0, 0.5)
-    prior += normal(v["weight"], 0, 2) + normal(v["bias"], 0, 1) + half_normal(v["sigma"], 0.5)
+    prior = ordered(v["centre"], stats.norm.logpdf(v["centre"], 0, 1.5)) + log_normal(v["slope"], 0.8, 0.3)
+    prior += half_normal(v["weight"], 1) + normal(v["bias"], 0, 1) + half_normal(v["sigma"], 0.5)
     hidden = np.tanh((d["x"][:, None] - v["centre"]) * v["slope"])
     return prior + normal(d["y"], hidden @ v["weight"] + v["bias"], v["sigma"])
 
