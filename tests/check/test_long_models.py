@@ -18,15 +18,14 @@ e@[obs] = exp(m@[obs]) / (1 + s@)
 y@[obs] ~ Normal(m@[obs] + e@[obs], s@)
 """
 PROGRAM = """
-import sys, time
+import sys
 from ppl.cli.main import run
 code = run(["check", sys.argv[1]])
-print(code, time.process_time(), [m for m in ("jax", "numpy", "pandas") if m in sys.modules])
+print(code, [m for m in ("jax", "numpy", "pandas") if m in sys.modules])
 """
 
 
 def test_an_error_in_two_thousand_lines(tmp_path: Path) -> None:
-    """It takes less than a second; the bound leaves room for a machine that does other things too."""
     text = "dim obs\ndata x[obs]" + "".join(PART.replace("@", str(n)) for n in range(222)) + "z ~ Normal(0, s_7)\n"
     assert len(text.splitlines()) == 2000
     path = tmp_path / "long.ppl"
@@ -34,9 +33,8 @@ def test_an_error_in_two_thousand_lines(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    code, seconds, loaded = done.stdout.split(" ", 2)
+    code, loaded = done.stdout.split(" ", 1)
     assert code == "65"
     assert "long.ppl:2000:" in done.stderr
     assert done.stderr.count("error[") == 1
     assert loaded.strip() == "[]"
-    assert float(seconds) < 2.0
