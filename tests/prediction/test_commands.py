@@ -16,6 +16,7 @@ from ppl.cli import main as command
 from ppl.results.container import from_arviz
 from ppl.results.storage import write
 from tests.prediction.made import made_fit
+from tests.shell import Shell
 
 MODEL = """\
 dim home, county
@@ -32,27 +33,12 @@ mean_y = mean(y)
 COVARIATES = {"county": ["Ada", "Bly"], "x": [0.5, 1.0, 2.0], "n": [3, 4, 5], "county_of": ["Ada", "Bly", "Bly"]}
 
 
-class Shell:
-    """Runs `ppl` in a folder and remembers what it said."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *arguments: str) -> int:
-        quiet = ["--quiet"] if arguments[0] in ("prior", "predict") else []
-        code = command.run([*arguments, *quiet])
-        self.out, self.err = self._capsys.readouterr()
-        assert "Traceback" not in self.out + self.err
-        return code
-
-
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     monkeypatch.chdir(tmp_path)
     Path("homes.ppl").write_text(MODEL)
     Path("homes.json").write_text(json.dumps(COVARIATES))
-    return Shell(capsys)
+    return Shell(capsys, quiet=("prior", "predict"))
 
 
 def test_a_simulated_data_set_is_one_that_the_model_takes(shell: Shell) -> None:

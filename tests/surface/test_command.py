@@ -18,6 +18,7 @@ import ppl
 from ppl.cli import main as command
 from ppl.errors import CompilerBug
 from ppl.results import storage
+from tests.shell import Shell
 
 SCHOOLS = """\
 dim school
@@ -33,20 +34,6 @@ y[school] ~ Normal(theta[school], sigma[school])
 DATA = {"school": ["Choate", "Deerfield", "Andover"], "y": [28, 8, -3], "sigma": [15, 10, 16]}
 RATE = "exp(b) - exp(b) * 2"
 QUICK = ("--chains", "2", "--warmup", "300", "--draws", "300", "--quiet")
-
-
-class Shell:
-    """Runs `ppl` in a folder and remembers what it said."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *arguments: str) -> int:
-        code = command.run(arguments)
-        self.out, self.err = self._capsys.readouterr()
-        assert "Traceback" not in self.out + self.err
-        return code
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from ppl.compiler.check.expressions import elaborate
 from ppl.compiler.check.report import Report
 from ppl.compiler.check.scope import Names, Quantity, Scope
-from ppl.compiler.check.walk import each_read
 from ppl.grammar import nodes as syntax
-from ppl.graph import Expr, Input, Node, Piece, Subscript
+from ppl.graph import Expr, Input, Node, Piece, Subscript, each_read
 from ppl.source import Source, Span
 from ppl.types import Scalar
 

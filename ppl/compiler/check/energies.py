@@ -11,7 +11,6 @@ from ppl.compiler.check.report import Abandon, Report
 from ppl.compiler.check.scope import Binding, Scope
 from ppl.compiler.check.shapes import apply, numeric, show_shape
 from ppl.compiler.check.sites import everything
-from ppl.compiler.check.walk import each_read
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Apply,
@@ -27,6 +26,7 @@ from ppl.graph import (
     Reduce,
     Select,
     children,
+    each_read,
     node_expressions,
 )
 from ppl.types import Scalar

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ppl.compiler.check.build import Build
-from ppl.compiler.check.walk import each_read
 from ppl.compiler.passes.recurrences import apart, cyclic, stage
-from ppl.graph import Aligned, Expr, Fixed, Read, Subscript, Term, Value, distribution_expressions
+from ppl.graph import Aligned, Expr, Fixed, Read, Subscript, Term, Value, distribution_expressions, each_read
 
 
 def check_looks_back(

@@ -9,7 +9,7 @@ from ppl.compiler.check.names import closest, quoted
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity, Scope, TreeExpr
 from ppl.compiler.check.shapes import show_shape, whole_number
-from ppl.compiler.check.subscripted import read, select, subscript_axes
+from ppl.compiler.check.subscripted import read, select
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Affine,
@@ -24,6 +24,7 @@ from ppl.graph import (
     Read,
     Subscript,
     Whole,
+    subscript_axes,
 )
 from ppl.source import Span
 from ppl.types import Dim, Element, IndexOf, Scalar

@@ -16,7 +16,7 @@ from ppl.compiler.check.ranges import of_latent
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.sameness import canonical
 from ppl.compiler.check.scope import Quantity
-from ppl.compiler.check.sites import dims_of, element_of, everything, site_of, written
+from ppl.compiler.check.sites import check_whole, dims_of, element_of, everything, site_of, written
 from ppl.compiler.check.subscripted import read
 from ppl.compiler.passes.elements import at_axes
 from ppl.grammar import nodes as syntax
@@ -56,13 +56,7 @@ def latent(
         )
     dims = known.dims if known else dims_of(where, left) if indexed else None
     site, subscripts = site_of(found, where, dims)
-    if not all(map(everything, subscripts[len(subscripts) - found.event_rank :])):
-        raise build.report.fail(
-            "E110",
-            target.span,
-            f"this is a part of one draw of `{found.call.function.id}`",
-            f"a draw is a whole array; name its dims alone: `{name}[{', '.join(dims or ())}]`",
-        )
+    check_whole(found, where, dims, subscripts)
     if known is None and indexed and dims is not None:
         # The quantity exists from here on, so that its earlier elements can be read.
         build.define(Quantity(name, "latent", dims, Scalar.REAL, target.name.span, UNKNOWN, complete=False))

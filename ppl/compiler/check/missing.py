@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ppl.compiler.check.report import Report
-from ppl.compiler.check.walk import each_read
-from ppl.graph import Input, ModelGraph, Read, Value, node_expressions
+from ppl.graph import Input, ModelGraph, Read, Value, each_read, node_expressions
 
 
 def check_missing(report: Report, graph: ModelGraph) -> None:

@@ -12,11 +12,10 @@ from ppl.compiler.check.matching import head
 from ppl.compiler.check.places import place
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity
-from ppl.compiler.check.sites import dims_of, element_of, everything, site_of
+from ppl.compiler.check.sites import check_whole, dims_of, element_of, site_of
 from ppl.compiler.check.tiling import check_tiling
-from ppl.compiler.check.walk import each_read
 from ppl.grammar import nodes as syntax
-from ppl.graph import Prediction, Whole, distribution_expressions
+from ppl.graph import Prediction, Whole, distribution_expressions, each_read
 from ppl.types import Scalar
 
 
@@ -46,13 +45,7 @@ def _predict(build: Build, target: syntax.Target, statement: syntax.Predict, loo
     where = place(build.scope, target, loops, known.dims if known else left if indexed else None).with_slices_bound()
     dims = known.dims if known else dims_of(where, left) if indexed else None
     site, subscripts = site_of(found, where, dims)
-    if not all(map(everything, subscripts[len(subscripts) - found.event_rank :])):
-        raise build.report.fail(
-            "E110",
-            target.span,
-            f"this is a part of one draw of `{found.call.function.id}`",
-            f"a draw is a whole array; name its dims alone: `{name}[{', '.join(dims or ())}]`",
-        )
+    check_whole(found, where, dims, subscripts)
     if known is None and indexed and dims is not None:
         # The quantity exists from here on, so that its earlier elements can be read.
         known = Quantity(name, "prediction", dims, Scalar.REAL, target.name.span, complete=False)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.history import check_looks_back_through
-from ppl.compiler.check.walk import each_read
 from ppl.compiler.passes.recurrences import Disorder, cycles, recurrence
-from ppl.graph import Term, Value, node_expressions
+from ppl.graph import Term, Value, each_read, node_expressions
 
 
 def check_recurrences(build: Build) -> None:

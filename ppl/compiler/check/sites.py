@@ -45,6 +45,17 @@ def site_of(found: Head, where: Place, dims: Sequence[str] | None) -> tuple[Site
     return Site(plates, batch, event, tuple(event_axes)), tuple(subscripts)
 
 
+def check_whole(found: Head, where: Place, dims: Sequence[str] | None, subscripts: tuple[Subscript, ...]) -> None:
+    """Refuses a part of what is one draw (E110)."""
+    if not all(map(everything, subscripts[len(subscripts) - found.event_rank :])):
+        raise where.scope.report.fail(
+            "E110",
+            where.target.span,
+            f"this is a part of one draw of `{found.call.function.id}`",
+            f"a draw is a whole array; name its dims alone: `{where.name}[{', '.join(dims or ())}]`",
+        )
+
+
 def dims_of(where: Place, left: Sequence[str | None]) -> tuple[str, ...]:
     """The dims of a target: those of its subscripts, or (`left`) those of the other statements about it."""
     found = []

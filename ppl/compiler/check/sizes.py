@@ -8,7 +8,6 @@ from ppl.codes import CODES
 from ppl.compiler.check.extents import outside
 from ppl.compiler.check.names import closest, quoted
 from ppl.compiler.check.tiling import flaw
-from ppl.compiler.check.walk import each_part
 from ppl.errors import Diagnostic
 from ppl.graph import (
     Axis,
@@ -27,6 +26,7 @@ from ppl.graph import (
     Term,
     Value,
     Whole,
+    each_part,
     node_expressions,
 )
 from ppl.source import Span
@@ -59,7 +59,7 @@ def check_sizes(
                     add("E112", subscript.span, f"`{subscript.label}` is not a label of `{dim}`", hint)
         for expr, components, size in _weights(node, sizes):
             add("E202", expr.meta.span, f"here are {size} weights for {components} distributions")
-        for expr in _every(node):
+        for expr in each_part(*node_expressions(node)):
             if isinstance(expr, Stack) and sizes.get(expr.dim, len(expr.items)) != len(expr.items):
                 add(
                     "E111",
@@ -109,7 +109,7 @@ def _axes(node: Node) -> Iterator[Axis]:
     if isinstance(node, Value):
         for piece in node.pieces:
             yield from piece.axes
-    for expr in _every(node):
+    for expr in each_part(*node_expressions(node)):
         if isinstance(expr, Reduce):
             yield from expr.axes
 
@@ -123,7 +123,7 @@ def _subscripts(graph: ModelGraph, node: Node) -> Iterator[tuple[str, Subscript,
     if isinstance(node, Clamp):
         for dim, s in zip(graph[node.name].dims, node.subscripts, strict=True):
             yield dim, s, node.span
-    for expr in _every(node):
+    for expr in each_part(*node_expressions(node)):
         if isinstance(expr, Read):
             for dim, s in zip(graph[expr.name].dims, expr.subscripts, strict=True):
                 yield dim, s, expr.meta.span
@@ -131,8 +131,3 @@ def _subscripts(graph: ModelGraph, node: Node) -> Iterator[tuple[str, Subscript,
             for whole, s in zip(expr.value.meta.event, expr.subscripts, strict=False):
                 if whole == Whole(whole.dim):
                     yield whole.dim, s, expr.meta.span
-
-
-def _every(node: Node) -> Iterator[Expr]:
-    for root in node_expressions(node):
-        yield from each_part(root)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ppl.compiler.check.scope import Quantity
 from ppl.compiler.check.shapes import union_axes
-from ppl.graph import Affine, Aligned, Axis, Expr, Gather, Meta, Read, Select, Subscript, Whole
+from ppl.graph import Aligned, Axis, Expr, Gather, Meta, Read, Select, Subscript, Whole, subscript_axes
 from ppl.source import Span
 from ppl.types import Element
 
@@ -23,19 +23,6 @@ def subscripted_meta(
     """Axes and event dims of a subscripted array with event dims `rest` left over."""
     event = [w for s in subscripts for w in _event_of(s)]
     return Meta(union_axes([axes, *map(subscript_axes, subscripts)]), (*event, *rest), element, span)
-
-
-def subscript_axes(s: Subscript) -> tuple[Axis, ...]:
-    """The bound indices that a subscript brings."""
-    match s:
-        case Aligned():
-            return (s.axis,)
-        case Affine():
-            return tuple(axis for axis, _ in s.terms)
-        case Gather():
-            return s.index.meta.axes
-        case _:
-            return ()
 
 
 def _event_of(s: Subscript) -> tuple[Whole, ...]:

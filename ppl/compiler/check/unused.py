@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ppl.compiler.check.names import closest
 from ppl.compiler.check.report import Report
-from ppl.compiler.check.walk import each_read
 from ppl.graph import (
     Input,
     Latent,
@@ -15,6 +14,7 @@ from ppl.graph import (
     Read,
     Term,
     Value,
+    each_read,
     node_expressions,
 )
 

@@ -14,9 +14,8 @@ from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Quantity
 from ppl.compiler.check.shapes import same_extent, show_shape, show_whole
 from ppl.compiler.check.tiling import check_tiling
-from ppl.compiler.check.walk import each_read
 from ppl.grammar import nodes as syntax
-from ppl.graph import Aligned, Expr, Fill, Meta, Piece, Subscript, Value, Whole
+from ppl.graph import Aligned, Expr, Fill, Meta, Piece, Subscript, Value, Whole, each_read
 from ppl.types import Scalar
 
 

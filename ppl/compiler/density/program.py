@@ -29,6 +29,7 @@ from ppl.graph import (
     Value,
     Whole,
     children,
+    each_read,
     node_expressions,
     reads,
 )
@@ -161,16 +162,10 @@ class Program:
     def _gathers(self) -> Counter[tuple[Axis, ...]]:
         """How many reads of latents gather by data, by the axes of their positions."""
         found: Counter[tuple[Axis, ...]] = Counter()
-        seen: set[int] = set()
-        stack = [expr for node in self.graph.nodes if not _of_missing(node) for expr in node_expressions(node)]
-        while stack:
-            expr = stack.pop()
-            if id(expr) in seen:
-                continue
-            seen.add(id(expr))
-            stack += children(expr)
-            if isinstance(expr, Read) and not self.is_data(expr.name):
-                found.update(s.index.meta.axes for s in expr.subscripts if isinstance(s, Gather))
+        roots = (expr for node in self.graph.nodes if not _of_missing(node) for expr in node_expressions(node))
+        for read in each_read(*roots):
+            if not self.is_data(read.name):
+                found.update(s.index.meta.axes for s in read.subscripts if isinstance(s, Gather))
         return found
 
     def gathers_alone(self, expr: Read) -> bool:

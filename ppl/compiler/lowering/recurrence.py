@@ -22,9 +22,9 @@ from ppl.compiler.lowering.context import Attempt
 from ppl.compiler.lowering.kernel import Given, Taking, inside, outside
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Array, Named, dtype_of
-from ppl.compiler.passes.recurrences import Recurrence, each_read
+from ppl.compiler.passes.recurrences import Recurrence
 from ppl.errors import CompilerBug
-from ppl.graph import Affine, Aligned, Expr, Fixed, Labelled, OdeSolve, Piece, Read, Subscript, Value, Whole
+from ppl.graph import Affine, Aligned, Expr, Fixed, Labelled, OdeSolve, Piece, Read, Subscript, Value, Whole, each_read
 
 Item = TypeVar("Item")
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from ppl.compiler.density.program import make_program
 from ppl.compiler.passes.directions import ratios
 from ppl.compiler.passes.hierarchy import evidence_of, moment, of_elements, scale_is_live, together
-from ppl.compiler.passes.plausible import Point, plausible
+from ppl.compiler.passes.plausible import FAILURES, Point, plausible
 from ppl.compiler.passes.sites import (
     BETWEEN,
     CENTRED,
@@ -115,7 +115,7 @@ def _chosen(
     graph: ModelGraph, dataset: Dataset, ancestry: Ancestry, every: Mapping[str, Site], open_: Mapping[str, Site]
 ) -> dict[str, Choice]:
     point = plausible(make_program(graph, dataset), dataset)
-    known, unknown = evidence_of(graph, point, ancestry, every)
+    known, unknown = evidence_of(point, ancestry, every)
     needed = dependencies(graph, [Choice(site, NONCENTRED, "") for site in every.values()])
     choices = {}
     for name, site in open_.items():
@@ -164,7 +164,7 @@ def _by_element(point: Point, site: Site, about: tuple[Part, ...]) -> Choice:
 def _along_directions(point: Point, site: Site, about: tuple[Part, ...]) -> Choice:
     try:
         found = ratios(point, site, about)
-    except Exception:  # a matrix that cannot be worked out
+    except FAILURES:  # there is a rule for what is not known
         return Choice(site, NONCENTRED, UNKNOWN)
     centred, non = float(np.sum((1 / (1 + found)) ** 2)), float(np.sum((found / (1 + found)) ** 2))
     led = int(np.sum(found > 1))

@@ -6,9 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ppl.compiler.passes.roles import is_discrete
-from ppl.compiler.passes.substitution import structure, subscript_axes
+from ppl.compiler.passes.substitution import structure
 from ppl.errors import Diagnostic, PplError
-from ppl.graph import Axis, Energy, Expr, Latent, ModelGraph, Read, Term, Whole, children, node_expressions
+from ppl.graph import (
+    Axis,
+    Energy,
+    Expr,
+    Latent,
+    ModelGraph,
+    Read,
+    Term,
+    Whole,
+    children,
+    node_expressions,
+    subscript_axes,
+)
 
 
 @dataclass(frozen=True, eq=False)

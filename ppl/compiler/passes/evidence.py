@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.compiler.lowering.named import REAL, Named, aligned, union
-from ppl.compiler.passes.plausible import Point
+from ppl.compiler.passes.plausible import FAILURES, Point
 from ppl.compiler.passes.responses import LINKS, RESPONSES, Response
 from ppl.compiler.passes.sites import Ancestry
 from ppl.graph import Distribution, Expr, Latent, Term, distribution_expressions
@@ -65,15 +65,14 @@ def observed_evidence(point: Point, ancestry: Ancestry, names: Sequence[str]) ->
         for response in RESPONSES.get(_base(term.distribution).name, ()):
             try:
                 one = _of_term(point, ancestry, term, response, sorted(reading))
-            except Exception:  # whatever stands in the way, there is a rule for what is not known
+            except FAILURES:  # there is a rule for what is not known
                 continue
             if one is not None:
                 found.append(one)
                 known |= set(one.columns)
         unknown |= reading - known
-    for node in point.program.graph.nodes:
-        if type(node).__name__ == "Energy":
-            unknown |= ancestry.of([node.value]) & set(names)  # type: ignore[union-attr]
+    for energy in point.program.graph.energies:
+        unknown |= ancestry.of([energy.value]) & set(names)
     return found, unknown
 
 
@@ -195,10 +194,10 @@ def _column(movement: Callable[[Array], Array], pattern: Array) -> Column | None
     return index, np.where(read, slope, 0.0)
 
 
-def real_latents(point: Point) -> list[str]:
+def real_latents(point: Point) -> list[Latent]:
     """The latents on the line, or on the line by their logarithm, of which evidence is gathered."""
     return [
-        latent.name
+        latent
         for latent in point.program.graph.latents
         if latent.element is Scalar.REAL and latent.support.kind in ("real", "real_vector", "positive")
     ]

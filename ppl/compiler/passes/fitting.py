@@ -109,11 +109,7 @@ def parts(name: str, evidence: Sequence[Evidence], fitted: Array, shape: tuple[i
             precision = _summed(index, slope * slope * e.precision, shape)
             left = e.residual + slope * fitted[index]
             pull = _summed(index, slope * e.precision * left, shape)
-            key = id(e.scale) if e.scale is not None else 0
-            before = found.get(key)
-            if before is not None:
-                precision, pull = precision + before.precision, pull + before.pull
-            found[key] = Part(precision, pull, e.scale, e.noise)
+            _add(found, e, precision, pull)
     return tuple(part for part in found.values() if part.precision.any())
 
 
@@ -137,12 +133,17 @@ def vector_parts(name: str, evidence: Sequence[Evidence], fitted: Array, shape: 
                 if not np.all(same):  # an observation of several vectors
                     return ()
                 precision += _summed(index * n + other % n, slope * second * e.precision, (*shape, n))
-        key = id(e.scale) if e.scale is not None else 0
-        before = found.get(key)
-        if before is not None:
-            precision, pull = precision + before.precision, pull + before.pull
-        found[key] = Part(precision, pull, e.scale, e.noise)
+        _add(found, e, precision, pull)
     return tuple(part for part in found.values() if part.precision.any())
+
+
+def _add(found: dict[int, Part], e: Evidence, precision: Array, pull: Array) -> None:
+    """To what has the same live scale."""
+    key = id(e.scale) if e.scale is not None else 0
+    before = found.get(key)
+    if before is not None:
+        precision, pull = precision + before.precision, pull + before.pull
+    found[key] = Part(precision, pull, e.scale, e.noise)
 
 
 def _summed(index: npt.NDArray[np.int64], values: Array, shape: tuple[int, ...]) -> Array:

@@ -13,17 +13,17 @@ from ppl.compiler.passes.evidence import Evidence, columns_of, coordinates, obse
 from ppl.compiler.passes.fitting import estimate_noise, fit, parts, vector_parts
 from ppl.compiler.passes.plausible import Point
 from ppl.compiler.passes.sites import LOCATION, Ancestry, Part, Site
-from ppl.graph import Expr, ModelGraph, Read, Term
+from ppl.graph import Expr, Read, Term
 
 Array = npt.NDArray[np.float64]
 
 
 def evidence_of(
-    graph: ModelGraph, point: Point, ancestry: Ancestry, every: Mapping[str, Site]
+    point: Point, ancestry: Ancestry, every: Mapping[str, Site]
 ) -> tuple[dict[str, tuple[Part, ...]], set[str]]:
     """Of each site what data say of it; and the names of those of which they say what is not known here."""
     log = {name for name, site in every.items() if site.log}
-    names = [name for name in real_latents(point) if graph[name].support.kind != "positive" or name in log]  # type: ignore[union-attr]
+    names = [lt.name for lt in real_latents(point) if lt.support.kind != "positive" or lt.name in log]
     evidence, unknown = observed_evidence(point, ancestry, names)
     known: dict[str, tuple[Part, ...]] = {}
     while evidence:

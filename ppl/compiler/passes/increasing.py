@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ppl.graph import Apply, Expr, ModelGraph, OdeSolve, children, node_expressions
+from ppl.graph import Apply, Expr, ModelGraph, OdeSolve, each_part, node_expressions
 
 
 def increasing_points(graph: ModelGraph) -> Iterator[tuple[Apply | OdeSolve, Expr]]:
     """Each interpolation and differential equation, with its points."""
-    seen: set[int] = set()
-    stack = [expr for node in graph.nodes for expr in node_expressions(node)]
-    while stack:
-        expr = stack.pop()
-        if id(expr) not in seen:
-            seen.add(id(expr))
-            stack += children(expr)
-            match expr:
-                case Apply(function="interp", arguments=(_, points, _)) | OdeSolve(times=points):
-                    yield expr, points
+    for expr in each_part(*(root for node in graph.nodes for root in node_expressions(node))):
+        match expr:
+            case Apply(function="interp", arguments=(_, points, _)) | OdeSolve(times=points):
+                yield expr, points

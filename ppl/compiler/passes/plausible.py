@@ -17,6 +17,7 @@ from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import REAL, Named
 from ppl.compiler.passes.sites import LOCATION, Ancestry, in_order
 from ppl.dataset import Dataset
+from ppl.errors import CompilerBug, PplError
 from ppl.graph import Distribution, Input, Latent, Read, Term, Value, distribution_expressions, node_expressions
 from ppl.types import IndexOf, Scalar
 
@@ -24,6 +25,11 @@ Array = npt.NDArray[np.float64]
 
 _BESIDE = 0.3
 """How far from the middle, in scales."""
+
+FAILURES = (ArithmeticError, LookupError, ValueError, CompilerBug, PplError)
+"""What may stand in the way of an estimate at plausible values: a matrix without a factor, a position outside its dim,
+an expression that only JAX can work out. Estimates choose among coordinates that are all right: no model is refused for
+want of one."""
 
 _MEDIAN = {"HalfNormal": 0.674, "HalfCauchy": 1.0, "HalfStudentT": 0.75}
 
@@ -102,7 +108,7 @@ def _give(point: Point, latent: Latent, term: Term, beside: np.random.Generator)
             laid = np.asarray(place(lowering, values, latent.dims, term.target.subscripts, typical))
             good = np.isfinite(laid) & ((laid > 0) | (values.astype(np.float64) <= 0))
             point.values[latent.name] = np.where(good, laid, values)
-    except Exception:  # what cannot be worked out keeps a value of its support
+    except FAILURES:  # it keeps a value of its support
         return
 
 

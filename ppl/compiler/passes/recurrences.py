@@ -9,7 +9,6 @@ from ppl.graph import (
     Affine,
     Aligned,
     Axis,
-    Expr,
     Fixed,
     Labelled,
     Piece,
@@ -17,7 +16,7 @@ from ppl.graph import (
     Subscript,
     Value,
     Whole,
-    children,
+    each_read,
     node_expressions,
 )
 
@@ -52,19 +51,6 @@ class Disorder:
 
 
 # --- which values ------------------------------------------------------------------------------------
-
-
-def each_read(*exprs: Expr) -> Iterator[Read]:
-    """The reads among all parts of expressions, each object once."""
-    seen: set[int] = set()
-    stack = list(exprs)
-    while stack:
-        expr = stack.pop()
-        if id(expr) not in seen:
-            seen.add(id(expr))
-            stack += children(expr)
-            if isinstance(expr, Read):
-                yield expr
 
 
 def cycles(values: Sequence[Value]) -> list[tuple[Value, ...]]:

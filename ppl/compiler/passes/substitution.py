@@ -27,6 +27,7 @@ from ppl.graph import (
     Stack,
     Subscript,
     Whole,
+    subscript_axes,
 )
 from ppl.types import Scalar
 
@@ -72,9 +73,11 @@ class _Substitution:
                 return replace(expr.mapped(self.of), state=state, time=time, meta=meta)
             case Position():
                 return self._position(expr.axis, meta)
-            case Read() | Select():
-                changed = replace(expr, subscripts=tuple(map(self._subscript, expr.subscripts)), meta=meta)
-                return replace(changed, value=self.of(expr.value)) if isinstance(changed, Select) else changed  # type: ignore[union-attr]  # a Select stays one
+            case Read():
+                return replace(expr, subscripts=tuple(map(self._subscript, expr.subscripts)), meta=meta)
+            case Select():
+                subscripts = tuple(map(self._subscript, expr.subscripts))
+                return replace(expr, value=self.of(expr.value), subscripts=subscripts, meta=meta)
             case Apply():
                 return replace(expr, arguments=tuple(map(self.of, expr.arguments)), meta=meta)
             case Reduce():
@@ -151,19 +154,6 @@ class _Substitution:
                 return there.index
             case _:
                 raise CannotSubstitute
-
-
-def subscript_axes(s: Subscript) -> tuple[Axis, ...]:
-    """The bound indices that a subscript brings."""
-    match s:
-        case Aligned():
-            return (s.axis,)
-        case Affine():
-            return tuple(axis for axis, _ in s.terms)
-        case Gather():
-            return s.index.meta.axes
-        case _:
-            return ()
 
 
 def rebuilt(expr: Expr, change: Callable[[Read], Expr | None]) -> Expr:
