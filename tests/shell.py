@@ -16,7 +16,8 @@ class Shell:
         self.out = self.err = ""
 
     def __call__(self, *arguments: str) -> int:
-        code = command.run([*arguments, *(["--quiet"] if arguments[0] in self._quiet else [])])
+        quiet = ["--quiet"] if arguments[:1] and arguments[0] in self._quiet else []
+        code = command.run([*arguments, *quiet])
         self.out, self.err = self._capsys.readouterr()
         assert "Traceback" not in self.out + self.err
         return code
