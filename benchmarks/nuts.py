@@ -57,8 +57,9 @@ def ours(model: Any) -> Any:
     import jax
     import numpy as np
 
-    from ppl.inference import program
-    from ppl.inference.nuts import NUTS, NUTSKernel
+    from ppl.inference.engines.nuts import NUTS
+    from ppl.inference.hamiltonian import program
+    from ppl.inference.hamiltonian.nuts import NUTSKernel
 
     def run(seed: int, engine: NUTS) -> tuple[Any, Any, float]:
         carry = engine.start(model, jax.random.split(jax.random.key(seed), CHAINS))
@@ -218,7 +219,9 @@ def least_ess(positions: Any) -> float:
 def measure(sampler: str, name: str, steps: bool) -> dict[str, float]:
     import jax
 
-    import_module({"ours": "ppl.inference.nuts", "numpyro": "numpyro.infer", "blackjax": "blackjax"}[sampler])
+    import_module(
+        {"ours": "ppl.inference.hamiltonian.nuts", "numpyro": "numpyro.infer", "blackjax": "blackjax"}[sampler]
+    )
     imported = time.perf_counter() - BEGAN
     compilation = Compilation()
     sys.path.insert(0, str(Path(__file__).resolve().parent))

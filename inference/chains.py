@@ -8,65 +8,38 @@ program. The way is a property of the machine's kind, not of the number of threa
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
 import numpy as np
 
-from ppl.inference.contract import Density
-from ppl.inference.kernel import Kernel
-from ppl.inference.program import ChainState, Rows, run_chain, run_chains
+Tree = Any
 
 
-def run(
-    kernel: Kernel,
-    capacity: int,
-    density: Density,
-    states: ChainState,
-    iterations: int,
-    warmup: int,
-    target: float,
-    options: dict[str, Any],
-) -> tuple[ChainState, Rows]:
-    """`run_chain` for every chain; states and rows are NumPy arrays with the chains along their first axis.
+def over_chains(alone: Callable[[Tree], Tree], together: Callable[[Tree], Tree], states: Tree, double: bool) -> Tree:
+    """What a program makes of every chain; NumPy arrays with the chains along their first axis, as in `states`.
 
-    Rows are cut to `iterations`. Works in the precision of the states' positions.
+    alone: the program of one chain; together: the same vectorised over chains; double: whether it is in float64.
     """
-    dtype = states.point.position.dtype
-    arguments = (
-        np.int32(iterations),
-        np.int32(warmup),
-        np.asarray(target, dtype),
-        {name: np.asarray(value, dtype) for name, value in options.items()},
-    )
-    double = dtype == np.float64
+    if jax.default_backend() != "cpu":
+        with jax.enable_x64(double):
+            return jax.tree.map(np.asarray, together(states))
 
-    def alone(chain: int) -> tuple[ChainState, Rows]:
+    def one(chain: int) -> Tree:
         # The precision is a setting of each thread.
         with jax.enable_x64(double):
-            mine = jax.tree.map(lambda leaf: leaf[chain], states)
-            state, rows = run_chain(kernel, capacity, density, mine, *arguments)
-            return _to_host(state), Rows(*(np.asarray(row)[:iterations] for row in rows))
+            return jax.tree.map(np.asarray, alone(jax.tree.map(lambda leaf: leaf[chain], states)))
 
-    if jax.default_backend() == "cpu":
-        chains = range(states.key.shape[0])
-        threads = min(len(chains), available_cores())
-        if threads == 1:
-            results = [alone(chain) for chain in chains]
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                results = list(pool.map(alone, chains))
-        stacked: tuple[ChainState, Rows] = jax.tree.map(lambda *leaves: np.stack(leaves), *results)
-        return stacked
-    with jax.enable_x64(double):
-        state, rows = run_chains(kernel, capacity, density, states, *arguments)
-        return _to_host(state), Rows(*(np.asarray(row)[:, :iterations] for row in rows))
-
-
-def _to_host(state: ChainState) -> ChainState:
-    on_host: ChainState = jax.tree.map(np.asarray, state)
-    return on_host
+    chains = range(len(jax.tree.leaves(states)[0]))
+    threads = min(len(chains), available_cores())
+    if threads == 1:
+        results = [one(chain) for chain in chains]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            results = list(pool.map(one, chains))
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *results)
 
 
 def available_cores() -> int:

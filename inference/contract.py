@@ -16,13 +16,17 @@ number of threads, or on when or how often the run was interrupted.
 
 Each field of an engine is a setting (see `settings.py`): `settings_of(Engine)` lists name, type, default, help and the
 values it takes; a value out of range raises `SettingsError` when the engine is made.
+
+Chains are independent repetitions, whatever the engine: Markov chains, fits of an approximation, populations of
+particles, or searches for a mode. So comparing them says something of every engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol
 
 import jax
 import numpy as np
@@ -63,17 +67,55 @@ class Divergences:
 class Chunk:
     """A run of consecutive iterations of all chains, all of warmup or all after it.
 
-    positions: (chains, draws, n), unconstrained; stats: (chains, draws) each, under ArviZ's sample_stats names.
+    positions: (chains, draws, n), unconstrained; stats: (chains, draws) each, under ArviZ's sample_stats names;
+    discrete: (chains, draws, sites), the states of discrete latents of an engine that walks through them.
+    An engine that has no draws while it fits gives chunks of warmup with no draws.
     """
 
     warmup: bool
     positions: NDArray[np.floating[Any]]
     stats: dict[str, NDArray[Any]] = field(default_factory=dict)
     divergences: Divergences | None = None
+    discrete: NDArray[np.integer[Any]] | None = None
 
     @property
     def draws(self) -> int:
         return int(self.positions.shape[1])
+
+
+class Remedy(NamedTuple):
+    """What to do. text: with `{}` where the settings go, as they are written on a command line or in Python."""
+
+    text: str
+    settings: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What an engine has to say of its own draws.
+
+    name: stable; verdict: `good` (speaks for the draws), `note` (says something of them), `bad` (they are not to be
+    trusted); values: the numbers behind it.
+    """
+
+    name: str
+    verdict: Literal["good", "note", "bad"]
+    title: str
+    details: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an engine found beside its draws, once it is done or was stopped.
+
+    values: arrays under their names, each with the names of its axes: `{"elbo": (("chain", "step"), array)}`; they
+    become the group `engine` of the results.
+    """
+
+    values: Mapping[str, tuple[tuple[str, ...], NDArray[Any]]] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
 
 
 class InitialisationError(Exception):
@@ -102,12 +144,8 @@ class InitialisationError(Exception):
         )
 
 
-class Engine(Protocol):
-    """Settings and life of one inference algorithm."""
-
-    name: str
-    needs: frozenset[str]
-    promises: str
+class Life(Protocol):
+    """How one inference algorithm runs."""
 
     def start(self, density: Density, keys: jax.Array, positions: Positions = None) -> Carry:
         """keys: (chains,) typed keys; positions: (chains, n), or None for random starts. Compiles and runs nothing."""
@@ -124,4 +162,8 @@ class Engine(Protocol):
 
     def progress(self, carry: Carry) -> tuple[int, int]:
         """Iterations done and in all (warmup included), per chain."""
+        ...
+
+    def findings(self, density: Density, carry: Carry) -> Findings:
+        """What there is to say once the run has ended."""
         ...

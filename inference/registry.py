@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from ppl.inference.engines.hmc import HMC
+from ppl.inference.engines.nuts import NUTS
+from ppl.inference.engines.shared import Settings
 
-from ppl.inference.engines import HMC, NUTS
-
-ENGINES: dict[str, type[Any]] = {engine.name: engine for engine in (NUTS, HMC)}
+ENGINES: dict[str, type[Settings]] = {engine.name: engine for engine in (NUTS, HMC)}

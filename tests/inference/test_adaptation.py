@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ppl.inference import adaptation
+from ppl.inference.hamiltonian import adaptation
 
 
 def test_dual_averaging_by_hand() -> None:

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ppl.inference import leapfrog
 from ppl.inference.contract import Density
-from ppl.inference.leapfrog import PhasePoint, Point
-from ppl.inference.metric import Dense, Diagonal, LowRank, Metric
+from ppl.inference.hamiltonian import leapfrog
+from ppl.inference.hamiltonian.leapfrog import PhasePoint, Point
+from ppl.inference.hamiltonian.metric import Dense, Diagonal, LowRank, Metric
 from tests.inference.densities import Funnel, eight_schools, gaussian
 
 SIZE = 5

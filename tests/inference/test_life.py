@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ppl.inference import program
 from ppl.inference.contract import InitialisationError
+from ppl.inference.hamiltonian import program
 from ppl.inference.registry import ENGINES
 from ppl.inference.settings import SettingsError, settings_of
 from tests.inference.densities import LogisticRegression, eight_schools, gaussian

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ppl.inference import estimation
-from ppl.inference.metric import Dense, Diagonal, LowRank, identity
+from ppl.inference.hamiltonian import estimation
+from ppl.inference.hamiltonian.metric import Dense, Diagonal, LowRank, identity
 
 SIZE = 6
 

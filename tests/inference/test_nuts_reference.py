@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from ppl.inference import randomness
-from ppl.inference.kernel import Transition
-from ppl.inference.leapfrog import Point, with_momentum
-from ppl.inference.metric import Diagonal
-from ppl.inference.nuts import NUTSKernel
+from ppl.inference.hamiltonian.kernel import Transition
+from ppl.inference.hamiltonian.leapfrog import Point, with_momentum
+from ppl.inference.hamiltonian.metric import Diagonal
+from ppl.inference.hamiltonian.nuts import NUTSKernel
 from tests.inference import reference_nuts
 from tests.inference.densities import Funnel, eight_schools, gaussian
 

@@ -8,8 +8,8 @@ import arviz as az
 import numpy as np
 import pytest
 
-from ppl.inference.hmc import HMC
-from ppl.inference.nuts import NUTS
+from ppl.inference.engines.hmc import HMC
+from ppl.inference.engines.nuts import NUTS
 from ppl.results.statistics import ebfmi
 from tests.inference.densities import Funnel, LogisticRegression, eight_schools, gaussian
 from tests.inference.runs import Run, run

@@ -17,7 +17,7 @@ import pytest
 
 import ppl
 from ppl.errors import PplError
-from ppl.inference.nuts import NUTS
+from ppl.inference.engines.nuts import NUTS
 from ppl.results.container import from_arviz
 from ppl.running import driver
 

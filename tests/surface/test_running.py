@@ -12,7 +12,7 @@ import pytest
 
 import ppl
 from ppl.inference.contract import Chunk, Divergences
-from ppl.inference.nuts import NUTS
+from ppl.inference.engines.nuts import NUTS
 from ppl.running import progress as progress_module
 from ppl.running.driver import _divergences, run
 from ppl.running.interrupts import listening

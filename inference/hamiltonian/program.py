@@ -21,13 +21,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.inference import adaptation, randomness
-from ppl.inference import leapfrog as integrator
-from ppl.inference.adaptation import StepSize
+from ppl.inference import randomness
 from ppl.inference.contract import Density
-from ppl.inference.kernel import Kernel, Options, Transition, select
-from ppl.inference.leapfrog import Point
-from ppl.inference.metric import Metric
+from ppl.inference.hamiltonian import adaptation
+from ppl.inference.hamiltonian import leapfrog as integrator
+from ppl.inference.hamiltonian.adaptation import StepSize
+from ppl.inference.hamiltonian.kernel import Kernel, Options, Transition, select
+from ppl.inference.hamiltonian.leapfrog import Point
+from ppl.inference.hamiltonian.metric import Metric
 from ppl.inference.once import in_one_kernel, run_if
 
 EVALUATE, SEARCH, RUN, FAILED = range(4)

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from ppl.inference.contract import Density
-from ppl.inference.metric import Metric
+from ppl.inference.hamiltonian.metric import Metric
 
 
 class Point(NamedTuple):

@@ -14,13 +14,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ppl.inference import leapfrog as integrator
 from ppl.inference import randomness
-from ppl.inference.engines import HMC
-from ppl.inference.kernel import Options, Transition, select
-from ppl.inference.leapfrog import HalfStep, PhasePoint, Point
-
-__all__ = ["HMC", "HMCKernel"]
+from ppl.inference.hamiltonian import leapfrog as integrator
+from ppl.inference.hamiltonian.kernel import Options, Transition, select
+from ppl.inference.hamiltonian.leapfrog import HalfStep, PhasePoint, Point
 
 
 class _Path(NamedTuple):

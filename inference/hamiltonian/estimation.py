@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ppl.inference.metric import Dense, Diagonal, Metric
+from ppl.inference.hamiltonian.metric import Dense, Diagonal, Metric
 
 Array = NDArray[np.floating[Any]]
 

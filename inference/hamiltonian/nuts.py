@@ -30,14 +30,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ppl.inference import leapfrog as integrator
 from ppl.inference import randomness
-from ppl.inference.engines import NUTS
-from ppl.inference.kernel import Options, Transition, select
-from ppl.inference.leapfrog import HalfStep, PhasePoint, Point
+from ppl.inference.hamiltonian import leapfrog as integrator
+from ppl.inference.hamiltonian.kernel import Options, Transition, select
+from ppl.inference.hamiltonian.leapfrog import HalfStep, PhasePoint, Point
 from ppl.inference.once import run_if
-
-__all__ = ["NUTS", "NUTSKernel"]
 
 FIRST_MOMENTUM, FIRST_VELOCITY, LAST_MOMENTUM, LAST_VELOCITY, RHO = range(5)
 

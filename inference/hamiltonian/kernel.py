@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import jax
 import jax.numpy as jnp
 
-from ppl.inference.leapfrog import HalfStep, PhasePoint, Point
+from ppl.inference.hamiltonian.leapfrog import HalfStep, PhasePoint, Point
 
 Options = Mapping[str, jax.Array]
 Tree = TypeVar("Tree")

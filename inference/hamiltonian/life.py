@@ -14,11 +14,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from ppl.inference import adaptation, chains, estimation, metric
-from ppl.inference.contract import Carry, Chunk, Density, Divergences, InitialisationError
-from ppl.inference.kernel import Kernel
-from ppl.inference.leapfrog import Point
-from ppl.inference.program import EVALUATE, FAILED, SEARCH, ChainState, Rows
+from ppl.inference.contract import Carry, Chunk, Density, Divergences, Findings, InitialisationError
+from ppl.inference.hamiltonian import adaptation, chains, estimation, metric
+from ppl.inference.hamiltonian.kernel import Kernel
+from ppl.inference.hamiltonian.leapfrog import Point
+from ppl.inference.hamiltonian.program import EVALUATE, FAILED, SEARCH, ChainState, Rows
 
 MOST_ROWS = 1024
 # Seconds that a chunk should take, so that progress moves and an interrupt is answered.
@@ -29,7 +29,7 @@ CONVERGED = 300
 
 
 @dataclass(frozen=True)
-class Life:
+class HamiltonianLife:
     """What the life needs to know of an engine. options: numbers passed to the kernel, which do not recompile it."""
 
     kernel: Kernel
@@ -120,6 +120,9 @@ class Life:
 
     def progress(self, carry: Carry) -> tuple[int, int]:
         return int(carry["states"].iteration[0]), self.warmup + self.draws
+
+    def findings(self, density: Density, carry: Carry) -> Findings:
+        return Findings()
 
 
 def _quick(pace: float, done: int) -> int:

@@ -1,0 +1,1 @@
+"""The engines: settings, needs and promises, a file each. Nothing here imports JAX before it runs."""

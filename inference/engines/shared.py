@@ -1,0 +1,73 @@
+"""What engines share: how they live, and settings that several have."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ppl.inference.settings import check_settings, setting
+
+if TYPE_CHECKING:  # help and option parsing list the settings, and must not wait for JAX
+    import jax
+
+    from ppl.inference.contract import Carry, Chunk, Density, Findings, Life, Positions
+
+
+class Settings:
+    """Base of all engines: a frozen dataclass of settings, and the `life` that they describe.
+
+    needs: what a model must have, among `gradient` (a continuous part with a differentiable density), `continuous` (a
+    continuous part), `discrete` (finite discrete latents that are walked through, not summed out) and `minibatch` (a
+    plate whose observations can be subsampled);
+    promises: how far its draws can be trusted, in words; cost: what a draw costs, in words;
+    draws_are: `correlated` (a Markov chain's, which R-hat and effective sample sizes judge), `independent` (of an
+    approximation or of weighted particles), or `a mode` (a point estimate, of which there is one a chain).
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
+    promises: ClassVar[str]
+    cost: ClassVar[str]
+    draws_are: ClassVar[str] = "correlated"
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+    @property
+    @abstractmethod
+    def life(self) -> Life:
+        """What runs. JAX is imported here and not before."""
+
+    def start(self, density: Density, keys: jax.Array, positions: Positions = None) -> Carry:
+        return self.life.start(density, keys, positions)
+
+    def advance(self, density: Density, carry: Carry, limit: int | None = None) -> tuple[Carry, Chunk]:
+        return self.life.advance(density, carry, limit)
+
+    def done(self, carry: Carry) -> bool:
+        return self.life.done(carry)
+
+    def progress(self, carry: Carry) -> tuple[int, int]:
+        return self.life.progress(carry)
+
+    def findings(self, density: Density, carry: Carry) -> Findings:
+        return self.life.findings(density, carry)
+
+
+# --- settings that several engines have --------------------------------------------------------------
+
+
+def warmup() -> Any:
+    return setting(1000, "warmup iterations of each chain, which adapt the step size and metric", at_least=0)
+
+
+def draws() -> Any:
+    return setting(1000, "draws kept of each chain", at_least=1)
+
+
+def target_acceptance() -> Any:
+    return setting(0.8, "mean acceptance that the step size aims at", above=0, below=1)
+
+
+def precision() -> Any:
+    return setting("float64", "precision of the arithmetic", choices=("float64", "float32"))

@@ -1,0 +1,1 @@
+"""Hamiltonian Monte Carlo: the leapfrog integrator, trajectories, metrics and their adaptation."""
