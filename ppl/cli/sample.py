@@ -158,8 +158,8 @@ def sample(
     bound = checked.bind(list(data), set=clamped)
     show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
 
-    from ppl.results.diagnosis import on_command_line
     from ppl.results.judge import judge
+    from ppl.results.wording import on_command_line
     from ppl.running.driver import run
     from ppl.running.interrupts import listening
     from ppl.running.progress import make_progress

@@ -34,9 +34,9 @@ def summary(file: str, variables: tuple[str, ...], everything: bool, as_json: bo
         ppl summary eight_schools.nc --var mu --var tau
         ppl summary eight_schools.nc --json
     """
-    from ppl.results.diagnosis import on_command_line
     from ppl.results.judge import judge, summarise_groups
     from ppl.results.storage import read
+    from ppl.results.wording import on_command_line
 
     groups, attrs = read(Path(file))
     whole, diagnosis = judge(groups, attrs, say=on_command_line)

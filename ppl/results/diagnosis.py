@@ -6,7 +6,7 @@ any divergence counts (Betancourt 2017, section 6.2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from ppl.compiler.passes.sites import CENTRED, NONCENTRED
-from ppl.graph import Latent, ModelGraph, Read, Term, reads
+from ppl.graph import ModelGraph
 from ppl.results import statistics
-from ppl.results.container import Groups, touches
+from ppl.results.container import Groups
+from ppl.results.hard_terms import centred_terms, line_of, other_coordinates
 from ppl.results.summary import Summary, scalar_names
+from ppl.results.wording import Say, in_python
 
 RHAT = 1.01
 ESS_PER_CHAIN = 100
@@ -79,19 +80,6 @@ class Diagnosis:
         }
 
 
-Say = Callable[..., str]
-
-
-def in_python(**settings: Any) -> str:
-    """Settings as arguments of `model.sample`."""
-    return ", ".join(f"{name}={value!r}" for name, value in settings.items())
-
-
-def on_command_line(**settings: Any) -> str:
-    """Settings as options of `ppl sample`."""
-    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in settings.items())
-
-
 def diagnose(
     groups: Groups, summary: Summary, graph: ModelGraph | None, attrs: Mapping[str, Any], say: Say = in_python
 ) -> Diagnosis:
@@ -106,6 +94,7 @@ def diagnose(
         _stopped(attrs),
         _unjudged(summary, draws, say),
         _stuck(stats, settings, say),
+        _apart(summary, draws),
         _rhat(summary, chains, draws, say),
         _ess(summary, chains, draws, say),
         _divergences(groups, graph, attrs, say),
@@ -167,6 +156,25 @@ def _stuck(stats: xr.Dataset, settings: Mapping[str, Any], say: Say) -> Finding 
     )
 
 
+def _apart(summary: Summary, draws: int) -> Finding | None:
+    """Quantities that vary, but within no chain."""
+    names = [] if draws < statistics.FEWEST else [summary.names[i] for i in _between_chains_alone(summary)]
+    if not names:
+        return None
+    return Finding(
+        "apart",
+        f"{len(names)} of {len(summary)} quantities never change within a chain, and the chains differ: "
+        "each chain is stuck where it began.",
+        (f"such as {', '.join(names[:5])}; their R-hat is not defined",),
+        ("the draws say nothing of how probable the values are: look for separate modes",),
+        values={"count": len(names)},
+    )
+
+
+def _between_chains_alone(summary: Summary) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(np.isnan(summary.columns["r_hat"]) & (summary.columns["sd"] > 0))
+
+
 def _rhat(summary: Summary, chains: int, draws: int, say: Say) -> Finding | str | None:
     values = summary.columns["r_hat"]
     if chains < 2:
@@ -182,7 +190,7 @@ def _rhat(summary: Summary, chains: int, draws: int, say: Say) -> Finding | str 
     high = int(np.sum(values > RHAT))
     top = worst[0][1]
     if not high:
-        return f"R-hat is at most {top:.3f}."
+        return f"R-hat is at most {top:.3f}." if not len(_between_chains_alone(summary)) else None
     listed = ", ".join(f"{name} {value:.3f}" for name, value in worst[:5] if value > RHAT)
     longer = "let them run longer" if top < 1.1 else "give vague latents tighter priors"
     remedy = f"the chains have not found the same distribution: look for symmetric or separate modes, then {longer}"
@@ -235,9 +243,9 @@ def _energy(stats: xr.Dataset, graph: ModelGraph | None, attrs: Mapping[str, Any
         return f"E-BFMI is at least {np.nanmin(values):.2f}."
     # Where trajectories diverged too, that finding says all this.
     diverged = "diverging" in stats and bool(stats["diverging"].values.any())
-    terms = [] if graph is None or diverged else _centred(graph, set())
-    lines = [_line(graph, term) for term in terms if graph is not None]
-    remedies = [remedy for term in terms if graph is not None for remedy in _coordinates_remedy(attrs, term, say)]
+    terms = [] if graph is None or diverged else centred_terms(graph, set())
+    lines = [line_of(graph, term) for term in terms if graph is not None]
+    remedies = other_coordinates(attrs, terms, say)
     if diverged:
         remedies = ["mend the divergences first"]
     return Finding(
@@ -291,9 +299,9 @@ def _divergences(groups: Groups, graph: ModelGraph | None, attrs: Mapping[str, A
         details.append(f"they gather at {' and '.join(listed)}")
     if graph is not None:
         names = {name.partition("[")[0] for name, low, _ in places if low}
-        for term in _centred(graph, names):
-            details.append(_line(graph, term))
-            remedies += _coordinates_remedy(attrs, term, say)
+        terms = centred_terms(graph, names)
+        details += [line_of(graph, term) for term in terms]
+        remedies += other_coordinates(attrs, terms, say)
     target = settings.get("target_acceptance", 0.8)
     higher = 0.9 if target < 0.9 else 0.99
     if target < 0.99:
@@ -329,55 +337,6 @@ def _where_divergent(posterior: xr.Dataset, points: xr.Dataset, most: int = 2) -
         if abs(rank - 0.5) > max(0.2, 1.55 * np.sqrt(1.0 / (12 * broken.size))):
             found.append((scalar_names(array)[0], rank < 0.5, rank))
     return sorted(found, key=lambda f: -abs(f[2] - 0.5))[:most]
-
-
-def _centred(graph: ModelGraph, scales: set[str]) -> list[Term]:
-    """Terms that define a latent array whose scale is itself a latent (one of `scales`, where any are named)."""
-    latents = {latent.name for latent in graph.latents}
-    terms = []
-    for term in graph.terms:
-        scale = term.distribution.parameter("scale")
-        if term.role != "latent" or scale is None or not isinstance(term.target, Read) or not _dims(graph, term):
-            continue
-        reached = _closure(graph, set(reads(scale))) & latents
-        if reached and (not scales or reached & scales or scales & touches(term)):
-            terms.append(term)
-    return terms
-
-
-def _dims(graph: ModelGraph, term: Term) -> tuple[str, ...]:
-    node = graph[term.target.name] if isinstance(term.target, Read) else None
-    return node.dims if isinstance(node, Latent) else ()
-
-
-def _line(graph: ModelGraph, term: Term) -> str:
-    number, _ = graph.source.position(term.span.start)
-    return f"line {number}: {graph.source.line(number).split('#')[0].strip()}"
-
-
-def _closure(graph: ModelGraph, names: set[str]) -> set[str]:
-    """Names, and everything that the values among them are computed from."""
-    by_name = {value.name: value for value in graph.values}
-    todo, seen = list(names), set(names)
-    while todo:
-        value = by_name.get(todo.pop())
-        for piece in value.pieces if value is not None else ():
-            for name in reads(piece.value):
-                if name not in seen:
-                    seen.add(name)
-                    todo.append(name)
-    return seen
-
-
-def _coordinates_remedy(attrs: Mapping[str, Any], term: Term, say: Say) -> list[str]:
-    """The other coordinates of the latent that a term defines, if it has any and was not sampled between them."""
-    name = term.target.name if isinstance(term.target, Read) else ""
-    form = attrs.get("centring", {}).get(name)
-    if form == CENTRED:
-        return [f"sample {name} with its location and scale taken out: {say(noncentre=name)}"]
-    if form == NONCENTRED:
-        return [f"sample {name} as it is: {say(centre=name)}"]
-    return []
 
 
 def _worst(summary: Summary, values: npt.NDArray[np.float64], largest: bool) -> list[tuple[str, float]]:

@@ -11,10 +11,11 @@ from ppl.errors import PplError
 from ppl.grammar.parser import parse
 from ppl.graph import ModelGraph
 from ppl.results.container import Groups, from_arviz
-from ppl.results.diagnosis import Diagnosis, Say, in_python
+from ppl.results.diagnosis import Diagnosis
 from ppl.results.diagnosis import diagnose as diagnose_groups
 from ppl.results.summary import Summary, joined
 from ppl.results.summary import summarise as summarise_group
+from ppl.results.wording import Say, in_python
 from ppl.running.record import decode_attrs
 from ppl.source import Source
 

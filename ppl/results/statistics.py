@@ -21,7 +21,8 @@ _BLOCK = 256  # scalars worked on at a time, to bound memory
 
 
 def rhat(draws: Float) -> Float:
-    """The larger of the rank-normalised split R-hat of the draws and of their distance from the median."""
+    """The larger of the rank-normalised split R-hat of the draws and of their distance from the median; NaN where no
+    half of a chain varies, so that there is no variance within chains to compare with."""
     return _blocks(draws, _rhat_rank)
 
 
@@ -99,7 +100,9 @@ def _ranks(values: Float) -> Float:
 def _rhat_rank(draws: Float) -> Float:
     split = _split(draws)
     folded = np.abs(split - np.median(split, axis=(0, 1)))
-    return np.fmax(_rhat_plain(_rank_normal(split)), _rhat_plain(_rank_normal(folded)))
+    larger = np.fmax(_rhat_plain(_rank_normal(split)), _rhat_plain(_rank_normal(folded)))
+    # The variance of equal numbers is 0 only up to rounding, and what is divided by it is anything.
+    return np.where(np.ptp(split, axis=1).any(axis=0), larger, np.nan)
 
 
 def _rhat_plain(draws: Float) -> Float:

@@ -8,9 +8,10 @@ import xarray as xr
 
 import ppl
 from ppl.results.container import Groups, from_arviz
-from ppl.results.diagnosis import Diagnosis, diagnose, on_command_line
+from ppl.results.diagnosis import Diagnosis, diagnose
 from ppl.results.judge import judge
 from ppl.results.summary import summarise, table
+from ppl.results.wording import on_command_line
 
 CENTRED = """
 dim school
@@ -159,6 +160,22 @@ def test_draws_that_are_no_numbers_are_not_called_fine() -> None:
     assert judged(made_up(mu=np.ones((4, 500)))).trusted  # a constant is fine
 
 
+def test_quantities_that_differ_between_chains_alone_are_stuck() -> None:
+    stuck = np.repeat([[0.0], [1.0], [1.0], [0.3]], 500, axis=1)
+    groups = made_up(k=stuck, still=np.ones((4, 500)))
+    diagnosis = judged(groups)
+    assert [f.name for f in diagnosis.findings] == ["apart", "ess"]
+    assert not diagnosis.trusted
+    text = diagnosis.text()
+    assert "1 of 4 quantities never change within a chain" in text
+    assert "such as k; their R-hat" in text
+    assert "R-hat is at most" not in text
+    assert table(summarise(groups["posterior"])).split("\n")[3].split()[-1] == "-"
+    moving = stuck.copy()
+    moving[0, ::2] = 1.0  # one chain that moves, and R-hat says how far the others are from it
+    assert judged(made_up(k=moving)).findings[0].name == "r_hat"
+
+
 def test_settings_in_the_reader_s_words() -> None:
     steps = np.cumsum(np.random.default_rng(2).normal(size=(4, 500)), axis=1)
     groups = made_up(mu=steps, tree_depth=np.full((4, 500), 10))
@@ -186,6 +203,8 @@ def test_the_other_coordinates_are_a_remedy(form: str, said: str) -> None:
     assert "line 4: x[t] ~ Normal(m, s)" in found.text()
     shell = diagnose(groups, summary, graph, {"centring": {"x": "centred"}}, on_command_line).text()
     assert "--noncentre x" in shell
+    walk = "dim t ordered\ns ~ HalfNormal(1)\nx[0] ~ Normal(0, s)\nx[i] ~ Normal(x[i-1], s) for i in t[1:]\n"
+    assert diagnose(groups, summary, ppl.compile(walk).graph, {"centring": {"x": form}}).text().count(said) == 1
     for attrs in ({"centring": {"x": "between"}}, {}):
         assert "centre" not in diagnose(groups, summary, graph, attrs).text()
 

@@ -54,6 +54,13 @@ def test_what_does_not_vary_or_is_not_finite_has_no_statistics() -> None:
         assert np.isfinite(values[2])
 
 
+def test_where_chains_vary_only_between_one_another_there_is_no_rhat() -> None:
+    draws = np.repeat([[0.1], [1.7], [1.7], [0.1]], 100, axis=1)[..., None]
+    assert np.isnan(statistics.rhat(draws)).all()
+    draws[0, :7] = 1.7
+    assert statistics.rhat(draws)[0] > 2
+
+
 def test_too_few_draws_have_no_statistics() -> None:
     assert np.isnan(statistics.ess_bulk(chains(4, 3))).all()
 
