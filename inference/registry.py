@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ppl.inference.engines.hmc import HMC
+from ppl.inference.engines.mh import MH
 from ppl.inference.engines.nuts import NUTS
 from ppl.inference.engines.shared import Settings
 
-ENGINES: dict[str, type[Settings]] = {engine.name: engine for engine in (NUTS, HMC)}
+ENGINES: dict[str, type[Settings]] = {engine.name: engine for engine in (NUTS, HMC, MH)}

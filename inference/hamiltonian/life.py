@@ -14,16 +14,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from ppl.inference.contract import Carry, Chunk, Density, Divergences, Findings, InitialisationError
+from ppl.inference import pacing
+from ppl.inference.contract import Carry, Chunk, Density, Divergences, Findings
 from ppl.inference.hamiltonian import adaptation, chains, estimation, metric
 from ppl.inference.hamiltonian.kernel import Kernel
 from ppl.inference.hamiltonian.leapfrog import Point
 from ppl.inference.hamiltonian.program import EVALUATE, FAILED, SEARCH, ChainState, Rows
+from ppl.inference.starting import Start, refuse_failed
 
-MOST_ROWS = 1024
-# Seconds that a chunk should take, so that progress moves and an interrupt is answered.
-CHUNK_SECONDS = 0.25
-FIRST_CHUNK = 20
 # Iterations of warmup after which draws are taken to come from the target.
 CONVERGED = 300
 
@@ -77,8 +75,8 @@ class HamiltonianLife:
         warmup = done < self.warmup
         windows = adaptation.windows(self.adaptation, self.warmup)
         ends = [mark for mark in (*windows, self.warmup, self.warmup + self.draws) if mark > done]
-        capacity = int(np.clip(2**18 // max(density.size, 1), 16, MOST_ROWS))
-        count = min(ends[0] - done, capacity, limit or _quick(float(carry["pace"]), done))
+        capacity = pacing.capacity(density.size)
+        count = min(ends[0] - done, capacity, limit or pacing.quick(float(carry["pace"]), done))
 
         began = time.perf_counter()
         states, rows = chains.run(
@@ -125,28 +123,13 @@ class HamiltonianLife:
         return Findings()
 
 
-def _quick(pace: float, done: int) -> int:
-    """Iterations that should take about CHUNK_SECONDS."""
-    if pace == 0.0:
-        return FIRST_CHUNK if done == 0 else 2 * FIRST_CHUNK
-    return max(1, int(CHUNK_SECONDS / pace))
-
-
 def _no_window(count: int, size: int, dtype: Any) -> dict[str, Any]:
     return {"positions": np.zeros((count, 0, size), dtype), "gradients": np.zeros((count, 0, size), dtype)}
 
 
 def _refuse_failed(states: ChainState) -> None:
-    failed = np.flatnonzero(states.phase == FAILED)
-    if failed.size:
-        chain = int(failed[0])
-        raise InitialisationError(
-            chain,
-            np.asarray(states.point.position)[chain],
-            float(states.point.log_density[chain]),
-            np.asarray(states.point.gradient)[chain],
-            int(states.tries[chain]),
-        )
+    point = states.point
+    refuse_failed(Start(point.position, point.log_density, point.gradient, states.phase != FAILED, states.tries))
 
 
 def _chunk(warmup: bool, rows: Rows) -> Chunk:

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.inference import randomness
+from ppl.inference import randomness, starting
 from ppl.inference.contract import Density
 from ppl.inference.hamiltonian import adaptation
 from ppl.inference.hamiltonian import leapfrog as integrator
@@ -32,8 +32,6 @@ from ppl.inference.hamiltonian.metric import Metric
 from ppl.inference.once import in_one_kernel, run_if
 
 EVALUATE, SEARCH, RUN, FAILED = range(4)
-START_RADIUS = 2.0
-START_TRIES = 100
 SEARCH_TRIES = 100
 ENDLESS = 2**31 - 1
 # Keys of iterations are numbered from 0; those of everything before and between them from here.
@@ -130,7 +128,7 @@ def run_chain(
         number = jnp.where(running, state.iteration.astype(jnp.uint32), AUXILIARY + state.auxiliary.astype(jnp.uint32))
         for_momentum = randomness.words_for_normals(size)
         words = randomness.words(state.key, number, for_momentum + kernel.words(size))
-        anywhere = START_RADIUS * (2 * randomness.uniform(words[:size], dtype) - 1)
+        anywhere = starting.RADIUS * (2 * randomness.uniform(words[:size], dtype) - 1)
         position = jnp.where(evaluating & ~state.given, anywhere, state.point.position)
         # What is known of a start that is yet to be evaluated may be of another point, or not finite.
         gradient = jnp.where(evaluating, jnp.zeros_like(position), state.point.gradient)
@@ -167,7 +165,7 @@ def _next_state(state: ChainState, taken: Transition, warmup: jax.Array, target:
 
     found = jnp.isfinite(taken.last.log_density) & jnp.all(jnp.isfinite(taken.last.gradient))
     tries = state.tries + evaluating.astype(jnp.int32)
-    hopeless = evaluating & ~found & (state.given | (tries >= START_TRIES))
+    hopeless = evaluating & ~found & (state.given | (tries >= starting.TRIES))
 
     good = -taken.last_error > math.log(0.8)
     towards = jnp.where(good, 1, -1).astype(jnp.int32)
