@@ -163,9 +163,9 @@ predict z[obs] ~ Normal(m[obs], 1)
     said = explain(graph(text), Dataset({"obs": 7}, {}, {}))
     for line in (
         "obs  7 elements, from the data",
-        "y[obs]  real, above 0  observed  line 4",
-        "one value is an array over k",
-        "b[k]  a number between 0 and 1",
+        "y[obs]  real, > 0  observed  line 4",
+        "w[k]  simplex of 2  a vector over k",
+        "b[k]  in [0, 1]  one for each k",
         "m[obs] = b[c[obs]]",
         "m[obs]  real  recorded  line 7",
         "z[obs] ~ Normal(m[obs], 1)  line 10",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ppl.compiler.explain import quantities
+from ppl.compiler.explain.domains import domain
 from ppl.compiler.explain.drawing import drawing
+from ppl.compiler.explain.joint import joint
 from ppl.compiler.explain.latex import joint_latex
-from ppl.compiler.explain.mathematics import joint
 from ppl.compiler.explain.reports import REPORTS
 from ppl.compiler.explain.sections import Section
-from ppl.compiler.explain.text import joint_text
+from ppl.compiler.explain.text import domain_text, joint_text
 from ppl.graph import ModelGraph
 
 if TYPE_CHECKING:  # it imports NumPy
@@ -38,9 +39,18 @@ def latex(graph: ModelGraph) -> str:
 
 def as_data(graph: ModelGraph, dataset: Dataset | None = None) -> dict[str, Any]:
     """All of it for programs: `title`, `explanation`, `latex`, `sections`, and the `graph` of the drawing."""
-    drawn = drawing(graph, None if dataset is None else dataset.sizes)
+    sizes = None if dataset is None else dataset.sizes
+    drawn = drawing(graph, sizes)
+    supports = {node.name: domain_text(domain(graph, node, sizes)) for node in graph.latents}
     nodes = [
-        {"name": n.name, "kind": n.kind, "dims": list(n.plate), "distribution": n.law or None, "line": n.line}
+        {
+            "name": n.name,
+            "kind": n.kind,
+            "dims": list(n.plate),
+            "distribution": n.law or None,
+            "support": supports.get(n.name),
+            "line": n.line,
+        }
         for n in drawn.nodes
     ]
     return {

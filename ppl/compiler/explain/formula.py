@@ -109,16 +109,19 @@ class Tuple:
 Formula = Number | Symbol | Whole | Quoted | Indexed | Big | Operation | Prefix | Call | Cases | Tuple
 
 # How tightly a formula holds together; an operand that holds less than its place asks for gets brackets.
-LOOSEST, COMPARISON, SUM, BIG, PRODUCT, SIGN, POWER, ATOM = range(8)
+LOOSEST, OR, AND, COMPARISON, REMAINDER, SUM, BIG, PRODUCT, MATRICES, SIGN, POWER, ATOM = range(12)
 
-_OPERATORS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "@": PRODUCT, "^": POWER}
+_OPERATORS = {
+    "or": OR, "and": AND, "%": REMAINDER, "//": REMAINDER, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT,
+    "@": MATRICES, "^": POWER,
+}  # fmt: skip
 
 
 def strength(formula: Formula) -> int:
     """Where a formula stands in that order."""
     match formula:
         case Operation(operator=operator):
-            return _OPERATORS.get(operator, LOOSEST if operator in ("and", "or") else COMPARISON)
+            return _OPERATORS.get(operator, COMPARISON)
         case Prefix(operator=operator):
             return LOOSEST if operator == "not" else SIGN
         case Big():
@@ -131,13 +134,38 @@ def strength(formula: Formula) -> int:
             return ATOM
 
 
+def begins_with_sign(formula: Formula) -> bool:
+    """Whether a minus is the first thing to read."""
+    match formula:
+        case Prefix(operator="-"):
+            return True
+        case Number(value=value):
+            return value < 0
+        case Operation(operator="*" | "/" | "@", left=left):
+            return begins_with_sign(left)
+        case _:
+            return False
+
+
 def sides(operation: Operation) -> tuple[int, int]:
-    """What the places left and right of an operator ask for."""
+    """What the places left and right of an operator ask for. No two signs stand side by side."""
     own = strength(operation)
+    signed = own in (SUM, PRODUCT, MATRICES) and begins_with_sign(operation.right)
     match operation.operator:
         case "^":
             return ATOM, LOOSEST
         case "+" | "*" | "@" | "and" | "or":
-            return own, own
+            return own, POWER if signed else own
+        case "-":
+            return own, POWER if signed else own + 1
+        case "/":
+            return own, POWER if signed else SIGN
+        case "%" | "//":
+            return PRODUCT, POWER
         case _:
-            return own, own + 1
+            return own + 1, own + 1
+
+
+def body_strength(big: Big) -> int:
+    """What a big operator asks of its body: the reach of a sum and a product is known, that of `mean` is not."""
+    return PRODUCT if big.operator in ("sum", "prod") else ATOM

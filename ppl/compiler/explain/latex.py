@@ -2,10 +2,11 @@ r"""Formulas as LaTeX: the joint density is an `align*` of amsmath."""
 
 from __future__ import annotations
 
+from ppl.compiler.explain.domains import Membership
 from ppl.compiler.explain.formula import (
     ATOM,
+    BIG,
     LOOSEST,
-    PRODUCT,
     SIGN,
     SUM,
     Big,
@@ -21,10 +22,11 @@ from ppl.compiler.explain.formula import (
     Symbol,
     Tuple,
     Whole,
+    body_strength,
     sides,
     strength,
 )
-from ppl.compiler.explain.mathematics import Equation, Joint
+from ppl.compiler.explain.joint import Equation, Joint
 from ppl.compiler.explain.names import in_latex, word
 
 _OPERATORS = {
@@ -38,7 +40,7 @@ def formula_latex(formula: Formula, least: int = LOOSEST) -> str:
     """In math mode; in brackets if it holds together less than `least`."""
     latex = _plain(formula)
     # A fraction and the cases of a choice show their own extent, but not what a power is of.
-    own = isinstance(formula, Cases) or (isinstance(formula, Operation) and formula.operator == "/")
+    own = isinstance(formula, Cases) or (isinstance(formula, Operation) and formula.operator in ("/", "//"))
     own = own and least < ATOM
     return rf"\left({latex}\right)" if strength(formula) < least and not own else latex
 
@@ -63,7 +65,7 @@ def _plain(formula: Formula) -> str:
             return rf"\left[{formula_latex(formula.body)}\right]_{{{_over(formula)}}}"
         case Big(operator=operator):
             sign = rf"\{operator}" if operator in ("sum", "prod") else rf"\operatorname*{{{operator}}}"
-            return rf"{sign}_{{{_over(formula)}}} {formula_latex(formula.body, PRODUCT)}"
+            return rf"{sign}_{{{_over(formula)}}} {formula_latex(formula.body, body_strength(formula))}"
         case Operation(operator="^", left=left, right=right):
             return f"{{{formula_latex(left, ATOM)}}}^{{{formula_latex(right)}}}"
         case Operation(operator="/", left=left, right=right):
@@ -151,6 +153,21 @@ def _equation(equation: Equation) -> str:
     return f"{formula_latex(equation.left)} &= {formula_latex(equation.right)}{over}{condition}"
 
 
+def _membership(member: Membership) -> str:
+    left, domain = formula_latex(member.left), member.domain
+    lower, upper = domain.lower, domain.upper
+    if lower is not None and upper is not None:
+        ends = f"{formula_latex(lower)}, {formula_latex(upper)}"
+        between = rf"\in \left({ends}\right)" if domain.strict else rf"\in \left[{ends}\right]"
+    elif lower is not None:
+        between = (">" if domain.strict else r"\ge") + f" {formula_latex(lower, SUM)}"
+    elif upper is not None:
+        between = ("<" if domain.strict else r"\le") + f" {formula_latex(upper, SUM)}"
+    else:
+        return rf"{left} &: {word(domain.words)}"
+    return rf"{left} &{between}" + (rf" \quad {word(f'({domain.words})')}" if domain.words else "")
+
+
 def joint_latex(joint: Joint) -> str:
     """The joint density and what computed quantities are, as one `align*`, a factor a line."""
     given = [_symbol(n, ()) for n in joint.given] + [_equation(c).replace("&=", "=") for c in joint.clamps]
@@ -159,7 +176,7 @@ def joint_latex(joint: Joint) -> str:
     rows = [rf"p\left({left}\right) &{sign}" + ("" if joint.factors else " 1")]
     for number, factor in enumerate(joint.factors):
         dot = "" if number == 0 else r"\cdot "
-        rows.append(rf"&\quad {dot}{formula_latex(factor, PRODUCT - 1)}")
-    rows += [_equation(e) for e in joint.values]
+        rows.append(rf"&\quad {dot}{formula_latex(factor, BIG)}")
+    rows += [_membership(m) for m in joint.flat] + [_equation(e) for e in joint.values]
     body = " \\\\\n".join("  " + row for row in rows)
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n"

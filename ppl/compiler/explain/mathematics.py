@@ -1,9 +1,10 @@
-"""From the graph to mathematical notation: expressions, distributions, and the joint density as a product."""
+"""From the graph to mathematical notation: expressions and distributions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 
 from ppl import graph as g
 from ppl.catalogue.combinators import COMBINATORS
@@ -23,125 +24,37 @@ from ppl.compiler.explain.formula import (
     Symbol,
     Tuple,
     Whole,
+    begins_with_sign,
 )
 
 Indices = tuple[Index, ...]
-
-
-@dataclass(frozen=True)
-class Equation:
-    """`left = right`, once for each of these indices where the condition holds."""
-
-    left: Formula
-    right: Formula
-    indices: tuple[Index, ...]
-    condition: Formula | None
-
-
-@dataclass(frozen=True)
-class Joint:
-    """p(quantities | given) as a product of factors, and the computed quantities that they read.
-
-    proportional: the factors are no normalised density. clamps: what is given a value in the text.
-    """
-
-    quantities: tuple[str, ...]
-    given: tuple[str, ...]
-    clamps: tuple[Equation, ...]
-    proportional: bool
-    factors: tuple[Formula, ...]
-    values: tuple[Equation, ...]
-
-
-def joint(graph: g.ModelGraph) -> Joint:
-    """The joint density of a model's observed and latent quantities given the other data."""
-    observed = dict.fromkeys(name for t in graph.terms if t.role == "observed" for name in list(g.reads(t.target))[:1])
-    latents = [n.name for n in graph.latents]
-    given = [n.name for n in graph.inputs if n.name not in observed and _used(graph, n.name)]
-    return Joint(
-        (*observed, *latents),
-        tuple(given),
-        tuple(_clamp(c) for c in graph.clamps),
-        bool(graph.energies) or any(n.flat for n in graph.latents),
-        tuple(factor(f) for f in graph.factors),
-        tuple(equation for v in graph.values for equation in definitions(v)),
-    )
-
-
-def _used(graph: g.ModelGraph, name: str) -> bool:
-    return any(name in g.reads(e) for node in graph.nodes for e in g.node_expressions(node))
-
-
-# --- nodes -------------------------------------------------------------------------------------------
-
-
-def factor(node: g.Term | g.Energy) -> Formula:
-    """One factor of the joint density, over its plates."""
-    writer = _Writer().within(node.axes)
-    condition = None if node.where is None else writer.write(node.where)
-    indices = tuple(writer.index(a) for a in node.axes)
-    if isinstance(node, g.Energy):
-        body: Formula = Call("exp", (_negated(writer.write(node.value)),))
-    else:
-        event = node.target.meta.event
-        repeated = event[: len(event) - node.distribution.event_rank]
-        at = tuple(Index(writer.fresh(w.dim), w.dim, w.start, w.stop) for w in repeated)
-        indices += at
-        body = writer.density(node.distribution, writer.write(node.target, at), at)
-    return Big("prod", indices, condition, body) if indices else body
-
-
-def definitions(node: g.Value) -> Iterator[Equation]:
-    """How a computed quantity is defined: one equation a piece."""
-    for piece in node.pieces:
-        writer = _Writer().within(piece.axes)
-        yield _equation(writer, node.name, piece.subscripts, piece.value, piece.axes, piece.where)
-
-
-def prediction(node: g.Prediction) -> tuple[Formula, Formula]:
-    """The left and right side of the `~`."""
-    writer = _Writer().within(node.axes)
-    target = _indexed(Symbol(node.name), tuple(writer.subscript(s) for s in node.subscripts))
-    return target, writer.distribution(node.distribution)
-
-
-def expression(expr: g.Expr) -> Formula:
-    """A lone expression, as of a bound."""
-    return _Writer().within(expr.meta.axes).write(expr)
-
-
-def _clamp(node: g.Clamp) -> Equation:
-    return _equation(_Writer().within(node.axes), node.name, node.subscripts, node.value, node.axes, None)
-
-
-def _equation(
-    writer: _Writer,
-    name: str,
-    subscripts: tuple[g.Subscript, ...],
-    value: g.Expr,
-    axes: tuple[g.Axis, ...],
-    where: g.Expr | None,
-) -> Equation:
-    left = _indexed(Symbol(name), tuple(writer.subscript(s) for s in subscripts))
-    condition = None if where is None else writer.write(where)
-    return Equation(left, writer.write(value), tuple(writer.index(a) for a in axes), condition)
 
 
 # --- expressions -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Writer:
-    """Writes expressions inside some bound indices, each of which has a name that no other has."""
+class Writer:
+    """Writes expressions of a graph inside some bound indices, each of which has a name that no other has."""
 
+    graph: g.ModelGraph
     names: Mapping[g.Axis, str] = field(default_factory=dict)
 
-    def within(self, axes: Sequence[g.Axis]) -> _Writer:
-        names = dict(self.names)
-        for axis in axes:
-            if axis not in names:
-                names[axis] = _Writer(names).fresh(axis.name.partition("#")[0])
-        return _Writer(names)
+    def within(self, axes: Sequence[g.Axis]) -> Writer:
+        """Inside these indices too, under the names that the text gives them."""
+        return self.naming((axis, axis.name.partition("#")[0]) for axis in axes)
+
+    def along_dims(self, axes: Sequence[g.Axis]) -> Writer:
+        """Inside these indices too, under the names of their dims."""
+        return self.naming((axis, axis.dim) for axis in axes)
+
+    def naming(self, wanted: Iterable[tuple[g.Axis, str]]) -> Writer:
+        """Inside these indices too, under names as near as can be to the wanted ones."""
+        inner = self
+        for axis, name in wanted:
+            if axis not in inner.names:
+                inner = replace(inner, names={**inner.names, axis: inner.fresh(name)})
+        return inner
 
     def fresh(self, name: str) -> str:
         while name in self.names.values():
@@ -159,16 +72,16 @@ class _Writer:
             case g.Literal():
                 return Number(expr.value)
             case g.Read():
-                return self._subscripted(Symbol(expr.name), expr.subscripts, at)
+                return self._subscripted(Symbol(expr.name), expr.subscripts, self.dims_of(expr.name), at)
             case g.Select():
-                inner = self.write(expr.value)
-                return self._subscripted(inner, expr.subscripts, at)
+                whole = [w.dim if (w.start, w.stop) == (0, None) else None for w in expr.value.meta.event]
+                return self._subscripted(self.write(expr.value), expr.subscripts, whole, at)
             case g.Position():
                 return Symbol(self.names.get(expr.axis, expr.axis.name.partition("#")[0]))
             case g.Local():
                 return _at(_parameter(expr), at)
             case g.Fill():
-                return self.write(expr.value, at[len(expr.dims) :])
+                return self._filled(expr, at)
             case g.Lift():
                 return self._lifted(expr, at)
             case g.Stack():
@@ -185,12 +98,21 @@ class _Writer:
         taken, rest = at[: len(expr.axes)], at[len(expr.axes) :]
         if [a.start for a in expr.axes] == [i.start for i in taken]:
             names = {axis: index.name for axis, index in zip(expr.axes, taken, strict=True)}
-            return _Writer({**self.names, **names}).write(expr.body, rest)
+            return replace(self, names={**self.names, **names}).write(expr.body, rest)
         inner = self.within(expr.axes)
         array = Big("array", tuple(inner.index(a) for a in expr.axes), None, inner.write(expr.body))
         return _at(array, at)
 
+    def _filled(self, expr: g.Fill, at: Indices) -> Formula:
+        value, left = self.write(expr.value, at[len(expr.dims) :]), expr.dims[len(at) :]
+        if not left or value == Number(0):  # the vector of zeros is written so too
+            return value
+        return Big("array", tuple(Index(w.dim, w.dim, w.start, w.stop) for w in left), None, value)
+
     def _reduced(self, expr: g.Reduce, at: Indices) -> Formula:
+        if _counts(expr):
+            sizes: list[Formula] = [Call("abs", (Symbol(axis.dim),)) for axis in expr.axes]
+            return reduce(partial(Operation, "*"), sizes)
         inner = self.within(expr.axes)
         condition = None if expr.where is None else inner.write(expr.where)
         kept = at[: len(expr.body.meta.event)]
@@ -212,26 +134,37 @@ class _Writer:
 
     # --- subscripts
 
-    def _subscripted(self, base: Formula, subscripts: tuple[g.Subscript, ...], at: Indices) -> Formula:
+    def dims_of(self, name: str) -> tuple[str, ...]:
+        """The dims of a quantity."""
+        return self.graph[name].dims
+
+    def subscripts(self, subscripts: Sequence[g.Subscript], dims: Sequence[str | None]) -> tuple[Formula, ...]:
+        """What stands in the brackets after a quantity with these dims; None: of a dim that has no labels."""
+        return tuple(self.subscript(s, dim) for s, dim in zip(subscripts, dims, strict=True))
+
+    def _subscripted(
+        self, base: Formula, subscripts: Sequence[g.Subscript], dims: Sequence[str | None], at: Indices
+    ) -> Formula:
         left, after = list(at), []
         found = []
-        for s in subscripts:
+        for s, dim in zip(subscripts, dims, strict=False):
             if isinstance(s, g.Whole) and left:
                 index = left.pop(0)
                 if (s.start < 0) == (index.start < 0):
                     found.append(_shifted(Symbol(index.name), s.start - index.start))
                 else:  # one counts from the end: how far they are apart depends on the size
-                    found.append(self.subscript(s))
+                    found.append(self.subscript(s, dim))
                     after.append(index)
             elif isinstance(s, g.Gather):
                 rank = len(s.index.meta.event)
                 found.append(self.write(s.index, tuple(left[:rank])))
                 del left[:rank]
             else:
-                found.append(self.subscript(s))
-        return _at(_indexed(base, tuple(found)), (*after, *left))
+                found.append(self.subscript(s, dim))
+        return _at(indexed(base, tuple(found)), (*after, *left))
 
-    def subscript(self, s: g.Subscript) -> Formula:
+    def subscript(self, s: g.Subscript, dim: str | None) -> Formula:
+        """One of them."""
         match s:
             case g.Aligned():
                 return _shifted(self._axis(s.axis), s.shift)
@@ -247,7 +180,8 @@ class _Writer:
                         total = Operation("+" if coefficient > 0 else "-", total, part)
                 return Number(s.offset) if total is None else _shifted(total, s.offset)
             case g.Fixed():
-                return Number(s.position)
+                labels = None if dim is None else self.graph.dims[dim].labels
+                return Number(s.position) if labels is None else Quoted(labels[s.position])
             case g.Labelled():
                 return Quoted(s.label)
             case g.Gather():
@@ -307,28 +241,27 @@ def _function(name: str, arguments: tuple[Formula, ...]) -> Formula:
             return Call({"maximum": "max", "minimum": "min"}.get(name, name), arguments)
 
 
-def _negated(formula: Formula) -> Formula:
+def negated(formula: Formula) -> Formula:
     """Minus a formula, without two signs where it begins with one."""
     match formula:
         case Prefix("-", x):
             return x
-        case Operation("*" | "/" as operator, left, right) if _begins_with_a_sign(left):
-            return Operation(operator, _negated(left), right)
+        case Number(value) if value < 0:
+            return Number(-value)
+        case Operation("*" | "/" as operator, left, right) if begins_with_sign(left):
+            return Operation(operator, negated(left), right)
         case _:
             return Prefix("-", formula)
 
 
-def _begins_with_a_sign(formula: Formula) -> bool:
-    match formula:
-        case Prefix("-", _):
-            return True
-        case Operation("*" | "/", left, _):
-            return _begins_with_a_sign(left)
-        case _:
-            return False
+def _counts(expr: g.Reduce) -> bool:
+    """Whether it is the number of elements of whole dims: `length(d)`."""
+    whole = all((axis.start, axis.stop) == (0, None) for axis in expr.axes)
+    one = isinstance(expr.body, g.Literal) and expr.body.value == 1
+    return expr.operation == "sum" and expr.where is None and whole and one
 
 
-def _indexed(base: Formula, indices: tuple[Formula, ...]) -> Formula:
+def indexed(base: Formula, indices: tuple[Formula, ...]) -> Formula:
     """`base[indices]`, without the last ones that stand for all of a dim."""
     while indices and indices[-1] == Whole():
         indices = indices[:-1]

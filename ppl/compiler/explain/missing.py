@@ -47,10 +47,9 @@ def _rows(declared: Input, dataset: Dataset, own: Fates | None) -> Iterator[list
 def which(declared: Input, dataset: Dataset, mask: Mask) -> str:
     """Labels or positions of the first elements of a mask."""
     places = np.argwhere(mask)
-    shown = [
-        "; ".join(_label(dataset, d, int(i)) for d, i in zip(declared.dims, at, strict=True)) for at in places[:_SHOWN]
-    ]
-    return ", ".join(shown) + (", ..." if len(places) > _SHOWN else "")
+    shown = [[_label(dataset, d, int(i)) for d, i in zip(declared.dims, at, strict=True)] for at in places[:_SHOWN]]
+    words = [at[0] if len(at) == 1 else f"[{', '.join(at)}]" for at in shown]
+    return ", ".join(words) + (", ..." if len(places) > _SHOWN else "")
 
 
 def _label(dataset: Dataset, dim: str, position: int) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ppl.catalogue.supports import SUPPORTS
-from ppl.compiler.explain.mathematics import expression, prediction
+from ppl.compiler.explain.domains import Domain, bounds, domain
+from ppl.compiler.explain.joint import prediction
+from ppl.compiler.explain.mathematics import Writer
 from ppl.compiler.explain.sections import Section, table
-from ppl.compiler.explain.text import formula_text
-from ppl.graph import Axis, Energy, Expr, Input, Latent, ModelGraph, Prediction, Read, Support, Term, Value
+from ppl.compiler.explain.text import domain_text, formula_text
+from ppl.graph import Axis, Energy, Expr, Input, Latent, ModelGraph, Prediction, Read, Term, Value
 from ppl.types import Dim, Element, IndexOf
 
+_ARRAYS = {1: "a vector", 2: "a matrix"}
 _ROLES = {"latent": "prior", "observed": "likelihood", "density": "density"}
 
 
@@ -19,7 +21,7 @@ def sections(graph: ModelGraph, sizes: Mapping[str, int] | None) -> Iterator[Sec
     tables = (
         table("dims", [_dim(d, sizes) for d in graph.dims.values()]),
         table("data", [_input(graph, n) for n in graph.inputs]),
-        table("latent quantities", [_latent(graph, n) for n in graph.latents]),
+        table("latent quantities", [_latent(graph, n, sizes) for n in graph.latents]),
         table("computed quantities", [_value(graph, n) for n in graph.values]),
         table("predictions", [_prediction(graph, n) for n in graph.predictions]),
         table("terms", [_term(graph, f) for f in graph.factors]),
@@ -36,8 +38,8 @@ def _line(graph: ModelGraph, start: int) -> str:
     return f"line {line_of(graph, start)}"
 
 
-def _text(expr: Expr) -> str:
-    return formula_text(expression(expr))
+def _text(graph: ModelGraph, expr: Expr) -> str:
+    return formula_text(Writer(graph).within(expr.meta.axes).write(expr))
 
 
 def named(name: str, dims: Iterable[str]) -> str:
@@ -68,54 +70,32 @@ def _element(element: Element) -> str:
 
 
 def _input(graph: ModelGraph, node: Input) -> list[str]:
-    bounds = _bounds(node.lower, node.upper, node.strict)
-    kind = _element(node.element) + (f", {bounds}" if bounds else "")
+    kind = domain_text(Domain(_element(node.element), *bounds(graph, node.lower, node.upper, node.axes), node.strict))
     kind += ", elements may be missing" if node.optional else ""
     fate = "observed" if observed(graph, node.name) else "given"
     return [named(node.name, node.dims), kind, fate, _line(graph, node.span.start)]
 
 
-def _bounds(lower: Expr | None, upper: Expr | None, strict: bool) -> str:
-    if lower is not None and upper is not None:
-        return f"between {_text(lower)} and {_text(upper)}"
-    if lower is not None:
-        return f"{'above' if strict else 'not below'} {_text(lower)}"
-    return f"{'below' if strict else 'not above'} {_text(upper)}" if upper is not None else ""
-
-
 # --- quantities --------------------------------------------------------------------------------------
 
 
-def _latent(graph: ModelGraph, node: Latent) -> list[str]:
+def _latent(graph: ModelGraph, node: Latent, sizes: Mapping[str, int] | None) -> list[str]:
     return [
         named(node.name, node.dims),
-        support_text(node),
+        domain_text(domain(graph, node, sizes)),
         _layout(node.dims, node.event_rank),
         "flat" if node.flat else "",
         _line(graph, node.span.start),
     ]
 
 
-def support_text(node: Latent) -> str:
-    """Where a latent lives, in words."""
-    if isinstance(node.element, IndexOf):
-        return f"an element of {node.element.dim}"
-    support: Support = node.support
-    if support.lower is None and support.upper is None:
-        return SUPPORTS[support.kind].description
-    bounds = _bounds(support.lower, support.upper, False)
-    return f"a number {bounds}" if support.kind == "interval" else f"{support.kind}, {bounds}"
-
-
 def _layout(dims: Sequence[str], event_rank: int) -> str:
     """Plates and event dims in words."""
     plates, event = dims[: len(dims) - event_rank], dims[len(dims) - event_rank :]
-    parts = []
-    if event:
-        parts.append(f"one value is an array over {' x '.join(event)}")
+    parts = [f"{_ARRAYS[len(event)]} over {' × '.join(event)}"] if event else []
     if plates:
-        parts.append(f"one for each {' x '.join(plates)}")
-    return "; ".join(parts) if parts else "one value"
+        parts.append(f"one for each {' × '.join(plates)}")
+    return ", ".join(parts) if parts else "one value"
 
 
 def _value(graph: ModelGraph, node: Value) -> list[str]:
@@ -126,7 +106,7 @@ def _value(graph: ModelGraph, node: Value) -> list[str]:
 
 
 def _prediction(graph: ModelGraph, node: Prediction) -> list[str]:
-    left, right = prediction(node)
+    left, right = prediction(graph, node)
     return [f"{formula_text(left)} ~ {formula_text(right)}", _line(graph, node.span.start)]
 
 
@@ -141,15 +121,15 @@ def observed(graph: ModelGraph, name: str) -> bool:
 
 def _term(graph: ModelGraph, term: Term | Energy) -> list[str]:
     role = "energy" if isinstance(term, Energy) else _ROLES[term.role]
-    return [term.name, role, _repeated(term), _line(graph, term.span.start)]
+    return [term.name, role, _repeated(graph, term), _line(graph, term.span.start)]
 
 
-def _repeated(term: Term | Energy) -> str:
+def _repeated(graph: ModelGraph, term: Term | Energy) -> str:
     plates = [_range(a) for a in term.axes]
     if isinstance(term, Term):
         event = term.target.meta.event
         plates += [w.dim for w in event[: len(event) - term.distribution.event_rank]]
-    condition = "" if term.where is None else f" if {_text(term.where)}"
+    condition = "" if term.where is None else f" if {_text(graph, term.where)}"
     return (f"for each {' and '.join(plates)}" if plates else "once") + condition
 
 

@@ -21,10 +21,14 @@ Report = Callable[[ModelGraph, "Dataset | None"], Section | None]
 def inference(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     """How each latent is inferred, where not all of them are sampled."""
     from ppl.compiler.passes.roles import Role, roles
+    from ppl.compiler.passes.summable import summable_problems
 
+    possible = not summable_problems(graph)
     why = {
         Role.SAMPLED: "by the engine",
-        Role.ELIMINATED: "exactly, for engines that need gradients; drawn again after sampling",
+        Role.ELIMINATED: "exactly, for engines that need gradients; drawn again after sampling"
+        if possible
+        else "as far as that is possible, for engines that need gradients: see below",
         Role.SIMULATED: "after sampling: nothing observed depends on it",
     }
     found = roles(graph)
@@ -41,20 +45,27 @@ def centring(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
         return None  # nothing to choose, and nothing to import for it
     from ppl.compiler.passes.centring import GIVEN, choose
     from ppl.compiler.passes.preparation import prepared
+    from ppl.compiler.passes.sites import BETWEEN
 
-    rows = [[name, choice.form, choice.reason] for name, choice in choose(*prepared(graph, dataset)).items()]
-    return table("centring", [row for row in rows if row[2] != GIVEN])
+    chosen = {n: c for n, c in choose(*prepared(graph, dataset)).items() if c.reason != GIVEN}
+    words = {BETWEEN: "between centred and non-centred"}
+    return table("centring", [[n, words.get(c.form, c.form), c.reason] for n, c in chosen.items()])
 
 
 def elimination(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     """How discrete latents are summed out."""
-    if dataset is None:
-        return None
     from ppl.compiler.passes.enumeration import discrete_latents
     from ppl.compiler.passes.preparation import prepared
+    from ppl.compiler.passes.relevant import relevant
+    from ppl.compiler.passes.summable import summable_problems
 
-    graph, dataset = prepared(graph, dataset)
-    if not discrete_latents(graph):
+    if dataset is not None:
+        graph, dataset = prepared(graph, dataset)
+    problems = summable_problems(graph)
+    if problems:
+        return table("cannot be summed out", [[problem.label or problem.title] for problem in problems])
+    graph = relevant(graph)
+    if dataset is None or not discrete_latents(graph):
         return None
     from ppl.compiler.density.elimination import plan_elimination
     from ppl.compiler.density.evaluation import data_lowering

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ppl.compiler.explain.domains import Domain, Membership
 from ppl.compiler.explain.formula import (
     ATOM,
+    BIG,
     LOOSEST,
-    PRODUCT,
+    OR,
     SIGN,
     SUM,
     Big,
@@ -21,10 +23,11 @@ from ppl.compiler.explain.formula import (
     Symbol,
     Tuple,
     Whole,
+    body_strength,
     sides,
     strength,
 )
-from ppl.compiler.explain.mathematics import Equation, Joint
+from ppl.compiler.explain.joint import Equation, Joint
 from ppl.compiler.explain.names import in_text
 
 _OPERATORS = {"*": "·", "@": " ", "-": "−", "<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "%": "mod", "//": "div"}
@@ -55,7 +58,7 @@ def _plain(formula: Formula) -> str:
         case Big(operator="array"):
             return f"[{formula_text(formula.body)} for {_over(formula)}]"
         case Big():
-            body = formula_text(formula.body, PRODUCT if formula.operator in _BIG else ATOM)
+            body = formula_text(formula.body, body_strength(formula))
             return f"{_BIG.get(formula.operator, formula.operator)}_{_subscript(formula)} {body}"
         case Operation(operator="^", left=left, right=Number(value=value)) if value in _POWERS:
             return formula_text(left, ATOM) + _POWERS[int(value)]
@@ -72,7 +75,7 @@ def _plain(formula: Formula) -> str:
         case Call():
             return _call(formula)
         case Cases(condition=condition, yes=yes, no=no):
-            return f"{formula_text(yes, SUM)} if {formula_text(condition)} else {formula_text(no)}"
+            return f"{formula_text(yes, SUM)} if {formula_text(condition, OR)} else {formula_text(no)}"
         case Tuple(items=items, labels=None):
             return f"({', '.join(formula_text(i) for i in items)})"
         case Tuple(items=items, labels=labels):
@@ -108,6 +111,29 @@ def _subscript(big: Big) -> str:
     return inside if inside.replace("′", "").isidentifier() else f"{{{inside}}}"
 
 
+# --- domains -----------------------------------------------------------------------------------------
+
+
+def domain_text(domain: Domain) -> str:
+    """`in [0, 1]`, `increasing, > 0`, `simplex of 3`."""
+    lower, upper = domain.lower, domain.upper
+    if lower is not None and upper is not None:
+        ends = f"{formula_text(lower)}, {formula_text(upper)}"
+        between = f"in ({ends})" if domain.strict else f"in [{ends}]"
+    elif lower is not None:
+        between = f"{'>' if domain.strict else '≥'} {formula_text(lower, SUM)}"
+    elif upper is not None:
+        between = f"{'<' if domain.strict else '≤'} {formula_text(upper, SUM)}"
+    else:
+        between = ""
+    return ", ".join(part for part in (domain.words, between) if part)
+
+
+def _membership(member: Membership) -> str:
+    words = member.domain.words
+    return f"{formula_text(member.left)}{':' if words else ''} {domain_text(member.domain)}"
+
+
 # --- whole statements --------------------------------------------------------------------------------
 
 
@@ -125,8 +151,9 @@ def joint_text(joint: Joint) -> list[str]:
     left = ", ".join(in_text(n) for n in joint.quantities) + (f" | {', '.join(given)}" if given else "")
     sign = "∝" if joint.proportional else "="
     lines = [f"p({left}) {sign}" + ("" if joint.factors else " 1")]
-    lines += [f"  {'  ' if n == 0 else '· '}{formula_text(f, PRODUCT - 1)}" for n, f in enumerate(joint.factors)]
-    if joint.values:
+    lines += [f"  {'  ' if n == 0 else '· '}{formula_text(f, BIG)}" for n, f in enumerate(joint.factors)]
+    if joint.flat or joint.values:
         lines.append("where")
+        lines += [f"    {_membership(m)}" for m in joint.flat]
         lines += [f"    {equation_text(e)}" for e in joint.values]
     return lines
