@@ -43,8 +43,9 @@ def bind(graph: ModelGraph, raw: Mapping[str, RawArray]) -> Dataset:
     return bind_with_notes(graph, raw).dataset
 
 
-def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray]) -> Bound:
-    """`bind`, with what was noticed besides."""
+def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray], *, statements: bool = True) -> Bound:
+    """`bind`, with what was noticed besides. statements: False looks at the declarations alone, and leaves what
+    statements ask of the data to `check_statements`."""
     work = Work(graph, dict(raw))
     _match_names(work)
     _align_axes(work)
@@ -67,16 +68,19 @@ def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray]) -> Bound:
             work.errors += within_bounds(graph, declared, known, work.sizes, work.labels)
     warnings, notes = _unused(work)
     dataset = Dataset(work.sizes, work.labels, arrays, missing)
-    if not {error.code for error in work.errors} & _SIZES_IN_DOUBT:
+    if statements and not {error.code for error in work.errors} & _SIZES_IN_DOUBT:
         problems = check_sizes(graph, work.sizes, work.labels)
         work.errors += (_empty(work) or problems) if problems else []
-    if not work.errors:
-        work.errors += outside_supports(graph, dataset)
-    if not work.errors:
-        work.errors += fates(graph, dataset)[1]
+    if statements and not work.errors:
+        work.errors += outside_supports(graph, dataset) or fates(graph, dataset)[1]
     if work.errors:
         raise PplError([*work.errors, *warnings], graph.source)
     return Bound(graph, dataset, warnings, notes)
+
+
+def check_statements(graph: ModelGraph, dataset: Dataset) -> list[Diagnostic]:
+    """What the statements of a model cannot do with data that fit its declarations, where nothing is to be inferred."""
+    return check_sizes(graph, dataset.sizes, dataset.labels) or outside_supports(graph, dataset)
 
 
 # --- names and axes ----------------------------------------------------------------------------------

@@ -15,7 +15,20 @@ from ppl.compiler.check.extents import outside
 from ppl.compiler.check.names import closest, quoted
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic
-from ppl.graph import Aligned, Axis, Clamp, Expr, Fixed, Latent, Literal, Meta, ModelGraph, Subscript
+from ppl.graph import (
+    Aligned,
+    Axis,
+    Clamp,
+    Expr,
+    Fixed,
+    Input,
+    Latent,
+    Literal,
+    Meta,
+    ModelGraph,
+    Prediction,
+    Subscript,
+)
 from ppl.types import IndexOf, Scalar
 
 _PLACE = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?:\[(?P<indices>.*)\])?\s*", re.DOTALL)
@@ -69,7 +82,12 @@ def _target(graph: ModelGraph, dataset: Dataset, place: str) -> tuple[Latent, tu
         known = f"is indexed by {quoted(latent.dims)}" if latent.dims else "is a single number"
         raise _Wrong(Diagnostic("E106", f"`{place}`: `{name}` {known}", latent.span))
     if len(indices) > len(latent.dims) - joint_rank(latent.support.kind):
-        raise _Wrong(Diagnostic("E122", f"`{place}`: one value of `{name}` is a whole array", latent.span))
+        title = f"`{place}`: the elements of a draw of `{name}` depend on each other, so that none can be clamped alone"
+        hints = (
+            f"clamp them together: give `{name}` a whole array, in Python or by `data` and `observe` in the model",
+            f"or hold this one near a value: in the model, `data seen`, `seen ~ Normal({place}, 0.01)`",
+        )
+        raise _Wrong(Diagnostic("E122", title, latent.span, hints=hints))
     found = [_position(dataset, dim, index, place) for dim, index in zip(latent.dims, indices, strict=False)]
     rest = [Aligned(Axis(f"{dim}#{n}", dim)) for n, dim in enumerate(latent.dims[len(indices) :])]
     return latent, (*found, *rest)
@@ -81,12 +99,22 @@ def _latent(graph: ModelGraph, name: str) -> Latent:
         return latents[name]
     if name in graph:
         title, span = f"`{name}` is not latent, and only latent quantities can be clamped", graph[name].span
-        raise _Wrong(Diagnostic("E122", title, span))
+        raise _Wrong(Diagnostic("E122", title, span, hints=(_instead(graph, name),)))
     found = closest(name, latents)
     hint = f"did you mean `{found}`?" if found else f"latent quantities: {quoted(latents)}" if latents else ""
     raise _Wrong(
         Diagnostic("E101", f"the model has no latent quantity `{name}` to clamp", hints=(hint,) if hint else ())
     )
+
+
+def _instead(graph: ModelGraph, name: str) -> str:
+    match graph[name]:
+        case Input():
+            return "its value comes with the data"
+        case Prediction():
+            return "draw it without `predict`"
+        case _:
+            return "clamp what it is computed from"
 
 
 def _indices(text: str) -> list[int | str]:

@@ -50,7 +50,7 @@ def _latent(build: Build, target: syntax.Target) -> Quantity:
             hint = f"its value comes with the data; to say how likely it is, draw it: `{quantity.name} ~ ...`"
             label = f"`{quantity.name}` is data"
         case "prediction":
-            hint, label = "", f"`{quantity.name}` is a prediction, drawn after sampling"
+            hint, label = "draw it without `predict`", f"`{quantity.name}` is a prediction, drawn after sampling"
         case _:
             label = f"`{quantity.name}` is computed, on line {build.report.line(quantity.span)}"
             hint = "clamp what it is computed from"
@@ -64,10 +64,22 @@ def _each_element(where: Place, quantity: Quantity) -> tuple[tuple[Axis, ...], t
     single = len(quantity.dims) - joint_rank(kind)
     for n, s in enumerate(where.padded(quantity.dims)):
         if n >= single and isinstance(s, (Fixed, Labelled)):
-            label = f"a value of `{quantity.name}` is {SUPPORTS[kind].description}"
-            raise where.scope.report.fail("E122", where.target.span, label, "clamp it whole")
+            raise _part_of_a_draw(where, quantity, single)
         subscripts.append(Aligned(where.scope.names.axis(s.dim, s.dim, s.start, s.stop)) if isinstance(s, Whole) else s)
     return tuple(s.axis for s in subscripts if isinstance(s, Aligned)), tuple(subscripts)
+
+
+def _part_of_a_draw(where: Place, quantity: Quantity, single: int) -> Abandon:
+    """One element of what is drawn as a whole: `w[0]` of a `Dirichlet`. single: dims before those of a draw."""
+    report, indices = where.scope.report, where.target.indices[:single]
+    whole = quantity.name + (f"[{', '.join(report.text(i.span) for i in indices)}]" if indices else "")
+    return report.fail(
+        "E122",
+        where.target.span,
+        f"the elements of `{whole}` depend on each other, so that none can be clamped alone",
+        f"clamp them together: `data given[{', '.join(quantity.dims[single:])}]`, `observe {whole} = given`\n"
+        f"or hold this one near a value: `data seen`, `seen ~ Normal({report.text(where.target.span)}, 0.01)`",
+    )
 
 
 def _value(build: Build, statement: syntax.Observe, quantity: Quantity, where: Place) -> Expr:

@@ -54,7 +54,12 @@ def _sample(build: Build, target: syntax.Target, statement: syntax.Sample, loops
         latent(build, target, statement, loops, found, quantity)
         return
     if quantity.role == "prediction":
-        raise build.report.fail("E122", target.span, f"`{quantity.name}` is a prediction, and draws nothing else")
+        raise build.report.fail(
+            "E122",
+            target.span,
+            f"`{quantity.name}` is a prediction, and draws nothing else",
+            f"`predict {quantity.name}` on line {build.report.line(quantity.span)} draws it: leave one of the two out",
+        )
     if quantity.role == "value" and not quantity.data_only:
         raise build.report.fail(
             "E122",

@@ -15,7 +15,6 @@ from ppl.compiler.check.scope import Names
 from ppl.compiler.check.survey import Placed, flat, inferred_types, look_over
 from ppl.compiler.check.tiling import check_tiling
 from ppl.compiler.check.unused import warn_unused
-from ppl.compiler.passes.enumeration import check_ranges_of_latents
 from ppl.compiler.passes.inlining import inlined
 from ppl.errors import Diagnostic, PplError
 from ppl.grammar import limits, messages
@@ -51,9 +50,7 @@ def check(program: syntax.Program) -> Checked:
     if report.errors:
         raise PplError(_first(report.errors), program.source)
     warn_unused(report, graph)
-    graph = inlined(graph)
-    check_ranges_of_latents(graph)
-    return Checked(graph, tuple(report.warnings))
+    return Checked(inlined(graph), tuple(report.warnings))
 
 
 def _statements(build: Build, placed: Sequence[Placed]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build, Part
-from ppl.compiler.check.distributions import Drawn, check_drawable, draw
+from ppl.compiler.check.distributions import check_drawable, draw
 from ppl.compiler.check.heads import Head
 from ppl.compiler.check.history import check_looks_back
 from ppl.compiler.check.intervals import UNKNOWN
@@ -63,8 +63,6 @@ def latent(
     drawn = draw(where.scope, found, site)
     check_drawable(build.scope, found, drawn)
     element = element_of(drawn) if drawn.spec.discrete else Scalar.REAL
-    if drawn.spec.discrete:
-        _check_finite(build, target, found, drawn)
     if dims is None:
         dims = tuple(w.dim for w in (*drawn.batch, *drawn.event))
         subscripts = tuple(Whole(d) for d in dims)
@@ -103,29 +101,6 @@ def latent(
             statement.span,
         )
     )
-
-
-def _check_finite(build: Build, target: syntax.Target, found: Head, drawn: Drawn) -> None:
-    """Whether a discrete latent has finitely many values, known before the run, so that it can be summed out."""
-    name, support, upper = target.name.id, drawn.support, drawn.support.upper
-    if support.kind in ("bool", "spin", "categorical"):
-        return
-    if SUPPORTS[support.kind].event_rank:
-        title = (
-            f"`{name}` is not data, and a draw of `{found.spec.name}` is a vector of counts that depend on each other"
-        )
-        hint = "draw its parts one by one, each as a `Binomial` of what is left, or give it as data"
-    elif upper is None:
-        title = f"`{name}` is not data, and `{found.spec.name}` draws from infinitely many values"
-        hint = f"bound it, `truncated({found.spec.name}(...), upper=100)`, so that it can be summed out exactly"
-        if found.spec.name in ("Poisson", "PoissonLog"):
-            hint += "; counts whose rate varies like a Gamma are `NegativeBinomial2`, without a latent"
-    elif not build.data_only(upper):
-        title = f"`{name}` is not data, and how many values it has depends on what is inferred"
-        hint = "its upper bound must follow from numbers and data"
-    else:
-        return
-    raise build.report.fail("E402", target.span, title, hint)
 
 
 def _support_axes(
