@@ -67,3 +67,21 @@ def test_they_are_drawn_from_their_joint_posterior() -> None:
     likelihood = np.asarray(density.log_likelihood(u)["wet"])
     assert np.isnan(likelihood[[1, 2, 5]]).all()
     assert np.isfinite(likelihood[[0, 3, 4]]).all()
+
+
+def test_pieces_of_one_name_all_count() -> None:
+    """What one statement draws is there in part and missing in part; a latent is called as the Jacobian is."""
+    text = """
+    dim obs
+    data y[obs], x[obs]? : bool
+    jacobian ~ HalfNormal(2)
+    x[obs] ~ Bernoulli(0.3)
+    y[obs] ~ Normal(jacobian * x[obs], 1)
+    """
+    density = compiled(text, {"x": [None, 1, 0], "y": [1.0, 2.0, 3.0]})
+    a = 0.8
+    seen = stats.norm.logpdf([2.0, 3.0], [a, 0]).sum() + np.log(0.3 * 0.7)
+    missing = np.log(0.3 * stats.norm.pdf(1 - a) + 0.7 * stats.norm.pdf(1))
+    expected = stats.halfnorm.logpdf(a, scale=2) + seen + missing + np.log(a)
+    found = jax.jit(lambda density, u: density.log_density(u))(density, np.log([a]))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

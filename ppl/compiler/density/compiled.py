@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 import jax
@@ -233,24 +233,34 @@ class CompiledDensity:
 
 
 def _terms(evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Array] | None = None) -> dict[str, Array]:
+    """Pieces of one name are one: the sum over the missing elements of `x` and the term of those that are there."""
+    found: dict[str, Array] = {}
+    for name, value in _pieces(evaluation, plan, u, batch):
+        found[name] = found[name] + value if name in found else value
+    return found
+
+
+def _pieces(
+    evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Array] | None
+) -> Iterator[tuple[str, Array]]:
     program, elimination = evaluation.program, plan.elimination
     evaluation.noting_failures()
     jacobian = evaluation.constrain(plan.slots, u)
-    totals = {}
     if elimination is not None:
-        totals[elimination.name] = summed_out(elimination, evaluation.lowering)
+        yield elimination.name, summed_out(elimination, evaluation.lowering)
     for term in program.graph.factors:
         if elimination is not None and elimination.reads_discrete(term):
             continue
         if id(term) in evaluation.settled:
-            totals[program.names[id(term)]] = evaluation.settled[id(term)]
+            yield program.names[id(term)], evaluation.settled[id(term)]
             continue
         lowering: Context = evaluation.lowering
         weight = None
         if batch and is_subsampled(term):
             lowering, weight = subsampled(lowering, term, batch)
-        totals[program.names[id(term)]] = total(score(lowering, term), term.axes, weight)
-    return {**totals, **solve_terms(evaluation), "jacobian": jnp.asarray(jacobian)}
+        yield program.names[id(term)], total(score(lowering, term), term.axes, weight)
+    yield from solve_terms(evaluation)
+    yield "jacobian", jnp.asarray(jacobian)
 
 
 def _named(evaluation: Evaluation) -> dict[str, Array]:

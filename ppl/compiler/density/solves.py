@@ -13,13 +13,10 @@ from ppl.compiler.lowering.context import Attempt
 from ppl.compiler.lowering.named import Array
 
 
-def solve_terms(evaluation: Evaluation) -> dict[str, Array]:
-    """0 for each line with a differential equation that was solved, minus infinity for one that was not."""
-    found: dict[str, Array] = {}
+def solve_terms(evaluation: Evaluation) -> Iterator[tuple[str, Array]]:
+    """0 for each differential equation that was solved, minus infinity for one that was not, by its line."""
     for name, attempt in _attempts(evaluation):
-        solved = jnp.where(jnp.all(attempt.found.array > 0), np.float64(0), np.float64(-np.inf))
-        found[name] = found[name] + solved if name in found else solved
-    return found
+        yield name, jnp.where(jnp.all(attempt.found.array > 0), np.float64(0), np.float64(-np.inf))
 
 
 def solve_faults(evaluation: Evaluation, most: int) -> list[Fault]:
