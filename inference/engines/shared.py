@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ppl.inference.settings import check_settings, setting
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # help and option parsing list the settings, and must not wai
     from ppl.inference.contract import Carry, Chunk, Density, Findings, Life, Positions
 
 
+@dataclass(frozen=True)
 class Settings:
     """Base of all engines: a frozen dataclass of settings, and the `life` that they describe.
 

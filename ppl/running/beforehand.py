@@ -13,6 +13,9 @@ from ppl.compiler.density.program import Program, make_program
 from ppl.compiler.passes.enumeration import discrete_latents
 from ppl.compiler.passes.increasing import increasing_points
 from ppl.compiler.passes.missing.quantities import fill_missing
+from ppl.compiler.passes.preparation import prepared
+from ppl.compiler.passes.relevant import relevant
+from ppl.compiler.passes.summable import check_summable
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Expr, ModelGraph, Prediction, Term
@@ -64,9 +67,11 @@ def check_discrete(graph: ModelGraph, dataset: Dataset) -> None:
     """Whether the discrete latents can be summed out.
 
     Raises:
-        PplError: they depend on each other too much (E402).
+        PplError: they have infinitely many values, or depend on each other too much (E402).
     """
-    graph, dataset = fill_missing(graph, dataset)
+    graph, dataset = prepared(graph, dataset)
+    check_summable(graph)
+    graph = relevant(graph)
     if not discrete_latents(graph):
         return
     from ppl.compiler.density.elimination import plan_elimination  # these import JAX

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -15,12 +15,15 @@ import numpy as np
 
 from ppl import __version__
 from ppl.graph import ModelGraph
+from ppl.inference.contract import Remark
+from ppl.inference.engines.shared import Settings
 
 
-def make_attrs(graph: ModelGraph, engine: Any, chains: int, seed: int) -> dict[str, Any]:
+def make_attrs(graph: ModelGraph, engine: Settings, chains: int, seed: int) -> dict[str, Any]:
     """What is known before a run: plain strings and numbers, as netCDF takes them; mappings as JSON."""
     settings = json.dumps(dataclasses.asdict(engine))
-    return {**provenance(graph, seed), "engine": engine.name, "settings": settings, "chains": chains}
+    chosen = {"engine": engine.name, "settings": settings, "draws_are": engine.draws_are}
+    return {**provenance(graph, seed), **chosen, "chains": chains}
 
 
 def provenance(graph: ModelGraph, seed: int) -> dict[str, Any]:
@@ -55,6 +58,11 @@ def clamped_attrs(given: Mapping[str, Any] | None) -> dict[str, Any]:
 def centring_attrs(forms: Mapping[str, str]) -> dict[str, Any]:
     """In which coordinates latents with a location and a scale were sampled."""
     return {"centring": json.dumps(dict(forms))} if forms else {}
+
+
+def remark_attrs(remarks: Sequence[Remark]) -> dict[str, Any]:
+    """What the engine said of its draws."""
+    return {"remarks": json.dumps([dataclasses.asdict(remark) for remark in remarks])} if remarks else {}
 
 
 def ended(stopped: str | None, timings: Mapping[str, float]) -> dict[str, Any]:

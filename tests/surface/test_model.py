@@ -19,7 +19,7 @@ import ppl
 from ppl.errors import PplError
 from ppl.inference.engines.nuts import NUTS
 from ppl.results.container import from_arviz
-from ppl.running import driver
+from ppl.running import following, sampling
 
 TEXT = """
 dim obs
@@ -166,7 +166,7 @@ def test_wrong_objects_are_refused_in_words(model: ppl.Model) -> None:
 
 def test_the_time_limit_keeps_finished_draws(model: ppl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = itertools.count()
-    monkeypatch.setattr(driver, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    monkeypatch.setattr(sampling, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
     data = {"x": X, "y": Y}
     full = from_arviz(model.sample(data, seed=4, chains=2, warmup=100, draws=3000))[0]
     with pytest.warns(ppl.ModelWarning, match="time limit"):
@@ -202,14 +202,14 @@ def test_an_interrupt_in_the_middle_keeps_finished_draws(model: ppl.Model, monke
 
 
 def test_memory_that_runs_out_costs_no_draw(model: ppl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = driver.over_draws
+    whole = following.over_draws
 
     def scarce(function: functools.partial[object], *arguments: object) -> object:
         if any(function.args):
             raise MemoryError("out of memory")
         return whole(function, *arguments)
 
-    monkeypatch.setattr(driver, "over_draws", scarce)
+    monkeypatch.setattr(following, "over_draws", scarce)
     with pytest.warns(RuntimeWarning, match="out of memory"):
         fit = model.sample({"x": X, "y": Y}, **SHORT)
     groups, _ = from_arviz(fit)
@@ -224,7 +224,7 @@ def test_memory_that_runs_out_costs_no_draw(model: ppl.Model, monkeypatch: pytes
             raise MemoryError("out of memory")
         return result
 
-    monkeypatch.setattr(driver, "over_draws", whole)
+    monkeypatch.setattr(following, "over_draws", whole)
     monkeypatch.setattr(NUTS, "advance", failing)
     with pytest.warns(ppl.ModelWarning, match="failed: out of memory"):
         fit = model.sample({"x": X, "y": Y}, chains=2, warmup=100, draws=10_000_000)

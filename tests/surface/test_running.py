@@ -14,11 +14,12 @@ import ppl
 from ppl.inference.contract import Chunk, Divergences
 from ppl.inference.engines.nuts import NUTS
 from ppl.running import progress as progress_module
-from ppl.running.driver import _divergences, run
+from ppl.running.driver import run
 from ppl.running.interrupts import listening
 from ppl.running.options import RunOptions
 from ppl.running.outputs import over_draws
 from ppl.running.progress import Lines, Silent
+from ppl.running.sampling import _divergences
 
 
 def uniform(density: object, u: jax.Array, key: jax.Array) -> jax.Array:
