@@ -20,14 +20,16 @@ from tests.shell import Shell
 
 MODEL = """\
 dim home, county
+dim level = 3
 data x[home], n[home] : count, county_of[home] : county
-data heated[home] : bool, hits[home], y[home] > 0, kind[home] : county
+data heated[home] : bool, hits[home], y[home] > 0, kind[home] : county, grade[home] : level from 1
 a ~ Normal(0, 1)
 b[county] ~ Normal(a, 0.5)
 y[home] ~ LogNormal(b[county_of[home]] + x[home], 0.5)
 hits[home] ~ Geometric(1 / (1 + n[home]))
 heated[home] ~ Bernoulli(0.5)
 kind[home] ~ Categorical(fill(0.5, county))
+grade[home] ~ Categorical(fill(1 / 3, level))
 mean_y = mean(y)
 """
 COVARIATES = {"county": ["Ada", "Bly"], "x": [0.5, 1.0, 2.0], "n": [3, 4, 5], "county_of": ["Ada", "Bly", "Bly"]}
@@ -45,7 +47,7 @@ def test_a_simulated_data_set_is_one_that_the_model_takes(shell: Shell) -> None:
     one = ("prior", "homes.ppl", "--data", "homes.json", "--one", "-o", "sim.json", "--truth", "truth.json")
     assert shell(*one) == 0
     simulated, truth = json.loads(Path("sim.json").read_text()), json.loads(Path("truth.json").read_text())
-    assert set(simulated) == {*COVARIATES, "y", "hits", "heated", "kind"}
+    assert set(simulated) == {*COVARIATES, "y", "hits", "heated", "kind", "grade"}
     assert {k: simulated[k] for k in COVARIATES} == COVARIATES
     assert set(simulated["kind"]) <= {"Ada", "Bly"}
     assert all(isinstance(v, bool) for v in simulated["heated"])
@@ -57,6 +59,7 @@ def test_a_simulated_data_set_is_one_that_the_model_takes(shell: Shell) -> None:
     assert shell("check", "homes.ppl", "--data", "sim.json") == 0
     drawn = model.prior("homes.json", draws=3)
     np.testing.assert_array_equal(drawn["prior_predictive"]["y"].values[0, 0], simulated["y"])
+    np.testing.assert_array_equal(drawn["prior_predictive"]["grade"].values[0, 0], np.array(simulated["grade"]) - 1)
     np.testing.assert_array_equal(drawn["prior"]["b"].values[0, 0], truth["b"])
     assert shell(*one) == 2
     assert "E604" in shell.err

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import ppl
+from ppl.prediction.fitted import read_fit
+from ppl.prediction.matching import match_dims
 from ppl.results.container import from_arviz, to_arviz
 from tests.prediction.made import close, constant, made_fit, moments
 
@@ -151,6 +153,44 @@ def test_missing_elements_of_the_fit_are_what_was_inferred() -> None:
     moments((y[:, 3] - 0.5 * inferred[0, :, 1])[:, None], [0.0], [[0.25]])
 
 
+def test_outcomes_that_the_fit_lacks_and_did_not_infer_are_drawn() -> None:
+    text = "dim time ordered\ndata y[time]?\nphi ~ Uniform(0, 1)\ny[0] ~ Normal(0, 1)\n"
+    text += "y[t] ~ Normal(phi * y[t-1], 0.5) for t in time[1:]"
+    model = ppl.compile(text)
+    groups, attrs = from_arviz(made_fit(model, {"y": [1.0, 0.0]}, {"phi": constant(0.5, COUNT)}))
+    groups["constant_data"]["y"] = ("time", [1.0, np.nan])
+    y = model.predict(to_arviz(groups, attrs), sizes={"time": 3})["predictions"]["y"].values[0]
+    moments(y[:, 1:], [0.5, 0.25], [[0.25, 0.125], [0.125, 0.3125]])
+
+
+def test_a_past_brings_along_the_elements_that_its_data_name() -> None:
+    text = "dim year ordered, site\ndata y[year], at[year] : site\na[site] ~ Normal(0, 1)\ny[0] ~ Normal(0, 1)\n"
+    text += "y[t] ~ Normal(a[at[t-1]] + 0 * y[t-1], 0.1) for t in year[1:]"
+    model = ppl.compile(text)
+    past = {"y": {"2001": 1.0, "2002": 3.0}, "at": {"2001": "N", "2002": "S"}}
+    fit = made_fit(model, past, {"a": constant([-5.0, 5.0], 200)})
+    y = model.predict(fit, {"at": {"2003": "E"}})["predictions"]["y"].values
+    close(y.mean(), 5.0, 200, 0.1)
+
+
+def test_which_elements_are_those_of_the_fit() -> None:
+    """A dim of a size in the model counts by position; rows whose index data name the same labels are the same rows."""
+    text = "dim obs, county\ndim k = 2\ndata x[obs, k], of[obs] : county, y[obs]\nb[k] ~ Normal(0, 1)\n"
+    model = ppl.compile(
+        text + "e[county] ~ Normal(0, 1)\ny[i] ~ Normal(sum(x[i, j] * b[j] for j in k) + e[of[i]], 1) for i in obs"
+    )
+    past = {"x": [[1.0, 2.0], [3.0, 4.0]], "of": ["A", "B"], "y": [0.0, 1.0]}
+    fitted = read_fit(model.graph, *from_arviz(made_fit(model, past, {"b": [[[1.0, 2.0]]], "e": [[[1.0, 2.0]]]})))
+
+    def kept(**new: Any) -> dict[str, list[int]]:
+        found = match_dims(model.graph, fitted, model.bind({**past, **new}).dataset, {"y"})
+        return {dim: match.old.tolist() for dim, match in found.items()}
+
+    assert kept(county=["B", "A"]) == {"obs": [0, 1], "county": [1, 0], "k": [0, 1]}
+    assert kept(county=["B", "A"], of=["B", "A"]) == {"obs": [-1, -1], "county": [1, 0], "k": [0, 1]}
+    assert kept(x=[[1.0, 2.0], [3.0, 5.0]]) == {"obs": [-1, -1], "county": [0, 1], "k": [0, 1]}
+
+
 def test_a_gaussian_process_at_new_points() -> None:
     model, rho = ppl.compile(PROCESS), 1.3
     x, f, new = np.array([0.0, 1.0, 2.5]), np.array([0.5, -0.2, 1.0]), np.array([0.4, 1.0, 3.0])
@@ -277,6 +317,15 @@ def test_flat_quantities_have_no_new_elements() -> None:
     fit = made_fit(model, {"x": {"a": 1.0}, "y": {"a": 1.0}}, {"m": constant([1.0], 10)})
     assert "declared by `var`" in refusal(model, fit, {"x": {"a": 1.0, "b": 2.0}})
     assert model.predict(fit, {"x": {"a": 5.0}})["predictions"]["y"].shape == (1, 10, 1)
+
+
+def test_quantities_that_an_energy_weighs_have_no_new_elements() -> None:
+    text = (
+        "dim g\ndata x[g], y[g]\nm[g] ~ Normal(0, 1)\nenergy pull unnormalised: m[g]^2\ny[g] ~ Normal(m[g] + x[g], 1)"
+    )
+    model = ppl.compile(text)
+    fit = made_fit(model, {"x": {"a": 1.0}, "y": {"a": 1.0}}, {"m": constant([1.0], 10)})
+    assert "`pull` adds to its energy" in refusal(model, fit, {"x": {"a": 1.0, "b": 2.0}})
 
 
 def test_gaps_in_a_series_are_not_filled() -> None:
