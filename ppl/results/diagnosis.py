@@ -7,7 +7,7 @@ any divergence counts (Betancourt 2017, section 6.2).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import xarray as xr
 from ppl.graph import ModelGraph
 from ppl.results import statistics
 from ppl.results.container import Groups
+from ppl.results.findings import Finding, of_engine
 from ppl.results.hard_terms import centred_terms, line_of, other_coordinates
 from ppl.results.summary import Summary, scalar_names
 from ppl.results.wording import Say, in_python
@@ -24,18 +25,6 @@ from ppl.results.wording import Say, in_python
 RHAT = 1.01
 ESS_PER_CHAIN = 100
 EBFMI = 0.3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing noticed. name: stable, for `--json`; trusted: whether the draws can be trusted in spite of it."""
-
-    name: str
-    title: str
-    details: tuple[str, ...] = ()
-    remedies: tuple[str, ...] = ()
-    trusted: bool = False
-    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,17 +79,22 @@ def diagnose(
     chains, draws = groups["posterior"].sizes["chain"], groups["posterior"].sizes["draw"]
     findings: list[Finding] = []
     good: list[str] = []
-    for said in (
-        _stopped(attrs),
-        _unjudged(summary, draws, say),
-        _stuck(stats, settings, say),
-        _apart(summary, draws),
-        _rhat(summary, chains, draws, say),
-        _ess(summary, chains, draws, say),
-        _divergences(groups, graph, attrs, say),
-        _energy(stats, graph, attrs, say),
-        _depth(stats, settings, say),
-    ):
+    said_of: dict[str, tuple[Finding | str | None, ...]] = {
+        "correlated": (
+            _unjudged(summary, draws, say),
+            _stuck(stats, settings, say),
+            _apart(summary, draws),
+            _rhat(summary, chains, draws, say),
+            _ess(summary, chains, draws, say),
+            _divergences(groups, graph, attrs, say),
+            _energy(stats, graph, attrs, say),
+            _depth(stats, settings, say),
+        ),
+        "independent": (_unjudged(summary, draws, say), _disagreement(summary, chains)),
+        "a mode": (),
+    }
+    kind = str(attrs.get("draws_are", "correlated"))
+    for said in (_stopped(attrs), *said_of.get(kind, ()), *of_engine(attrs.get("remarks"), say)):
         if isinstance(said, Finding):
             findings.append(said)
         elif said:
@@ -202,6 +196,25 @@ def _rhat(summary: Summary, chains: int, draws: int, say: Say) -> Finding | str 
         (f"worst: {listed}",),
         (remedy,),
         values={"worst": top, "count": high},
+    )
+
+
+def _disagreement(summary: Summary, chains: int) -> Finding | str | None:
+    """Of fits that were made independently of each other, each with independent draws."""
+    values = summary.columns["r_hat"]
+    worst = _worst(summary, values, largest=True)
+    if chains < 2 or not worst:
+        return None
+    high = int(np.sum(values > RHAT))
+    if not high:
+        return f"{chains} independent fits agree: R-hat is at most {worst[0][1]:.3f}."
+    listed = ", ".join(f"{name} {value:.3f}" for name, value in worst[:5] if value > RHAT)
+    return Finding(
+        "disagreement",
+        f"Independent fits disagree: R-hat is above {RHAT} for {high} of {len(summary)} quantities.",
+        (f"worst: {listed}",),
+        ("each has found a part or a mode of the distribution; a Markov chain may show which",),
+        values={"worst": worst[0][1], "count": high},
     )
 
 

@@ -62,7 +62,18 @@ def centring_attrs(forms: Mapping[str, str]) -> dict[str, Any]:
 
 def remark_attrs(remarks: Sequence[Remark]) -> dict[str, Any]:
     """What the engine said of its draws."""
-    return {"remarks": json.dumps([dataclasses.asdict(remark) for remark in remarks])} if remarks else {}
+    read = [
+        {
+            "name": remark.name,
+            "verdict": remark.verdict,
+            "title": remark.title,
+            "details": list(remark.details),
+            "remedies": [(remedy.text, dict(remedy.settings)) for remedy in remark.remedies],
+            "values": dict(remark.values),
+        }
+        for remark in remarks
+    ]
+    return {"remarks": json.dumps(read)} if read else {}
 
 
 def ended(stopped: str | None, timings: Mapping[str, float]) -> dict[str, Any]:

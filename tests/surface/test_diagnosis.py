@@ -7,11 +7,13 @@ import pytest
 import xarray as xr
 
 import ppl
+from ppl.inference.contract import Remark, Remedy
 from ppl.results.container import Groups, from_arviz
 from ppl.results.diagnosis import Diagnosis, diagnose
 from ppl.results.judge import judge
 from ppl.results.summary import summarise, table
 from ppl.results.wording import on_command_line
+from ppl.running.record import remark_attrs
 
 CENTRED = """
 dim school
@@ -52,6 +54,27 @@ def judged(groups: Groups, **attrs: object) -> Diagnosis:
 def only(diagnosis: Diagnosis) -> str:
     assert len(diagnosis.findings) == 1, diagnosis.text()
     return diagnosis.findings[0].name
+
+
+def test_an_engine_has_its_say() -> None:
+    remedies = (Remedy("try another family: {}", {"family": "flow"}),)
+    remarks = (
+        Remark("pareto_k", "bad", "The approximation misses the tails.", ("k is 0.9",), remedies, {"k": 0.9}),
+        Remark("rounds", "good", "Every replica went up and down."),
+    )
+    attrs = remark_attrs(remarks)
+    diagnosis = judged(made_up(), draws_are="independent", **attrs)
+    assert not diagnosis.trusted
+    assert "    = try another family: family='flow'" in diagnosis.text()
+    assert "Every replica went up and down." in diagnosis.good
+    assert diagnosis.to_json()["findings"][0]["values"] == {"k": 0.9}
+    assert any("4 independent fits agree" in word for word in diagnosis.good)
+    assert "not to be trusted" not in judged(made_up(), remarks="[1, null]").text()
+
+
+def test_fits_that_disagree_are_not_trusted() -> None:
+    mu = np.arange(4.0)[:, None] + np.random.default_rng(1).normal(size=(4, 500))
+    assert only(judged(made_up(mu=mu), draws_are="independent")) == "disagreement"
 
 
 def test_good_draws_are_called_fine() -> None:
