@@ -112,30 +112,42 @@ def fault_of(token: Token) -> Diagnostic | None:
 
 # --- comments of other languages ---------------------------------------------------------------------
 
+OPENING = frozenset({"LPAR", "LSQB"})
+CLOSING = frozenset({"RPAR", "RSQB"})
+
 
 def without_foreign_comments(tokens: list[Token], faults: Faults) -> list[Token]:
     """Report `// remark` and `/* remark */` once each and leave them out, so that their words are not parsed."""
-    if not any(t.type == "FACTOR" and t in ("//", "/") for t in tokens):
+    signs = [i for i, t in enumerate(tokens) if t.type == "FACTOR" and opens_remark(tokens, i)]
+    if not signs:
         return tokens
     kept: list[Token] = []
     ahead = Ahead(tokens)
+    possible = frozenset(signs)
     i = depth = 0
     while i < len(tokens):
         token = tokens[i]
         end = i
-        if token == "//" and ahead.is_remark(i, depth):
-            end = ahead.line_end[i]
-        elif token == "/" and i + 1 < len(tokens) and follows(token, tokens[i + 1], "*", "**"):
+        if i in possible and token == "//":
+            end = ahead.line_end[i] if ahead.is_remark(i, depth) else i
+        elif i in possible:
             end = end_of_remark(tokens, i + 2)
         if end > i:
             start = token.start_pos or 0
             faults.report(messages.comment_sign("//" if token == "//" else "/*", Span(start, start + 2)))
             i = end
         else:
-            depth = max(0, depth + (token in ("(", "[")) - (token in (")", "]")))
+            depth = max(0, depth + (token.type in OPENING) - (token.type in CLOSING))
             kept.append(token)
             i += 1
     return kept
+
+
+def opens_remark(tokens: list[Token], i: int) -> bool:
+    """Whether a remark may begin here: at `//`, or at `/` and `*`."""
+    return tokens[i] == "//" or (
+        tokens[i] == "/" and i + 1 < len(tokens) and follows(tokens[i], tokens[i + 1], "*", "**")
+    )
 
 
 def follows(token: Token, after: Token, *values: str) -> bool:
@@ -194,9 +206,9 @@ def closing(tokens: list[Token]) -> list[int]:
     found = [len(tokens)] * (len(tokens) + 1)
     closers: list[int] = []
     for i in range(len(tokens) - 1, -1, -1):
-        if tokens[i] in (")", "]"):
+        if tokens[i].type in CLOSING:
             closers.append(i)
-        elif tokens[i] in ("(", "[") and closers:
+        elif tokens[i].type in OPENING and closers:
             closers.pop()
         found[i] = closers[-1] if closers else len(tokens)
     return found

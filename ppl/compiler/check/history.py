@@ -62,12 +62,12 @@ class _Statement:
 
 def check_looks_back_through(build: Build) -> None:
     """The same of what drawn quantities depend on through others, once everything is known."""
-    statements = list(_statements(build))
-    reads: dict[str, set[str]] = {}
-    for s in statements:
-        reads.setdefault(s.name, set()).update(r.name for r in s.reads)
+    statements: dict[str, list[_Statement]] = {}
+    for s in _statements(build):
+        statements.setdefault(s.name, []).append(s)
+    reads = {name: {r.name for s in own for r in s.reads} for name, own in statements.items()}
     for names in cyclic(reads):
-        group = [s for s in statements if s.name in names]
+        group = [s for name in sorted(names) for s in statements[name]]
         drawn = [(s, read) for s in group if s.drawn and len(names) > 1 for read in s.reads if read.name in names]
         wrong = [(s, read) for s, read in drawn if read.name != s.name and not _before_through(group, s, read)]
         if wrong:

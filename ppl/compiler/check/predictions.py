@@ -86,11 +86,14 @@ def _predict(build: Build, target: syntax.Target, statement: syntax.Predict, loo
 
 def finish_predictions(build: Build) -> None:
     """Pieces may leave elements out, unless the prediction reads itself, and none is predicted twice."""
+    reading_themselves = {
+        node.name
+        for node in build.nodes
+        if isinstance(node, Prediction)
+        and any(read.name == node.name for read in each_read(*distribution_expressions(node.distribution)))
+    }
     for name, parts in build.parts.items():
         quantity = build.names.quantities[name]
         if quantity.role != "prediction" or quantity.broken or name in build.failed or not parts:
             continue
-        nodes = [n for n in build.nodes if isinstance(n, Prediction) and n.name == name]
-        reads = (r for n in nodes for e in distribution_expressions(n.distribution) for r in each_read(e))
-        reads_itself = any(read.name == name for read in reads)
-        check_tiling(build, name, quantity.dims, parts, drawn=True, gaps=not reads_itself)
+        check_tiling(build, name, quantity.dims, parts, drawn=True, gaps=name not in reading_themselves)
