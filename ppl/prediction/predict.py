@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.compiler.density.evaluation import data_lowering
-from ppl.compiler.density.program import make_program
 from ppl.compiler.forward.gaussian import CONDITIONED
 from ppl.compiler.forward.simulator import Simulator, make_simulator
 from ppl.compiler.forward.statements import Group, groups, statements
 from ppl.compiler.passes.generative import depends, generative, outcomes, without
+from ppl.compiler.passes.program import make_program
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Input, Latent, ModelGraph, Node, Prediction, Term, Value

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.compiler.density.evaluation import data_lowering
-from ppl.compiler.density.program import make_program
 from ppl.compiler.forward.simulator import Simulator, make_simulator
 from ppl.compiler.passes.generative import depends, outcomes
+from ppl.compiler.passes.program import make_program
 from ppl.graph import Latent, ModelGraph, Prediction, Term, Value
 from ppl.prediction.inputs import Inputs
 from ppl.prediction.refusals import Mask, check_prior, drawn_elements

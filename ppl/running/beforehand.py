@@ -9,11 +9,11 @@ from __future__ import annotations
 from ppl.catalogue.domains import domains_of
 from ppl.catalogue.membership import outside
 from ppl.compiler.binding.constants import evaluate
-from ppl.compiler.density.program import Program, make_program
 from ppl.compiler.passes.enumeration import discrete_latents
 from ppl.compiler.passes.increasing import increasing_points
 from ppl.compiler.passes.missing.quantities import fill_missing
 from ppl.compiler.passes.preparation import prepared
+from ppl.compiler.passes.program import Program, make_program
 from ppl.compiler.passes.relevant import relevant
 from ppl.compiler.passes.summable import check_summable
 from ppl.dataset import Dataset

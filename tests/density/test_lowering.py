@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from ppl.compiler.density.program import Program
 from ppl.compiler.density.scoring import Scored, total
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Named
 from ppl.compiler.lowering.shaping import lift
+from ppl.compiler.passes.program import Program
 from ppl.graph import Axis, ModelGraph
 from ppl.source import Source
 from tests.density.from_text import compare, compiled

@@ -144,8 +144,8 @@ def _values(clamp: Clamp, graph: ModelGraph, dataset: Dataset) -> Numbers:
 
 def _computed(value: Expr, clamp: Clamp, graph: ModelGraph, dataset: Dataset) -> Numbers:
     from ppl.compiler.density.evaluation import data_lowering  # these import JAX
-    from ppl.compiler.density.program import make_program
     from ppl.compiler.lowering.named import REAL, aligned
+    from ppl.compiler.passes.program import make_program
 
     lowered = data_lowering(make_program(graph, dataset), dataset).value(value, REAL)
     return np.asarray(aligned(np, lowered, clamp.axes, 0), np.float64)

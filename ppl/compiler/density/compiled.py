@@ -18,7 +18,6 @@ from ppl.compiler.density.minibatch import batch_dims, check_batch, is_subsample
 from ppl.compiler.density.missing import drawn_forward, missing_elements, sampled_among
 from ppl.compiler.density.parameters import check_parameters
 from ppl.compiler.density.predictive import likelihood_dims, log_likelihood, replicate
-from ppl.compiler.density.program import Program, make_program
 from ppl.compiler.density.scoring import score, total
 from ppl.compiler.density.solves import solve_faults, solve_terms
 from ppl.compiler.density.summation import drawn, marginals, summed_out
@@ -29,6 +28,7 @@ from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Array
 from ppl.compiler.passes.centring import Request, choose
 from ppl.compiler.passes.preparation import prepared
+from ppl.compiler.passes.program import Program, make_program
 from ppl.compiler.passes.relevant import relevant
 from ppl.dataset import Dataset
 from ppl.graph import Axis, Clamp, Energy, ModelGraph, Term

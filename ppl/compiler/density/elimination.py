@@ -14,7 +14,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from ppl.compiler.density.program import Program
 from ppl.compiler.elimination import Scope, Structure, TooWide, Variable, make_plan
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.fold import Recorder
@@ -23,6 +22,7 @@ from ppl.compiler.lowering.named import INT, REAL, Named, aligned
 from ppl.compiler.lowering.reads import as_pick, item_for
 from ppl.compiler.lowering.subscripts import linear_positions
 from ppl.compiler.passes.enumeration import Reading, Site, discrete_latents, sites
+from ppl.compiler.passes.program import Program
 from ppl.errors import CompilerBug, Diagnostic, PplError
 from ppl.graph import Axis, Latent, Read
 from ppl.types import IndexOf, Scalar

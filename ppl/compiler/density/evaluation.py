@@ -10,12 +10,12 @@ import numpy as np
 
 from ppl.compiler.density import transforms
 from ppl.compiler.density.centring import from_standard, to_standard
-from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.assemble import assemble
 from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import INT, REAL, Array, aligned
 from ppl.compiler.lowering.recurrence import recurrent_values
+from ppl.compiler.passes.program import Program
 from ppl.compiler.passes.roles import is_discrete
 from ppl.dataset import Dataset
 from ppl.errors import CompilerBug

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.context import Context, Selection
 from ppl.compiler.lowering.named import Array, Named, broadcast
+from ppl.compiler.passes.program import Program
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Axis, Energy, Term
 

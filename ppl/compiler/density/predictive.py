@@ -11,7 +11,6 @@ import numpy as np
 from ppl.compiler.density.elimination import Elimination
 from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.laws import families, law_of
-from ppl.compiler.density.program import Program
 from ppl.compiler.density.scoring import (
     Scored,
     aligned_parameters,
@@ -24,6 +23,7 @@ from ppl.compiler.density.summation import predictive_scores
 from ppl.compiler.lowering.assemble import covers, place
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.named import INT, REAL, Array, Named, union
+from ppl.compiler.passes.program import Program
 from ppl.errors import CompilerBug
 from ppl.graph import Axis, Distribution, Prediction, Read, Term, Whole
 

@@ -55,11 +55,12 @@ def centring(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
 def elimination(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     """How discrete latents are summed out."""
     from ppl.compiler.passes.enumeration import discrete_latents
-    from ppl.compiler.passes.preparation import prepared
     from ppl.compiler.passes.relevant import relevant
     from ppl.compiler.passes.summable import summable_problems
 
     if dataset is not None:
+        from ppl.compiler.passes.preparation import prepared
+
         graph, dataset = prepared(graph, dataset)
     problems = summable_problems(graph)
     if problems:
@@ -69,8 +70,8 @@ def elimination(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
         return None
     from ppl.compiler.density.elimination import plan_elimination
     from ppl.compiler.density.evaluation import data_lowering
-    from ppl.compiler.density.program import make_program
     from ppl.compiler.lowering.fold import Recorder
+    from ppl.compiler.passes.program import make_program
 
     program = make_program(graph, dataset)
     plan = plan_elimination(program, data_lowering(program, dataset), Recorder())

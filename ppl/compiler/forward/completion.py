@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ppl.compiler.density.evaluation import Evaluation
-from ppl.compiler.density.program import Program
 from ppl.compiler.forward.simulate import Given, simulate
 from ppl.compiler.forward.statements import groups
 from ppl.compiler.lowering.named import Array
+from ppl.compiler.passes.program import Program
 from ppl.compiler.passes.relevant import drawn_forward_latents
 
 

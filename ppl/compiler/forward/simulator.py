@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from ppl.compiler.density.evaluation import Evaluation, data_lowering
 from ppl.compiler.density.parameters import check_parameters
-from ppl.compiler.density.program import Program, make_program
 from ppl.compiler.forward.simulate import Given, Mask, redraw, simulate
 from ppl.compiler.forward.statements import Group, groups
 from ppl.compiler.lowering.fold import Constants, Recorder
 from ppl.compiler.lowering.named import Array
+from ppl.compiler.passes.program import Program, make_program
 from ppl.dataset import Dataset
 from ppl.graph import Axis, Latent, ModelGraph, Prediction, Value
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Protocol
 
-from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.guards import Guard
 from ppl.compiler.lowering.named import Array, DType, Named
+from ppl.compiler.passes.program import Program
 from ppl.graph import Axis, Expr, OdeSolve
 
 

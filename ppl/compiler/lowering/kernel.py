@@ -14,13 +14,13 @@ from types import ModuleType
 
 import numpy as np
 
-from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.fold import Recorder
 from ppl.compiler.lowering.guards import can_fail
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Array
 from ppl.compiler.lowering.shaping import spread
+from ppl.compiler.passes.program import Program
 from ppl.errors import CompilerBug
 from ppl.graph import (
     Aligned,

@@ -13,7 +13,6 @@ from typing import Protocol
 
 import numpy as np
 
-from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.context import Attempt, Context, Enumerated, Selection
 from ppl.compiler.lowering.enumeration import enumerated_read
 from ppl.compiler.lowering.guards import Guard, guarded, keeps_places, of_scalars
@@ -23,6 +22,7 @@ from ppl.compiler.lowering.reads import read, select
 from ppl.compiler.lowering.reductions import reduce
 from ppl.compiler.lowering.selections import selected, selection
 from ppl.compiler.lowering.shaping import fill, lift, stack
+from ppl.compiler.passes.program import Program
 from ppl.errors import CompilerBug, PplError
 from ppl.graph import Apply, Axis, Expr, Fill, Lift, Literal, Local, OdeSolve, Position, Read, Reduce, Select, Stack
 

@@ -16,12 +16,12 @@ from typing import TypeAlias, TypeVar
 import jax
 import numpy as np
 
-from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.assemble import assemble
 from ppl.compiler.lowering.context import Attempt
 from ppl.compiler.lowering.kernel import Given, Taking, inside, outside
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import Array, Named, dtype_of
+from ppl.compiler.passes.program import Program
 from ppl.compiler.passes.recurrences import Recurrence
 from ppl.errors import CompilerBug
 from ppl.graph import Affine, Aligned, Expr, Fixed, Labelled, OdeSolve, Piece, Read, Subscript, Value, Whole, each_read

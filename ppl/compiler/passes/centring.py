@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ppl.compiler.density.program import make_program
 from ppl.compiler.passes.directions import ratios
 from ppl.compiler.passes.hierarchy import evidence_of, moment, of_elements, scale_is_live, together
 from ppl.compiler.passes.plausible import FAILURES, Point, plausible
+from ppl.compiler.passes.program import make_program
 from ppl.compiler.passes.sites import (
     BETWEEN,
     CENTRED,

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ppl.compiler.density.program import Program
 from ppl.compiler.lowering.assemble import assemble, place
 from ppl.compiler.lowering.lower import Lowering
 from ppl.compiler.lowering.named import REAL, Named
+from ppl.compiler.passes.program import Program
 from ppl.compiler.passes.sites import LOCATION, Ancestry, in_order
 from ppl.dataset import Dataset
 from ppl.errors import CompilerBug, PplError
