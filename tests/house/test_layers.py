@@ -30,6 +30,20 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "surface": (("ppl",), ("ppl",)),
 }
 
+# folder of the compiler → the others that its modules may import. Passes decide about graphs, some of them from what
+# expressions of data are worth; what they share with lowering and the density (`passes/program.py`) stands with them.
+COMPILER: dict[str, frozenset[str]] = {
+    "check": frozenset({"passes"}),
+    "passes": frozenset({"check", "binding", "lowering"}),
+    "elimination": frozenset(),
+    "distributions": frozenset(),
+    "lowering": frozenset({"passes"}),
+    "binding": frozenset({"check", "passes", "lowering", "density"}),
+    "density": frozenset({"passes", "lowering", "distributions", "elimination", "forward"}),
+    "forward": frozenset({"passes", "lowering", "density"}),
+    "explain": frozenset({"passes", "lowering", "density"}),
+}
+
 # Third-party packages that the layers in front of JAX must not need, at import or later.
 HEAVY = {"jax", "jaxlib", "numpyro", "arviz", "xarray", "pandas", "scipy"}
 JAX_FREE = ("ppl.grammar", *FOUNDATIONS, "ppl.compiler.check")
@@ -81,6 +95,20 @@ def test_imports_stay_in_their_layer(module: str, path: Path) -> None:
     assert not wrong, f"{module} ({layer_of(module)}) imports {wrong}"
 
 
+def room_of(module: str) -> str:
+    """The folder of the compiler that a module is in, empty if it is in none."""
+    parts = module.split(".")
+    return parts[2] if parts[:2] == ["ppl", "compiler"] and len(parts) > 2 else ""
+
+
+def test_folders_of_the_compiler_import_what_they_may() -> None:
+    assert {room_of(m) for m, _ in ALL} - {""} == set(COMPILER)
+    for module, path in ALL:
+        if room := room_of(module):
+            others = {room_of(i) for i in imports(path)} - {"", room}
+            assert others <= COMPILER[room], f"{module} imports from {others - COMPILER[room]}"
+
+
 @pytest.mark.parametrize(("module", "path"), [(m, p) for m, p in ALL if under(m, JAX_FREE)])
 def test_front_end_needs_no_heavy_package(module: str, path: Path) -> None:
     wrong = [i for i in imports(path) if i.split(".")[0] in HEAVY]
@@ -92,3 +120,4 @@ def test_the_check_sees_a_violation() -> None:
     assert not under("ppl.graph", LAYERS["grammar"][1])
     assert layer_of("ppl.catalogue.supports") == "foundations"
     assert layer_of("ppl.cli.main") == "surface"
+    assert room_of("ppl.compiler.density.compiled") not in COMPILER[room_of("ppl.compiler.lowering.lower")]
