@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ppl.cli.edge import print_json
-from ppl.cli.shared import json_option
+from ppl.cli.shared import json_option, summary_rows
 from ppl.errors import Diagnostic, Exit, PplError
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def summary(file: str, variables: tuple[str, ...], everything: bool, as_json: bo
     """Summarise and diagnose a file of draws.
 
     For each quantity: mean, standard deviation, quantiles, effective numbers of draws, R-hat. Then, in words, whether
-    the draws can be trusted, and what to do if not. Exits with 1 if they cannot.
+    the draws can be trusted, and what to do if not. Exits with 1 if they cannot. Of what `ppl prior` and `ppl predict`
+    leave, it shows what is there, and judges nothing.
 
     \b
     Examples:
@@ -34,20 +35,25 @@ def summary(file: str, variables: tuple[str, ...], everything: bool, as_json: bo
         ppl summary eight_schools.nc --var mu --var tau
         ppl summary eight_schools.nc --json
     """
-    from ppl.results.judge import judge, summarise_groups
+    from ppl.results.judge import judge, nothing_to_judge, summarise_groups
     from ppl.results.storage import read
     from ppl.results.wording import on_command_line
 
     groups, attrs = read(Path(file))
-    whole, diagnosis = judge(groups, attrs, say=on_command_line)
+    reason = nothing_to_judge(groups, attrs)
+    verdict: Diagnosis | str
+    if reason is None:
+        whole, verdict = judge(groups, attrs, say=on_command_line)
+    else:
+        whole, verdict = summarise_groups(groups), reason
     if variables:
         check_names(variables, list(dict.fromkeys(whole.variables)), file)
         whole = summarise_groups(groups, variables)
     if as_json:
-        print_json(to_json(whole, diagnosis))
+        print_json(to_json(whole, verdict))
     else:
-        show(whole, diagnosis, everything)
-    return int(Exit.OK if diagnosis.trusted else Exit.UNTRUSTED)
+        show(whole, verdict, everything)
+    return int(Exit.OK if isinstance(verdict, str) or verdict.trusted else Exit.UNTRUSTED)
 
 
 def check_names(wanted: Sequence[str], known: Sequence[str], file: str) -> None:
@@ -68,18 +74,21 @@ def check_names(wanted: Sequence[str], known: Sequence[str], file: str) -> None:
         raise PplError(errors, exit_code=Exit.USAGE)
 
 
-def show(summary: Summary, diagnosis: Diagnosis, everything: bool = False) -> None:
-    """The table and the diagnosis on stdout; large arrays cut short unless `everything` is wanted."""
+def show(summary: Summary, verdict: Diagnosis | str, everything: bool = False) -> None:
+    """The table and the diagnosis, or why there is none, on stdout; large arrays cut short unless `everything` is
+    wanted."""
     from ppl.results.summary import table
 
-    click.echo(table(summary, None if everything else 8))
+    click.echo(table(summary, None if everything else 8, convergence=not isinstance(verdict, str)))
     click.echo()
-    click.echo(diagnosis.text())
+    click.echo(verdict if isinstance(verdict, str) else verdict.text())
 
 
-def to_json(summary: Summary, diagnosis: Diagnosis) -> dict[str, Any]:
-    """A row of statistics for each scalar, and the findings."""
+def to_json(summary: Summary, verdict: Diagnosis | str) -> dict[str, Any]:
+    """A row of statistics for each scalar, and the findings; null in their place where nothing is judged."""
+    if isinstance(verdict, str):
+        return {"summary": summary_rows(summary), "diagnosis": None}
     return {
         "summary": [{"name": name, **summary.row(i)} for i, name in enumerate(summary.names)],
-        "diagnosis": diagnosis.to_json(),
+        "diagnosis": verdict.to_json(),
     }

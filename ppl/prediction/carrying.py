@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from ppl.compiler.forward.gaussian import CONDITIONED
 from ppl.compiler.forward.statements import Statement
+from ppl.compiler.passes.generative import outcomes
 from ppl.compiler.passes.roles import names_in
 from ppl.errors import Diagnostic, PplError
-from ppl.graph import Latent, ModelGraph
+from ppl.graph import Latent, ModelGraph, Read, Whole
 from ppl.prediction.fitted import Fitted
 from ppl.prediction.world import World
 
@@ -80,6 +81,35 @@ def _refusals(
         words = f"each {kind} of it is drawn whole, and {over} has other elements, or another order, in the fit"
         hint = f"keep the elements of {over} as they are in the fit; only `MvNormal` can be continued exactly"
         yield Diagnostic("E507", title, latent.span, words, (hint,))
+
+
+def check_events(graph: ModelGraph, given: Mapping[str, Mask]) -> None:
+    """Whether outcomes that are drawn as vectors or matrices can be drawn where only some of their elements are given.
+    given: which elements have a value.
+
+    Raises:
+        PplError: they have no exact conditional (E507).
+    """
+    problems = []
+    for name, terms in outcomes(graph).items():
+        for term in terms:
+            rank, mask = term.distribution.event_rank, given.get(name)
+            if not rank or mask is None:
+                continue
+            assert isinstance(term.target, Read)
+            whole = [axis for axis, s in enumerate(term.target.subscripts) if isinstance(s, Whole)][-rank:]
+            events = np.moveaxis(mask, whole, range(-rank, 0)).reshape(-1, *(mask.shape[axis] for axis in whole))
+            known = events.reshape(len(events), -1)
+            part = known[known.any(axis=1) & ~known.all(axis=1)]
+            exact = term.distribution.name in CONDITIONED
+            if len(part) and not (exact and (part == part[0]).all()):
+                title = f"`{name}` is given in part, and drawn whole by `{term.distribution.name}`"
+                hint = "give all elements of a draw, or none of them"
+                if exact:
+                    hint = "give the same elements of each vector, or all, or none of them"
+                problems.append(Diagnostic("E507", title, term.span, hints=(hint,)))
+    if problems:
+        raise PplError(problems, graph.source)
 
 
 def _weighed(graph: ModelGraph, name: str) -> str | None:

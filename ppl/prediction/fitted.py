@@ -42,6 +42,9 @@ def read_fit(graph: ModelGraph, groups: Groups, attrs: Mapping[str, Any]) -> Fit
         PplError: it was made by another model, or lacks what the model has (E506).
     """
     _same_model(graph, attrs)
+    if "posterior" not in groups:
+        hint = "predict from what `ppl sample` or `Model.sample` made"
+        raise PplError([Diagnostic("E506", "these are draws from a prior, and no fit", hints=(hint,))])
     posterior = groups["posterior"]
     leading = (posterior.sizes["chain"], posterior.sizes["draw"])
     layout = Layout({dim: np.zeros(0) for dim in graph.dims}, frozenset(node.name for node in graph.nodes))

@@ -1,4 +1,5 @@
-"""Data for drawing forward: outcomes need no values, and dims that no data run over are given a size."""
+"""Data for drawing forward: outcomes need no values, each element of them or all, and dims that no data run over are
+given a size."""
 
 from __future__ import annotations
 
@@ -7,18 +8,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppl.compiler.binding.bind import bind_with_notes
-from ppl.compiler.passes.generative import generative, optional_inputs, without
+from ppl.compiler.binding.bind import bind_with_notes, check_statements
+from ppl.compiler.passes.generative import generative, optional_inputs, outcomes, without
 from ppl.data.categories import with_listed_categories
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, Exit, PplError
-from ppl.graph import ModelGraph
+from ppl.graph import Clamp, Input, ModelGraph
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """graph: the model without what is absent; drawn: the same with every outcome as a latent; absent: inputs without
-    values."""
+    """graph: the model without what is absent; drawn: the same with every outcome as a latent; dataset: elements of
+    outcomes may be missing; absent: inputs without values."""
 
     graph: ModelGraph
     drawn: ModelGraph
@@ -33,15 +34,42 @@ def bind_inputs(graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[s
     Raises:
         PplError: with every error of the data; a size of what is no dim, or is given twice (E608).
     """
+    inputs = bind_declared(graph, raw, sizes)
+    check_forward(inputs.graph, inputs.dataset)
+    return inputs
+
+
+def bind_declared(graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[str, int]) -> Inputs:
+    """`bind_inputs`, but statements may ask for elements that are not there: those before the new ones of a series."""
     entries = {**with_listed_categories(graph, raw), **_sizes(graph, raw, sizes)}
     absent = optional_inputs(graph) - entries.keys()
     present = without(graph, absent)
     try:
-        bound = bind_with_notes(present, entries)
+        bound = bind_with_notes(_with_gaps(present), entries, statements=False)
     except PplError as error:
         said = [_explained(graph, d) for d in error.diagnostics]
         raise PplError(said, error.source, error.exit_code) from None
     return Inputs(present, generative(present), bound.dataset, absent, bound.warnings)
+
+
+def check_forward(graph: ModelGraph, dataset: Dataset) -> None:
+    """Whether the statements can be read on these elements.
+
+    Raises:
+        PplError: they leave their dims, or observe what their distributions never give.
+    """
+    # What is clamped in the fit has its draws there, and need not be among these elements.
+    unclamped = replace(graph, nodes=tuple(n for n in graph.nodes if not isinstance(n, Clamp)))
+    problems = check_statements(unclamped, dataset)
+    if problems:
+        raise PplError(problems, graph.source)
+
+
+def _with_gaps(graph: ModelGraph) -> ModelGraph:
+    """The graph where elements of outcomes may be missing."""
+    observed = outcomes(graph)
+    nodes = (replace(n, optional=True) if isinstance(n, Input) and n.name in observed else n for n in graph.nodes)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _sizes(graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[str, int]) -> dict[str, RawArray]:
@@ -60,7 +88,16 @@ def _sizes(graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[str, i
 
 
 def _explained(graph: ModelGraph, problem: Diagnostic) -> Diagnostic:
-    """What to do where an outcome would have given a size."""
+    """What to do where an outcome would have given a size, or where covariates have gaps."""
+    if problem.code == "E305":
+        name = next((i.name for i in graph.inputs if i.span == problem.span), "")
+        drawn = ", ".join(f"`{n}`" for n in outcomes(graph))
+        hint = f"fill them in, or leave those elements out: only what the model draws ({drawn}) may be missing here"
+        if name in outcomes(graph):
+            hint = "leave them out: what is missing here is drawn"
+        elif name in optional_inputs(graph):
+            hint = f"`{name}` is not needed here: leave it out as a whole"
+        return replace(problem, hints=(*problem.hints[:-1], hint))
     if problem.code == "E311":
         dim = next((d for d in graph.dims.values() if d.span == problem.span), None)
         hint = f"or give its size: --size {dim.name}=100, in Python sizes={{'{dim.name}': 100}}" if dim else ""

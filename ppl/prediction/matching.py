@@ -8,15 +8,16 @@ it are unchanged, and else all new.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from ppl.compiler.forward.statements import Group
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
-from ppl.graph import ModelGraph
+from ppl.graph import ModelGraph, Prediction
 from ppl.prediction.fitted import Fitted
 from ppl.types import IndexOf
 
@@ -111,10 +112,40 @@ def _one_sided(graph: ModelGraph, dim: str, new_lacks: bool) -> PplError:
     return PplError([Diagnostic("E507", title, graph.dims[dim].span, words, (hint,))], graph.source)
 
 
-def in_words(graph: ModelGraph, matches: Mapping[str, Match], labels: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """What became of the elements of each dim that latents run over, where any are new or dropped."""
+def series_dims(graph: ModelGraph, groups: Iterable[Group]) -> tuple[str, ...]:
+    """The dims along which elements of latents and outcomes depend on earlier ones."""
+    own = (g for g in groups if not all(isinstance(graph[name], Prediction) for name in g.names))
+    return tuple(dict.fromkeys(dim for g in own for dim in g.dims))
+
+
+def check_series(graph: ModelGraph, dims: Iterable[str], matches: Mapping[str, Match], new: Dataset) -> None:
+    """Whether series that positions tell apart are as long as in the fit: whoever gives less means the future.
+
+    Raises:
+        PplError: the new data have fewer elements than the fit, and no labels (E507).
+    """
+    for dim in dims:
+        count, size = new.sizes[dim], matches[dim].size
+        if dim in new.labels or count >= size:
+            continue
+        title = f"`{dim}` has {count} element{'' if count == 1 else 's'} here, and {size} in the fit"
+        words = "without labels these are the first of the fit, and a series goes on after its last"
+        over = [i.name for i in graph.inputs if dim in i.dims and i.name in new.arrays]
+        given = " and ".join(f"`{name}`" for name in over)
+        total = size + count
+        hint = f"to predict {count} more, give {given} for {total}: first those of the fit, then the new ones"
+        if not over:
+            hint = f"to predict {count} more: --size {dim}={total}, in Python sizes={{'{dim}': {total}}}"
+        other = f"with labels for `{dim}`, here and in the data of the fit, the new elements are enough"
+        raise PplError([Diagnostic("E507", title, graph.dims[dim].span, words, (hint, other))], graph.source)
+
+
+def in_words(
+    graph: ModelGraph, matches: Mapping[str, Match], labels: Mapping[str, tuple[str, ...]], series: Iterable[str]
+) -> list[str]:
+    """What became of the elements of each dim that latents or series run over, where any are new or dropped."""
     said = []
-    for dim in dict.fromkeys(d for latent in graph.latents for d in latent.dims):
+    for dim in dict.fromkeys((*(d for latent in graph.latents for d in latent.dims), *series)):
         m = matches[dim]
         if m.identity:
             continue

@@ -9,7 +9,7 @@ they give one, and else the one drawn. Draw d of chain c with seed s has the key
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -20,15 +20,15 @@ from ppl.compiler.density.evaluation import data_lowering
 from ppl.compiler.forward.gaussian import CONDITIONED
 from ppl.compiler.forward.simulator import Simulator, make_simulator
 from ppl.compiler.forward.statements import Group, groups, statements
-from ppl.compiler.passes.generative import depends, generative, outcomes, without
+from ppl.compiler.passes.generative import depends, generative, optional_inputs, outcomes, without
 from ppl.compiler.passes.program import make_program
 from ppl.dataset import Dataset, RawArray
-from ppl.errors import Diagnostic, PplError
+from ppl.errors import Diagnostic, Exit, PplError
 from ppl.graph import Input, Latent, ModelGraph, Node, Prediction, Term, Value
-from ppl.prediction.carrying import carried
+from ppl.prediction.carrying import carried, check_events
 from ppl.prediction.fitted import Fitted
-from ppl.prediction.inputs import Inputs, bind_inputs
-from ppl.prediction.matching import in_words, match_dims
+from ppl.prediction.inputs import Inputs, bind_declared, check_forward
+from ppl.prediction.matching import check_series, in_words, match_dims, series_dims
 from ppl.prediction.refusals import Mask, drawn_elements
 from ppl.prediction.world import World, make_world
 from ppl.results.container import Groups, Layout
@@ -70,7 +70,7 @@ def draw_predictions(
     try:
         with jax.enable_x64(True):
             progress.stage("comparing the new data with the fit")
-            inputs = bind_inputs(graph, with_fitted_labels(graph, fitted, raw), sizes)
+            inputs = bind_declared(graph, with_fitted_dims(graph, fitted, raw, sizes), sizes)
             prepared = _prepare(graph, fitted, inputs)
             progress.stage("predicting")
             flat = prepared.simulator.pack(prepared.carried, fitted.leading)
@@ -78,7 +78,7 @@ def draw_predictions(
             drawn = over_draws(_draw, prepared.simulator, flat, key)
     finally:
         progress.close()
-    found = _groups(graph, inputs, prepared, drawn)
+    found = _groups(graph, fitted, inputs, prepared, drawn)
     attrs = {**provenance(graph, seed), "fit_created_at": str(fitted.attrs.get("created_at", ""))}
     return Predicted(found, attrs, prepared.notes, inputs.warnings)
 
@@ -88,13 +88,26 @@ def _draw(simulator: Simulator, flat: jax.Array, key: jax.Array) -> dict[str, An
     return {"values": values, "replicates": replicates}
 
 
-def with_fitted_labels(graph: ModelGraph, fitted: Fitted, raw: Mapping[str, RawArray]) -> dict[str, RawArray]:
-    """The new data, with the fit's labels for dims whose elements they name by position or not at all."""
+def with_fitted_dims(
+    graph: ModelGraph, fitted: Fitted, raw: Mapping[str, RawArray], sizes: Mapping[str, int]
+) -> dict[str, RawArray]:
+    """The new data, with the fit's labels for dims whose elements they name by position or not at all, and the fit's
+    size for dims without labels that need no data.
+
+    Raises:
+        PplError: new elements of a dim with labels are given by their number (E608).
+    """
     entries = dict(raw)
-    for dim, labels in fitted.labels.items():
-        if graph.dims[dim].labels is not None or dim in raw:
+    covariates = [i for i in graph.inputs if i.name not in optional_inputs(graph)]
+    for dim, size in fitted.sizes.items():
+        if graph.dims[dim].labels is not None or graph.dims[dim].size is not None or dim in raw:
             continue
-        sizes = []
+        labels = fitted.labels.get(dim)
+        if dim in sizes:
+            if labels is not None:
+                raise _nameless(dim, labels)
+            continue
+        given = []
         labelled = False
         for declared in graph.inputs:
             entry = raw.get(declared.name)
@@ -105,10 +118,22 @@ def with_fitted_labels(graph: ModelGraph, fitted: Fitted, raw: Mapping[str, RawA
             if dim in declared.dims and entry.values.ndim == len(declared.dims):
                 axis = declared.dims.index(dim)
                 labelled |= entry.axis_labels(axis) is not None or entry.dims is not None
-                sizes.append(entry.values.shape[axis])
-        if not labelled and all(size == len(labels) for size in sizes):
+                given.append(entry.values.shape[axis])
+        if labels is not None and not labelled and all(n == size for n in given):
             entries[dim] = RawArray(np.array(labels), "the fit")
+        elif labels is None and not given and not any(_speaks_of(i, dim) for i in covariates):
+            entries[dim] = RawArray(np.asarray(size), "the fit")
     return entries
+
+
+def _speaks_of(declared: Input, dim: str) -> bool:
+    return dim in declared.dims or (isinstance(declared.element, IndexOf) and declared.element.dim == dim)
+
+
+def _nameless(dim: str, labels: Sequence[str]) -> PplError:
+    title = f"the elements of `{dim}` have labels in the fit, so that their number does not tell them"
+    hint = f'leave the size out, and label the elements to predict in the data: "{dim}": ["{labels[-1]}", ...]'
+    return PplError([Diagnostic("E608", title, hints=(hint,))], exit_code=Exit.USAGE)
 
 
 # --- what is known beforehand --------------------------------------------------------------------------
@@ -132,10 +157,12 @@ class _Prepared:
 def _prepare(graph: ModelGraph, fitted: Fitted, inputs: Inputs) -> _Prepared:
     observed = outcomes(graph)
     matches = match_dims(graph, fitted, inputs.dataset, observed.keys() | inputs.absent)
-    full = generative(graph)
-    order = groups(full)
+    order = groups(generative(graph))
+    series = series_dims(graph, order)
+    check_series(graph, series, matches, inputs.dataset)
     with_data = _with_data_of_fit(graph, fitted, inputs, order)
     world = make_world(with_data, order, fitted, inputs.dataset, matches, observed.keys() | inputs.absent)
+    check_forward(with_data, replace(world.dataset, missing={name: ~held for name, held in world.given.items()}))
     data = data_lowering(make_program(with_data, world.dataset), world.dataset)
     values: dict[str, Array] = {}
     given: dict[str, Mask] = {}
@@ -144,6 +171,7 @@ def _prepare(graph: ModelGraph, fitted: Fitted, inputs: Inputs) -> _Prepared:
             continue
         values[name] = np.asarray(data.quantity(name))
         given[name] = world.given.get(name, np.ones(values[name].shape, np.bool_))
+    check_events(graph, given)
     masks = drawn_elements(graph, data, given)
     draws, known = carried(graph, statements(graph), fitted, world)
     missing = [name for name in fitted.filled if name in values and given[name].any()]
@@ -159,7 +187,7 @@ def _prepare(graph: ModelGraph, fitted: Fitted, inputs: Inputs) -> _Prepared:
         masks={**known, **partly},
         again=again,
     )
-    notes = tuple(in_words(graph, matches, inputs.dataset.labels))
+    notes = tuple(in_words(graph, matches, inputs.dataset.labels, series))
     return _Prepared(simulator, draws, world, masks, given, values, predicted_elements(data), notes)
 
 
@@ -194,7 +222,7 @@ def _with_draws(world: World, filled: Array, values: Array, node: Node) -> Array
 # --- groups --------------------------------------------------------------------------------------------
 
 
-def _groups(graph: ModelGraph, inputs: Inputs, prepared: _Prepared, drawn: Mapping[str, Any]) -> Groups:
+def _groups(graph: ModelGraph, fitted: Fitted, inputs: Inputs, prepared: _Prepared, drawn: Mapping[str, Any]) -> Groups:
     world = prepared.world
     layout = Layout.of(graph, inputs.dataset)
     dims_of = {n.name: n.dims for n in graph.nodes if isinstance(n, Input | Latent | Value | Prediction)}
@@ -207,6 +235,7 @@ def _groups(graph: ModelGraph, inputs: Inputs, prepared: _Prepared, drawn: Mappi
     ranks = {n: max(t.distribution.event_rank for t in terms) for n, terms in outcomes(graph).items()}
     seen = observations({**masks, **predicted}, dims_of, {**dict.fromkeys(predicted, 0), **ranks}, layout)
     latents = {latent.name for latent in graph.latents}
+    values |= {name: values[name].astype(fitted.draws[name].dtype) for name in latents}
     uncertain = latents | depends(graph, latents)
     names = [n for n in dict.fromkeys(n.name for n in graph.nodes if not isinstance(n, Term)) if n in values]
     posterior = {n: values[n] for n in names if n in uncertain and n not in masks and n not in predicted}

@@ -23,6 +23,7 @@ from ppl.graph import Latent, ModelGraph, Prediction, Term, Value
 from ppl.prediction.inputs import Inputs
 from ppl.prediction.refusals import Mask, check_prior, drawn_elements
 from ppl.results.container import Groups, Layout
+from ppl.results.missing import with_gaps
 from ppl.results.observations import observations, predicted_elements
 from ppl.running.outputs import over_draws
 from ppl.running.progress import Progress, Silent
@@ -57,7 +58,9 @@ def draw_prior(
             progress.stage("compiling the model")
             data = data_lowering(make_program(inputs.graph, inputs.dataset), inputs.dataset)
             present = {n: np.asarray(data.quantity(n)) for n in outcomes(graph) if data.program.is_data(n)}
-            masks = drawn_elements(graph, data, {n: np.ones(v.shape, np.bool_) for n, v in present.items()})
+            gaps = inputs.dataset.missing
+            there = {n: ~gaps.get(n, np.zeros(values.shape, np.bool_)) for n, values in present.items()}
+            masks = drawn_elements(graph, data, there)
             kept = {name: values for name, values in present.items() if not masks[name].all()}
             simulator = make_simulator(
                 inputs.drawn, inputs.dataset, fixed=kept, masks={name: ~masks[name] for name in kept}
@@ -101,7 +104,8 @@ def _groups(
     if replicas or others:
         named = {**dims_of, **seen.dims()}
         groups["prior_predictive"] = seen.layout.dataset({**replicas, **others}, named)
-    known = {name: seen.kept(name, array) for name, array in present.items() if name in seen}
+    gaps = inputs.dataset.missing
+    known = {name: seen.kept(name, with_gaps(name, array, gaps)) for name, array in present.items() if name in seen}
     if known:
         groups["observed_data"] = seen.layout.dataset(known, seen.dims(), leading=())
     constant = {i.name: i.dims for i in inputs.graph.inputs if i.name not in masks}

@@ -39,6 +39,10 @@ GROUPS = (
     "predictions_constant_data",
 )
 
+# Where draws stand in what `sample` and `predict` return, and in what `prior` does.
+OF_A_FIT = ("posterior", "predictions")
+OF_A_PRIOR = ("prior", "prior_predictive")
+
 _OURS = ("chain", "draw", "divergence", "unconstrained")
 
 
@@ -124,9 +128,10 @@ def from_arviz(container: Any) -> tuple[Groups, dict[str, Any]]:
     """The groups and attributes of either container.
 
     Raises:
-        TypeError: it is neither, or has no posterior.
+        TypeError: it is neither, or has no draws.
     """
-    if "posterior" not in (getattr(container, "children", None) or getattr(container, "groups", tuple)()):
+    names = getattr(container, "children", None) or getattr(container, "groups", tuple)()
+    if not any(name in names for name in (*OF_A_FIT, *OF_A_PRIOR)):
         raise TypeError(
             f"expected what `model.sample` returns, with a group `posterior`, not a {type(container).__name__}"
         )

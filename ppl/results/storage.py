@@ -180,6 +180,8 @@ def read(path: Path) -> tuple[Groups, dict[str, Any]]:
     import h5netcdf
     import xarray as xr
 
+    from ppl.results.container import OF_A_FIT, OF_A_PRIOR
+
     groups: Groups = {}
     try:
         with h5netcdf.File(path, "r") as file:
@@ -191,14 +193,15 @@ def read(path: Path) -> tuple[Groups, dict[str, Any]]:
     except Exception as error:  # whatever the reader of a foreign or damaged file stumbles over
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise _not_results(path, f"it is damaged or was not written whole ({reason})") from None
-    if "posterior" not in groups:
+    main = next((name for name in (*OF_A_FIT, *OF_A_PRIOR) if name in groups), None)
+    if main is None:
         raise _not_results(path, "it has no group `posterior`")
-    for name in ("posterior", "predictions", "sample_stats", "divergent_points"):
+    for name in (*OF_A_FIT, *OF_A_PRIOR, "sample_stats", "divergent_points"):
         if name in groups:
             groups[name] = _of_draws(groups[name], ("divergence",) if name == "divergent_points" else ("chain", "draw"))
-    if not groups["posterior"].data_vars:
-        raise _not_results(path, "its `posterior` has no numbers over `chain` and `draw`")
-    if min(groups["posterior"].sizes["chain"], groups["posterior"].sizes["draw"]) == 0:
+    if not groups[main].data_vars:
+        raise _not_results(path, f"its `{main}` has no numbers over `chain` and `draw`")
+    if min(groups[main].sizes["chain"], groups[main].sizes["draw"]) == 0:
         raise _not_results(path, "it has no draws")
     return groups, attrs
 

@@ -74,6 +74,14 @@ def test_prior_draws_go_to_a_file_and_to_json(shell: Shell) -> None:
     assert set(said["summary"][0]) == {"name", "mean", "sd", "q5", "q50", "q95"}
     with xr.open_dataset("prior.nc", group="prior_predictive", engine="h5netcdf") as group:
         assert group["y"].shape == (1, 40, 3)
+    assert shell("summary", "prior.nc") == 0
+    assert "no convergence to judge" in shell.out
+    assert "r_hat" not in shell.out
+    assert "b[Bly]" in shell.out
+    assert shell("summary", "prior.nc", "--json") == 0
+    assert json.loads(shell.out) == {"summary": said["summary"], "diagnosis": None}
+    assert shell("predict", "prior.nc", "-d", "homes.json") == 65
+    assert "E506" in shell.err
     assert shell("prior", "homes.ppl", "-d", "homes.json", "--draws", "40") == 0
     assert "r_hat" not in shell.out
     assert "b[Bly]" in shell.out
@@ -142,7 +150,10 @@ def test_predictions_go_to_a_file(fitted: Shell) -> None:
     assert "county: 0 of 2 kept, 1 new (C)" in fitted.err
     with xr.open_dataset("fit-predicted.nc", group="predictions", engine="h5netcdf") as group:
         assert group["y"].shape == (2, 30, 1)
-    assert fitted("summary", "fit-predicted.nc") in (0, 1)
+    assert fitted("summary", "fit-predicted.nc") == 0
+    assert "alpha[C]" in fitted.out
+    assert "These are predictions" in fitted.out
+    assert "r_hat" not in fitted.out
     assert fitted("predict", "fit.nc", "--data", "new.json") == 2
     assert fitted("predict", "fit.nc", "--data", "new.json", "--force", "--json") == 0
     said = json.loads(fitted.out)
