@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from ppl.compiler.density.elimination import Elimination, plan_elimination
 from ppl.compiler.density.evaluation import Evaluation, Slot, data_lowering, layout
@@ -21,6 +22,7 @@ from ppl.compiler.density.predictive import likelihood_dims, log_likelihood, rep
 from ppl.compiler.density.scoring import score, total
 from ppl.compiler.density.solves import solve_faults, solve_terms
 from ppl.compiler.density.summation import drawn, marginals, summed_out
+from ppl.compiler.density.walking import Walk, plan_walk
 from ppl.compiler.forward.completion import completed, predictions
 from ppl.compiler.lowering.context import Context
 from ppl.compiler.lowering.fold import Constants, Recorder
@@ -37,13 +39,15 @@ from ppl.graph import Axis, Clamp, Energy, ModelGraph, Term
 @dataclass(frozen=True, eq=False)
 class Plan:
     """What is static in a density. Equal for data of equal shapes, so that JAX reuses what it compiled. whole: with
-    the latents that nothing observed depends on, which `program` has not."""
+    the latents that nothing observed depends on, which `program` has not; walk: of discrete latents that stay in the
+    density, elimination: of those that are summed out; None without any."""
 
     program: Program
     keys: tuple[Hashable, ...]
     axes: tuple[tuple[Axis, ...], ...]
     shapes: tuple[tuple[tuple[int, ...], str], ...]
     elimination: Elimination | None
+    walk: Walk | None
     whole: Program
 
     @functools.cached_property
@@ -67,20 +71,25 @@ class Plan:
             and self.keys == other.keys
             and self.shapes == other.shapes
             and (self.elimination and self.elimination.key) == (other.elimination and other.elimination.key)
+            and (self.walk and self.walk.key) == (other.walk and other.walk.key)
         )
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=["leaves"], meta_fields=["plan"])
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["leaves", "states"], meta_fields=["plan"])
 @dataclass(frozen=True, eq=False)
 class CompiledDensity:
     """`log p(latents, data) + log |Jacobian|` as a function of the flat unconstrained vector u, (n,) float64.
 
     A pytree: its leaves are the data and what follows from them alone, so that a function jitted over it serves every
     data set of the same shape. Everything is float64: trace and call it under `jax.enable_x64(True)`.
+
+    Where discrete latents stay in the density (`compile_density(..., summed=False)`), it has `sites`, and what depends
+    on their states is known of `given(states)` alone. states: (sites,) integers, or None.
     """
 
     plan: Plan
     leaves: tuple[Array, ...]
+    states: Array | None = None
 
     def __repr__(self) -> str:
         return f"<CompiledDensity of {self.size} dimensions>"
@@ -95,7 +104,10 @@ class CompiledDensity:
         constants = Constants(
             dict(zip(self.plan.keys, self.leaves, strict=True)), dict(zip(self.plan.keys, self.plan.axes, strict=True))
         )
-        return Evaluation(self.plan.program, constants, None)
+        evaluation = Evaluation(self.plan.program, constants, None)
+        if self.plan.walk is not None and self.states is not None:
+            evaluation.known.update(self.plan.walk.values_at(self.states))
+        return evaluation
 
     def log_density(self, u: Array) -> Array:
         """(n,) -> (): the log density, up to a constant, with the Jacobian of the transforms."""
@@ -127,6 +139,29 @@ class CompiledDensity:
         evaluation.noting_failures()
         found = faults(elements(evaluation, self.plan.elimination), self.plan.program.names, most)
         return [*found, *solve_faults(evaluation, most)]
+
+    # --- discrete latents that stay ------------------------------------------------------------------
+
+    @property
+    def cardinality(self) -> npt.NDArray[np.int64]:
+        """(sites,): the number of states of every element of a discrete latent that stays in the density."""
+        return np.zeros(0, np.int64) if self.plan.walk is None else self.plan.walk.cardinality
+
+    @property
+    def scopes(self) -> tuple[npt.NDArray[np.int64], ...]:
+        """For each of `tables` the sites that its ground factors read, (f, r)."""
+        keys = () if self.plan.walk is None else self.plan.walk.keys
+        constants = dict(zip(self.plan.keys, self.leaves, strict=True))
+        return tuple(np.asarray(constants[key], np.int64) for key in keys)
+
+    def tables(self, u: Array) -> tuple[Array, ...]:
+        """The terms that read the sites: for each scope (f, K_1, ..., K_r), or (1, K_1, ..., K_r) where all its ground
+        factors are equal. They sum to the log density at u and any states, up to what does not depend on these."""
+        return () if self.plan.walk is None else self.plan.walk.factors(replace(self, states=None)._at(u).lowering)
+
+    def given(self, states: Array) -> CompiledDensity:
+        """The density of the continuous latents, with these states of the sites."""
+        return replace(self, states=states)
 
     # --- draws ---------------------------------------------------------------------------------------
 
@@ -273,13 +308,16 @@ def _named(evaluation: Evaluation) -> dict[str, Array]:
     return {name: evaluation.quantity(name) for name in known}
 
 
-def compile_density(graph: ModelGraph, dataset: Dataset, request: Request | None = None) -> CompiledDensity:
+def compile_density(
+    graph: ModelGraph, dataset: Dataset, request: Request | None = None, *, summed: bool = True
+) -> CompiledDensity:
     """The log-density of a checked model given data that were bound to it. request: what to centre, and what not;
-    for the rest it is chosen.
+    for the rest it is chosen. summed: whether discrete latents are summed out, or stay as sites to walk through.
 
     Raises:
-        PplError: a parameter (E552) or points (E554) that data determine are impossible, or a
-            request (E508) is; missing data that have no distribution (E317) or cannot be inferred (E318).
+        PplError: discrete latents that cannot be summed out (E402); a parameter (E552) or points (E554) that data
+            determine are impossible, or a request (E508) is; missing data that have no distribution (E317) or cannot
+            be inferred (E318).
     """
     graph, dataset = prepared(graph, dataset)
     sampled = relevant(graph)
@@ -290,23 +328,32 @@ def compile_density(graph: ModelGraph, dataset: Dataset, request: Request | None
     given = data_lowering(whole, dataset)
     check_increasing(given)
     check_parameters(given, dataset.labels)
-    elimination = plan_elimination(program, data, recorder)
-    draft = Plan(program, (), (), (), elimination, whole)
+    elimination = plan_elimination(program, data, recorder) if summed else None
+    walk = None if summed else plan_walk(program, data, recorder)
+    draft = Plan(program, (), (), (), elimination, walk, whole)
     with jax.enable_x64(True):
         _record(draft, recorder, data)
         leaves = tuple(jnp.asarray(array) for array in recorder.arrays.values())
     shapes = tuple((array.shape, array.dtype.str) for array in recorder.arrays.values())
     keys = tuple(recorder.arrays)
     axes = tuple(recorder.axes[key] for key in keys)
-    return CompiledDensity(Plan(program, keys, axes, shapes, elimination, whole), leaves)
+    return CompiledDensity(Plan(program, keys, axes, shapes, elimination, walk, whole), leaves)
 
 
 def _record(plan: Plan, recorder: Recorder, data: Lowering) -> None:
     """Traces everything once, so that every constant is asked for."""
-    program, slots, elimination = plan.program, plan.slots, plan.elimination
+    program, slots, elimination, walk = plan.program, plan.slots, plan.elimination, plan.walk
 
-    def everything(u: Array, batches: dict[str, Array]) -> list[dict[str, Array]]:
-        whole = Evaluation(program, recorder, data)
+    def evaluation(states: Array | None) -> Evaluation:
+        known = {} if walk is None or states is None else walk.values_at(states)
+        return Evaluation(program, recorder, data, known)
+
+    def everything(u: Array, states: Array | None, batches: dict[str, Array]) -> list[dict[str, Array]]:
+        if walk is not None:
+            blank = evaluation(None)
+            blank.constrain(slots, u)
+            walk.factors(blank.lowering)
+        whole = evaluation(states)
         key = jax.random.key(0)
         outputs = [_terms(whole, plan, u), log_likelihood(whole, elimination)]
         elements(whole, elimination)
@@ -315,9 +362,10 @@ def _record(plan: Plan, recorder: Recorder, data: Lowering) -> None:
         whole = drawn_forward(completed(whole, plan.whole, key), key)
         outputs += [_named(whole), replicate(whole, key), predictions(whole, key), missing_elements(whole, whole.known)]
         for dim, positions in batches.items():
-            outputs.append(_terms(Evaluation(program, recorder, data), plan, u, {dim: positions}))
+            outputs.append(_terms(evaluation(states), plan, u, {dim: positions}))
         return outputs
 
     vector = np.zeros((slots[-1].stop if slots else 0,))
     batches = {dim: np.zeros((1,), np.int64) for dim in batch_dims(program)}
-    jax.eval_shape(everything, vector, batches)
+    states = None if walk is None else np.zeros(len(walk.cardinality), np.int64)
+    jax.eval_shape(everything, vector, states, batches)

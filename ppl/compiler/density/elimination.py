@@ -52,16 +52,29 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Elimination:
-    """What is static in the summation of a model's discrete latents.
+class Tabulation:
+    """What is static in the tables of a model's discrete latents.
 
-    values: of each latent, in the order of the axes of tables; parts: one for each table of the plan; structure, keys:
-    of the plan and of the constants that it takes; lines: for `ppl explain`.
+    values: of each latent, in the order of the axes of tables; parts: the tables, each with a scope.
     """
 
     tables: tuple[Tabled, ...]
     values: Mapping[str, tuple[int, ...]]
     parts: tuple[Part, ...]
+
+    @property
+    def key(self) -> Hashable:
+        """What makes two of them equal, for one model."""
+        return (tuple(self.values.items()), tuple((p.table, p.pattern, p.rows) for p in self.parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Elimination(Tabulation):
+    """What is static in the summation of a model's discrete latents.
+
+    structure, keys: of the plan and of the constants that it takes; lines: for `ppl explain`.
+    """
+
     structure: Structure
     keys: tuple[Hashable, ...]
     lines: tuple[str, ...]
@@ -74,7 +87,7 @@ class Elimination:
     @property
     def key(self) -> Hashable:
         """What makes two of them equal, for one model."""
-        return (tuple(self.values.items()), self.structure, tuple((p.table, p.pattern, p.rows) for p in self.parts))
+        return (super().key, self.structure)
 
     def reads_discrete(self, node: object) -> bool:
         """Whether a node's own log-probability depends on what is summed out."""
@@ -90,9 +103,32 @@ def plan_elimination(program: Program, data: Lowering, recorder: Recorder) -> El
     latents = discrete_latents(program.graph)
     if not latents:
         return None
+    tabulation, variables, scopes = tabulate(program, data, recorder)
+    try:
+        plan = make_plan(variables, scopes)
+    except TooWide as wide:
+        raise _too_wide(program, latents, wide) from None
+    keys = tuple(("elimination", i) for i in range(len(plan.arrays)))
+    for name, array in zip(keys, plan.arrays, strict=True):
+        recorder.get(name, partial(Named, array))
+    return Elimination(
+        tabulation.tables, tabulation.values, tabulation.parts, structure=plan.structure, keys=keys, lines=plan.lines
+    )
+
+
+def tabulate(
+    program: Program, data: Lowering, recorder: Recorder
+) -> tuple[Tabulation, tuple[Variable, ...], tuple[Scope, ...]]:
+    """The tables of the terms that read discrete latents, whose constants are recorded; the latents as variables, and
+    the scope of each table.
+
+    Raises:
+        PplError: E402, a table is too large.
+    """
+    latents = discrete_latents(program.graph)
     values = {latent.name: _values(program, data, latent) for latent in latents}
-    variables = [Variable(lt.name, program.shape(lt.dims), len(values[lt.name])) for lt in latents]
-    found = [_tabled(program, site) for site in sites(program.graph)]
+    variables = tuple(Variable(lt.name, program.shape(lt.dims), len(values[lt.name])) for lt in latents)
+    found = tuple(_tabled(program, site) for site in sites(program.graph))
     parts, scopes = [], []
     for n, tabled in enumerate(found):
         positions = _positions(data, tabled)
@@ -106,23 +142,17 @@ def plan_elimination(program: Program, data: Lowering, recorder: Recorder) -> El
             names = tuple(tabled.names[i] for i in kept)
             scopes.append(Scope(tabled.site.node.name, names, own[:, kept]))
             parts.append(Part(n, pattern, key))
-    try:
-        plan = make_plan(variables, scopes)
-    except TooWide as wide:
-        raise _too_wide(program, latents, wide) from None
-    keys = tuple(("elimination", i) for i in range(len(plan.arrays)))
-    for name, array in zip(keys, plan.arrays, strict=True):
-        recorder.get(name, partial(Named, array))
-    return Elimination(tuple(found), values, tuple(parts), plan.structure, keys, plan.lines)
+    return Tabulation(found, values, tuple(parts)), variables, tuple(scopes)
 
 
 def _too_wide(program: Program, latents: tuple[Latent, ...], wide: TooWide) -> PplError:
     named = {latent.name: latent for latent in latents}
     who = ", ".join(f"`{name}`" for name in wide.variables)
     title = f"{who} cannot be summed out: {wide.width + 1} of their elements would have to be tried jointly"
+    walking = "mixed" if len(latents) < len(program.graph.latents) else "gibbs"
     hints = (
         f"that takes tables of {wide.cost:.2g} numbers; let fewer elements depend on each other, or observe some",
-        "engines that walk through discrete states, such as Gibbs samplers, need no tables; this version has none",
+        f"or walk through their states instead: `--engine {walking}`",
     )
     return PplError([Diagnostic("E402", title, named[wide.variables[0]].span, hints=hints)], program.graph.source)
 

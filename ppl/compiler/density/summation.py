@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ppl.compiler.density.elimination import Elimination, Part, Tabled, plates_of, sizes_of
+from ppl.compiler.density.elimination import Elimination, Part, Tabled, Tabulation, plates_of, sizes_of
 from ppl.compiler.density.scoring import Scored, score
 from ppl.compiler.elimination import log_normaliser, sample
 from ppl.compiler.elimination import marginals as marginal_probabilities
@@ -27,23 +27,23 @@ from ppl.types import IndexOf
 # --- tables ------------------------------------------------------------------------------------------
 
 
-def _table(elimination: Elimination, lowering: Lowering, tabled: Tabled) -> Array:
-    return _over_plates(elimination, tabled, _weighed(elimination, lowering, tabled))
+def _table(tabulation: Tabulation, lowering: Lowering, tabled: Tabled) -> Array:
+    return _over_plates(tabulation, tabled, _weighed(tabulation, lowering, tabled))
 
 
-def _weighed(elimination: Elimination, lowering: Lowering, tabled: Tabled) -> Scored:
+def _weighed(tabulation: Tabulation, lowering: Lowering, tabled: Tabled) -> Scored:
     """The log-probabilities of a term over its plates and all values of the latents that it reads."""
-    return score(lowering.enumerating(_enumerated(elimination, lowering, tabled)), tabled.site.node)
+    return score(lowering.enumerating(_enumerated(tabulation, lowering, tabled)), tabled.site.node)
 
 
-def _enumerated(elimination: Elimination, lowering: Lowering, tabled: Tabled) -> dict[Hashable, Enumerated]:
+def _enumerated(tabulation: Tabulation, lowering: Lowering, tabled: Tabled) -> dict[Hashable, Enumerated]:
     """What each read of a discrete latent is: all combinations of values of the elements that it reads."""
     found: dict[Hashable, Enumerated] = {}
     begin = 0
     for reading, count in zip(tabled.site.readings, tabled.counts, strict=True):
         read, axes = reading.read, tabled.axes[begin : begin + count]
         begin += count
-        values = np.asarray(elimination.values[read.name], dtype_of(read.meta.element))
+        values = np.asarray(tabulation.values[read.name], dtype_of(read.meta.element))
         if not (reading.bound or reading.wholes):
             plain = isinstance(read.meta.element, IndexOf)
             found[read_key(read)] = Enumerated(axes[0], Named(values, axes), plain)
@@ -56,7 +56,7 @@ def _enumerated(elimination: Elimination, lowering: Lowering, tabled: Tabled) ->
     return found
 
 
-def _over_plates(elimination: Elimination, tabled: Tabled, scored: Scored, *, apart: bool = False) -> Array:
+def _over_plates(tabulation: Tabulation, tabled: Tabled, scored: Scored, *, apart: bool = False) -> Array:
     """(m, K_1, ..., K_r): the elements of a term one after the other; 0 for those that a filter leaves out. If all are
     equal, one stands for them (a scan need not read it anew at each step), unless they are wanted apart."""
     log_prob, lowering = scored.log_prob, scored.lowering
@@ -66,16 +66,21 @@ def _over_plates(elimination: Elimination, tabled: Tabled, scored: Scored, *, ap
         joined, (held, weights) = broadcast(jnp, [scored.mask, log_prob])
         log_prob = Named(jnp.where(held, weights, np.float64(0)), joined)
     plates = plates_of(tabled, lowering)
-    states = tuple(len(elimination.values[name]) for name in tabled.names)
+    states = tuple(len(tabulation.values[name]) for name in tabled.names)
     equal = not apart and not any(axis in plates for axis in log_prob.axes)
     shape = (*(1 if equal else lowering.size(axis) for axis in plates), *states)
     array = jnp.broadcast_to(aligned(jnp, log_prob, (*plates, *tabled.axes), 0), shape)
     return jnp.reshape(array, (math.prod(shape[: len(plates)]), *states))
 
 
-def _parts(elimination: Elimination, lowering: Lowering, whole: list[Array]) -> list[Array]:
-    """The tables of the plan."""
-    return [_part(whole[part.table], part, lowering) for part in elimination.parts]
+def tables(tabulation: Tabulation, lowering: Lowering) -> list[Array]:
+    """One for each scope."""
+    return _parts(tabulation, lowering, _tables(tabulation, lowering))
+
+
+def _parts(tabulation: Tabulation, lowering: Lowering, whole: list[Array]) -> list[Array]:
+    """Tables by scope."""
+    return [_part(whole[part.table], part, lowering) for part in tabulation.parts]
 
 
 def _part(table: Array, part: Part, lowering: Lowering) -> Array:
@@ -103,8 +108,8 @@ def _summed(elimination: Elimination, lowering: Lowering, whole: list[Array]) ->
     return log_normaliser(elimination.structure, arrays, _parts(elimination, lowering, whole))
 
 
-def _tables(elimination: Elimination, lowering: Lowering) -> list[Array]:
-    return [_table(elimination, lowering, tabled) for tabled in elimination.tables]
+def _tables(tabulation: Tabulation, lowering: Lowering) -> list[Array]:
+    return [_table(tabulation, lowering, tabled) for tabled in tabulation.tables]
 
 
 def summed_out(elimination: Elimination, lowering: Lowering) -> Array:
@@ -115,7 +120,7 @@ def summed_out(elimination: Elimination, lowering: Lowering) -> Array:
 def drawn(elimination: Elimination, lowering: Lowering, key: Array) -> dict[str, Array]:
     """A joint draw of the discrete latents from their posterior given everything else, each over its dims."""
     arrays = tuple(_constant(lowering, key) for key in elimination.keys)
-    parts = _parts(elimination, lowering, _tables(elimination, lowering))
+    parts = tables(elimination, lowering)
     states = sample(elimination.structure, arrays, parts, key)
     found = {}
     for latent in discrete_latents(lowering.program.graph):
@@ -127,7 +132,7 @@ def drawn(elimination: Elimination, lowering: Lowering, key: Array) -> dict[str,
 def marginals(elimination: Elimination, lowering: Lowering) -> dict[str, Array]:
     """The probability of each value of each discrete latent, (dims..., values)."""
     arrays = tuple(_constant(lowering, key) for key in elimination.keys)
-    parts = _parts(elimination, lowering, _tables(elimination, lowering))
+    parts = tables(elimination, lowering)
     found: dict[str, Array] = marginal_probabilities(elimination.structure, arrays, parts)
     return found
 
@@ -179,13 +184,13 @@ def predictive_scores(elimination: Elimination, lowering: Lowering) -> dict[int,
         return {}
     scores = {n: _weighed(elimination, lowering, elimination.tables[n]) for n in observing}
     raised = {n: replace(s, log_prob=_raised(s.log_prob, elimination.tables[n].axes)) for n, s in scores.items()}
-    tables = [
+    every = [
         _over_plates(elimination, tabled, raised[n], apart=True)
         if n in raised
         else _table(elimination, lowering, tabled)
         for n, tabled in enumerate(elimination.tables)
     ]
-    joint = jax.grad(lambda whole: _summed(elimination, lowering, whole))(tables)
+    joint = jax.grad(lambda whole: _summed(elimination, lowering, whole))(every)
     found = {}
     for n in observing:
         tabled, scored = elimination.tables[n], scores[n]

@@ -7,7 +7,7 @@ eliminated in rounds, under a budget.
 """
 
 from ppl.compiler.elimination.evaluate import log_normaliser, log_normalisers, marginals, mode, sample
-from ppl.compiler.elimination.ground import Budget, Scope, TooWide, Variable
+from ppl.compiler.elimination.ground import Budget, Scope, TooWide, Variable, ground, numbered
 from ppl.compiler.elimination.plan import make_plan
 from ppl.compiler.elimination.structure import Plan, Structure
 
@@ -18,10 +18,12 @@ __all__ = [
     "Structure",
     "TooWide",
     "Variable",
+    "ground",
     "log_normaliser",
     "log_normalisers",
     "make_plan",
     "marginals",
     "mode",
+    "numbered",
     "sample",
 ]
