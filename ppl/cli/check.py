@@ -9,6 +9,7 @@ import click
 
 from ppl.cli.edge import diagnostic_json, print_json, show_errors, show_warnings
 from ppl.cli.shared import data_option, json_option, set_option, values_set
+from ppl.compiler.passes.summable import check_summable
 from ppl.errors import Diagnostic, Exit, PplError, Severity
 from ppl.model import load
 from ppl.source import Source
@@ -55,6 +56,8 @@ def check(
                 graph, warnings, notes = bound.graph, (*warnings, *bound.warnings), bound.notes
                 check_domains(graph, bound.dataset)
                 check_discrete(graph, bound.dataset)
+            else:
+                check_summable(graph)
             if engine is not None:
                 check_engine(graph, engine)
         except PplError as error:

@@ -9,6 +9,7 @@ import pytest
 
 from ppl.codes import CODES
 from ppl.compiler.check import check
+from ppl.compiler.passes.summable import check_summable
 from ppl.errors import PplError, render
 from ppl.grammar.parser import parse
 from ppl.source import Source
@@ -21,7 +22,9 @@ CASES = golden.cases("check")
 def test_message(case: Path) -> None:
     source = Source(case.name, golden.read(case))
     try:
-        said = render(check(parse(source)).warnings, source)
+        checked = check(parse(source))
+        check_summable(checked.graph)
+        said = render(checked.warnings, source)
     except PplError as e:
         said = str(e)
     golden.check(case, said)

@@ -26,6 +26,7 @@ from pathlib import Path
 import pytest
 
 from ppl.compiler.check import check
+from ppl.compiler.passes.summable import check_summable
 from ppl.errors import PplError
 from ppl.grammar.parser import parse
 from ppl.source import Source
@@ -72,7 +73,7 @@ def test_model_block(block: Block) -> None:
             parse(program_source)
         case ["ppl", "refused", code]:
             with pytest.raises(PplError) as caught:
-                check(parse(program_source))
+                check_summable(check(parse(program_source)).graph)
             assert code in {d.code for d in caught.value.diagnostics}
         case other:
             pytest.fail(f"unknown block {other}")

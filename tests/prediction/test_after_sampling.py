@@ -11,6 +11,7 @@ import pytest
 import ppl
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.membership import outside
+from ppl.compiler.passes.roles import roles
 from tests.prediction.made import close, moments
 
 QUICK = {"chains": 2, "warmup": 300, "draws": 300}
@@ -27,6 +28,8 @@ def test_latents_without_observed_descendants_are_drawn_afterwards() -> None:
         z[g] ~ Normal(a + w[g], 0.1)
         twice[g] = 2 * z[g]
         k[g] ~ Bernoulli(0.3)
+        n[g] ~ Poisson(exp(a))
+        u[g] ~ Uniform(0, 1 + n[g])
         predict q[g] ~ Normal(z[g], 0.01)
         """
     )
@@ -34,11 +37,16 @@ def test_latents_without_observed_descendants_are_drawn_afterwards() -> None:
     assert model.log_density(data).size == 1
     fit = model.sample(data, seed=2, **QUICK)
     posterior = fit["posterior"]
-    assert list(posterior.data_vars) == ["a", "z", "twice", "k"]
+    assert list(posterior.data_vars) == ["a", "z", "twice", "k", "n", "u"]
     error = posterior["z"].values - posterior["a"].values[..., None] - data["w"]
     moments(error.reshape(-1, 3), np.zeros(3), 0.01 * np.eye(3))
     np.testing.assert_allclose(posterior["twice"], 2 * posterior["z"])
     close(posterior["k"].values.mean(), 0.3, 1800, np.sqrt(0.21))
+    rate = np.exp(posterior["a"].values)[..., None]
+    n = posterior["n"].values
+    close(((n - rate) / np.sqrt(rate)).mean(), 0, 1800, 1)
+    assert np.isin((0, 1, 2), n).all()
+    close((posterior["u"].values / (1 + n)).mean(), 0.5, 1800, np.sqrt(1 / 12))
     assert np.abs(fit["predictions"]["q"] - posterior["z"]).max() < 0.06
     assert "drawn forward" in model.explain(data)
 
@@ -49,6 +57,36 @@ def test_a_model_whose_every_latent_is_drawn_forward_draws() -> None:
     fit = model.sample({"y": [0.0]}, chains=2, draws=5000, warmup=10)
     draws = fit["posterior"]["a"].values.ravel()
     moments(draws[:, None], [3.0], [[4.0]])
+
+
+@pytest.mark.filterwarnings("ignore::ppl.model.ModelWarning")
+def test_without_observations_too_infinitely_many_values_are_drawn_forward() -> None:
+    model = ppl.compile("a ~ Normal(0, 1)\nk ~ Poisson(exp(a))\nx ~ Normal(k, 1)\nb ~ Normal(a, 1)\nz ~ Bernoulli(0.3)")
+    assert {name: role.value for name, role in roles(model.graph).items()} == {
+        "a": "sampled",
+        "k": "drawn forward",
+        "x": "drawn forward",
+        "b": "sampled",
+        "z": "summed out",
+    }
+    assert model.log_density().size == 2
+
+
+@pytest.mark.filterwarnings("ignore::ppl.model.ModelWarning")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("data y\nk ~ Poisson(3)\nx ~ Normal(k, 1)\nm = 2 * x\ny ~ Normal(m, 1)", "`Poisson` draws from infinitely"),
+        ("k ~ Geometric(0.5)\nvar a\nenergy e unnormalised: a^2 * (1 + k)", "`Geometric` draws from infinitely"),
+        ("k ~ Poisson(3)\nvar a in [0, k]", "`Poisson` draws from infinitely"),
+        ("k ~ Poisson(3)\nx ~ Normal(k, 1)\nz ~ Normal(x, 1)\nobserve z = 2", "`Poisson` draws from infinitely"),
+    ],
+)
+def test_what_evidence_depends_on_has_finitely_many_values(text: str, words: str) -> None:
+    model = ppl.compile(text)
+    with pytest.raises(ppl.PplError, match="E402") as caught:
+        model.check({"y": 1.0} if "data y" in text else {})
+    assert words in str(caught.value)
 
 
 def test_predictions_read_what_was_predicted_before() -> None:

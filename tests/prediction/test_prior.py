@@ -184,6 +184,65 @@ def test_counts_from_a_conjugate_pair() -> None:
     assert stats.chisquare(counts, expected).pvalue > 1e-4
 
 
+@pytest.mark.filterwarnings("ignore::ppl.model.ModelWarning")
+def test_counts_without_a_bound_whatever_depends_on_them() -> None:
+    """n ~ Poisson(4) thinned is Poisson(1.2); x has its variance besides its own; level is a recurrence of switches."""
+    prior, predictive = drawn(
+        """
+        dim time ordered
+        dim kind = 3
+        data y, seen : count, z[time]
+        n ~ Poisson(4)
+        x ~ Normal(n, 1)
+        c[kind] ~ Multinomial(10, fill(1/3, kind))
+        g ~ truncated(Geometric(0.25), upper=exp(x))
+        on[time] ~ Bernoulli(0.5)
+        level[0] = 1.0 * on[0]
+        level[t] = 0.5 * level[t-1] + on[t]  for t in time[1:]
+        y ~ Normal(x, 1)
+        seen ~ Binomial(n, 0.3)
+        z[time] ~ Normal(level[time], 1)
+        """,
+        sizes={"time": 3},
+    )
+    for counts, rate in ((prior["n"], 4), (predictive["seen"], 1.2)):
+        found = np.append(np.bincount(counts)[:5], (counts > 4).sum())
+        law = stats.poisson(rate)
+        assert stats.chisquare(found, COUNT * np.append(law.pmf(np.arange(5)), law.sf(4))).pvalue > 1e-4
+    close(predictive["y"].mean(), 4, COUNT, np.sqrt(6))
+    close(predictive["y"].var(), 6, COUNT, 6 * np.sqrt(2 + 4 / 36))  # the fourth cumulant is 4
+    close(prior["c"].mean(axis=0), 10 / 3, COUNT, np.sqrt(20 / 9))
+    assert (prior["c"].sum(axis=1) == 10).all()
+    assert (prior["g"] <= np.exp(prior["x"])).all()
+    close(predictive["z"].mean(axis=0), [0.5, 0.75, 0.875], COUNT, predictive["z"].std(axis=0))
+
+
+@pytest.mark.filterwarnings("ignore::ppl.model.ModelWarning")
+def test_what_is_flat_between_known_bounds_is_uniform() -> None:
+    prior, _ = drawn(
+        """
+        dim obs
+        dim colour = 4
+        data y[obs], low[obs]
+        var a in [0, 1]
+        var b[obs] in [low[obs], 2]
+        var s[obs] : spin
+        var c : colour
+        var n : count in [2, 5]
+        y[obs] ~ Normal(a + b[obs] * s[obs] + c + n, 1)
+        """,
+        {"low": [0.0, -1.0]},
+    )
+    laws = [(prior["a"], 0, 1), (prior["b"][:, 0], 0, 2), (prior["b"][:, 1], -1, 2)]
+    for values, low, high in laws:
+        assert stats.kstest(values, stats.uniform(low, high - low).cdf).pvalue > 1e-4
+    for counts, all_values in ((prior["s"][:, 1], (-1, 1)), (prior["c"], range(4)), (prior["n"], range(2, 6))):
+        found = np.array([(counts == value).sum() for value in all_values])
+        assert found.sum() == COUNT
+        assert stats.chisquare(found).pvalue > 1e-4
+    close((prior["s"][:, 0] * prior["s"][:, 1]).mean(), 0, COUNT, 1)
+
+
 def test_labels_and_groups_are_named_as_in_results() -> None:
     found = ppl.compile("dim g\ndata x[g], y[g]\na[g] ~ Normal(x[g], 1)\ny[g] ~ Normal(a[g], 1)").prior(
         {"x": {"u": 1.0, "v": 2.0}}, draws=3
@@ -206,8 +265,11 @@ def test_the_same_seed_gives_the_same_draws_however_many() -> None:
     ("text", "words"),
     [
         ("data y\nvar m\ny ~ Normal(m, 1)", "`m` cannot be drawn from the prior"),
+        ("data y\nvar a in [0, 1]\nvar b in [0, 1 - a]\ny ~ Normal(a + b, 1)", r"`b ~ Uniform\(0, 1 - a\)`"),
+        ("data y\ndim k = 2\nvar w[k] : simplex\ny ~ Normal(w[0], 1)", "`w` cannot be drawn from the prior"),
         ("data y\nm ~ Normal(0, 1)\nvar s > 0\ns ~ Normal(0, 1)\ny ~ Normal(m, s)", "`s` cannot be drawn"),
         ("dim t ordered\ndata y[t]\na ~ Normal(0, 1)\ny[i] ~ Normal(a * y[i-1], 1) for i in t[1:]", "draws `y.0"),
+        ("dim t ordered\ndata y[t]\ny[0] ~ Normal(0, 1)\ny[i] ~ Normal(y[1], 1) for i in t[1:]", "need one another"),
         ("dim obs\ndata y[obs]\nm ~ Normal(0, 1)\ny[obs] ~ Normal(m, 1)\ny[obs] ~ Normal(0, 9)", "several statements"),
     ],
 )

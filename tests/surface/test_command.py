@@ -215,9 +215,9 @@ def test_check_finds_what_sampling_would_refuse(shell: Shell) -> None:
     assert shell.out == "schools.ppl: no errors\n"
     assert shell("check", "schools.ppl", "--engine", "nust") == 2
     assert "did you mean `nuts`?" in shell.err
-    Path("discrete.ppl").write_text("z ~ Poisson(3)\n")
+    Path("discrete.ppl").write_text("data y\nz ~ Poisson(3)\ny ~ Normal(z, 1)\n")
     assert shell("check", "discrete.ppl", "--engine", "hmc") == 65
-    assert "discrete.ppl:1:1: error[E402]" in shell.err
+    assert "discrete.ppl:2:1: error[E402]" in shell.err
 
 
 def test_fmt(shell: Shell) -> None:

@@ -32,6 +32,7 @@ from ppl.compiler.passes.centring import Request, choose
 from ppl.compiler.passes.preparation import prepared
 from ppl.compiler.passes.program import Program, make_program
 from ppl.compiler.passes.relevant import relevant
+from ppl.compiler.passes.summable import check_summable
 from ppl.dataset import Dataset
 from ppl.graph import Axis, Clamp, Energy, ModelGraph, Term
 
@@ -320,6 +321,7 @@ def compile_density(
             be inferred (E318).
     """
     graph, dataset = prepared(graph, dataset)
+    check_summable(graph)
     sampled = relevant(graph)
     program = make_program(sampled, dataset, choose(sampled, dataset, request))
     whole = program if sampled is graph else make_program(graph, dataset)

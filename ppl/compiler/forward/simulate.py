@@ -20,6 +20,7 @@ from ppl.compiler.density.evaluation import Evaluation
 from ppl.compiler.density.predictive import draw_elements, over_target
 from ppl.compiler.forward.gaussian import conditional
 from ppl.compiler.forward.statements import Group, Statement
+from ppl.compiler.forward.uniform import uniform
 from ppl.compiler.lowering.assemble import covers, place
 from ppl.compiler.lowering.context import Context, Selection
 from ppl.compiler.lowering.lower import Lowering
@@ -152,6 +153,9 @@ def _placed(lowering: Context, values: Array, statement: Statement, made: Named)
 
 def _made(lowering: Context, statement: Statement, dtype: DType, given: Given, key: Array) -> Named:
     """New values of the statement's elements, over the axes of its target."""
+    if statement.flat is not None:
+        drawn = uniform(lowering, statement.flat, statement.axes, key)
+        return Named(drawn.array.astype(dtype), drawn.axes)
     if statement.distribution is None:
         assert statement.value is not None
         return lowering.value(statement.value, dtype)

@@ -22,6 +22,7 @@ from ppl.graph import (
     Expr,
     Fixed,
     Labelled,
+    Latent,
     Meta,
     ModelGraph,
     Prediction,
@@ -32,6 +33,7 @@ from ppl.graph import (
     Whole,
     children,
     distribution_expressions,
+    node_expressions,
 )
 from ppl.source import Span
 
@@ -39,7 +41,8 @@ from ppl.source import Span
 @dataclass(frozen=True, eq=False)
 class Statement:
     """Elements `target` of a quantity, once for each element of `axes` where `where` holds: drawn from `distribution`,
-    or computed by `value`. number: its place in the model, which gives it a random key of its own."""
+    drawn uniformly (`flat`, a latent declared by `var`), or computed by `value`. number: its place in the model, which
+    gives it a random key of its own."""
 
     target: Read
     axes: tuple[Axis, ...]
@@ -48,6 +51,7 @@ class Statement:
     value: Expr | None
     span: Span
     number: int
+    flat: Latent | None = None
 
     @property
     def name(self) -> str:
@@ -57,6 +61,7 @@ class Statement:
     def reads(self) -> Iterator[Read]:
         """What it needs."""
         parts: list[Expr] = [] if self.distribution is None else list(distribution_expressions(self.distribution))
+        parts += () if self.flat is None else node_expressions(self.flat)
         for expr in (*parts, *(e for e in (self.value, self.where) if e is not None)):
             yield from _reads(expr)
         for s in self.target.subscripts:
@@ -88,6 +93,9 @@ def statements(graph: ModelGraph) -> dict[str, list[Statement]]:
     found: dict[str, list[Statement]] = {}
     for number, node in enumerate(graph.nodes):
         match node:
+            case Latent(flat=True):
+                target = _declared(node)
+                found[node.name] = [Statement(target, node.axes, None, None, None, node.span, number, node)]
             case Term(role="latent") if isinstance(node.target, Read):
                 made = Statement(node.target, node.axes, node.where, node.distribution, None, node.span, number)
                 found.setdefault(target_name(node), []).append(made)
@@ -102,6 +110,13 @@ def statements(graph: ModelGraph) -> dict[str, list[Statement]]:
                     made = Statement(target, axes, piece.where, None, piece.value, piece.span, number)
                     found.setdefault(node.name, []).append(made)
     return found
+
+
+def _declared(latent: Latent) -> Read:
+    """All elements of a latent, over its axes and the dims of its event."""
+    event = tuple(map(Whole, latent.dims[len(latent.axes) :]))
+    meta = Meta(latent.axes, event, latent.element, latent.span)
+    return Read(latent.name, (*map(Aligned, latent.axes), *event), meta)
 
 
 def _target(name: str, subscripts: tuple[Subscript, ...], axes: tuple[Axis, ...], node: Prediction | Value) -> Read:
@@ -128,7 +143,7 @@ def groups(graph: ModelGraph, wanted: Collection[str] | None = None) -> tuple[Gr
     needs = {
         name: list(dict.fromkeys(r.name for s in mine for r in s.reads() if r.name in of)) for name, mine in of.items()
     }
-    drawn = {name for name, mine in of.items() if any(s.distribution is not None for s in mine)}
+    drawn = {name for name, mine in of.items() if any(s.value is None for s in mine)}
     found = []
     for names in _components(needs):
         if drawn & set(names):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ppl.compiler.passes.roles import is_discrete
 from ppl.compiler.passes.substitution import structure
-from ppl.errors import Diagnostic, PplError
 from ppl.graph import (
     Axis,
     Energy,
@@ -54,7 +53,7 @@ def sites(graph: ModelGraph) -> tuple[Site, ...]:
     found = []
     for node in graph.factors:
         different: dict[object, Reading] = {}
-        for read in (read for expr in node_expressions(node) for read in _reads_of(expr, names)):
+        for read in (read for expr in node_expressions(node) for read in reads_of(expr, names)):
             inside = dict.fromkeys(axis for s in read.subscripts for axis in subscript_axes(s) if axis not in node.axes)
             different.setdefault(structure((read.name, read.subscripts)), Reading(read, tuple(inside), read.meta.event))
         if different:
@@ -62,29 +61,9 @@ def sites(graph: ModelGraph) -> tuple[Site, ...]:
     return tuple(found)
 
 
-def _reads_of(expr: Expr, names: set[str]) -> Iterator[Read]:
+def reads_of(expr: Expr, names: set[str]) -> Iterator[Read]:
+    """The reads of these quantities in an expression, with repeats."""
     if isinstance(expr, Read) and expr.name in names:
         yield expr
     for child in children(expr):
-        yield from _reads_of(child, names)
-
-
-def check_ranges_of_latents(graph: ModelGraph) -> None:
-    """Refuses continuous latents whose range depends on a discrete one: the unconstrained space has no such place.
-
-    Raises:
-        PplError: E402.
-    """
-    names = {latent.name for latent in discrete_latents(graph)}
-    problems = list(_of_ranges(graph, names)) if names else []
-    if problems:
-        raise PplError(problems, graph.source)
-
-
-def _of_ranges(graph: ModelGraph, names: set[str]) -> Iterator[Diagnostic]:
-    for latent in graph.latents:
-        for bound in (latent.support.lower, latent.support.upper):
-            for read in _reads_of(bound, names) if bound is not None else ():
-                title = f"the range of `{latent.name}` depends on the discrete latent `{read.name}`"
-                hint = "give it a fixed range, and let its distribution depend on the discrete latent"
-                yield Diagnostic("E402", title, read.meta.span, hints=(hint,))
+        yield from reads_of(child, names)
