@@ -71,6 +71,8 @@ def continuation(f: Failure) -> Diagnostic | None:
     """A line that begins with an operator: `+ b`."""
     if f.position or f.first.type not in CONTINUING:
         return None
+    if f.word(0) == "%" or (f.word(0) == f.word(1) == "-" and f.adjacent(0)):
+        return messages.comment_sign("%" if f.word(0) == "%" else "--", f.span(0, 1 if f.word(0) == "%" else 2))
     return f.error(
         "E040",
         f"a statement cannot begin with `{f.first}`",
@@ -89,8 +91,14 @@ def missing_left(f: Failure) -> Diagnostic | None:
 
 
 def two_relations(f: Failure) -> Diagnostic | None:
-    """A second `~` or `=` in one statement."""
+    """A second `~` or `=` in one statement; `a ~ Normal(0, 1), b ~ Normal(0, 1)`."""
     kind = f.type(f.position)
+    if kind == "COMMA" and f.has_value and "RPAR" not in f.accepts and "RSQB" not in f.accepts:
+        again = any(f.type(i) in ("TILDE", "EQUAL") for i in range(f.position + 1, len(f.tokens)))
+        hint = f"begin a new line: `{f.text(f.position + 1)}`"
+        return (
+            f.error("E036", "two statements on one line", None, "", hint) if again and f.first.type == "NAME" else None
+        )
     if kind not in ("TILDE", "EQUAL"):
         return None
     depth, earlier = 0, -1
@@ -415,6 +423,9 @@ def function_form(f: Failure) -> Diagnostic | None:
 def after_block(f: Failure) -> Diagnostic | None:
     """`for i in obs { ... } x = 1`."""
     if f.type(f.position - 1) == "RBRACE" and not f.accepts - {"$END"}:
+        if f.type(f.position) == "ELSE":
+            hint = "to choose between values: `x = a if c else b`"
+            return f.error("E029", "there is no `else` statement", None, "", hint)
         return f.error("E001", "a block ends its line", None, "", "write the next statement on a line of its own")
     return None
 

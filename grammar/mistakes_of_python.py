@@ -130,15 +130,38 @@ def module_call(f: Failure) -> Diagnostic | None:
     start = i - 3
     while f.type(start - 1) == "DOT":
         start -= 2
-    name = f.word(i - 1)
-    hint = f"write `{name}(...)`"
-    if name[:1].isupper():
-        hint = f"write `{_drawn(f, i)}`"
+    hint = f"write `{_without_module(f, max(start, 0), i)}`"
     return f.error("E025", "functions belong to no module and no value", f.span(max(start, 0), i), "", hint)
 
 
-def _drawn(f: Failure, opening: int) -> str:
-    """`mu = pm.Normal("mu", 0, observed=y)` as a statement of the language, with the arguments that count."""
+# Names under which distributions and functions are imported in Python; before another name a call is a method.
+MODULES = frozenset({
+    "np", "numpy", "jnp", "jax", "nn", "lax", "sp", "scipy", "stats", "math", "torch", "tf", "tfp", "tfd", "pm", "pymc",
+    "pt", "at", "tt", "dist", "numpyro", "pyro", "distributions", "random", "special",
+})  # fmt: skip
+
+
+def _without_module(f: Failure, start: int, opening: int) -> str:
+    """What to write for `np.exp(x)`, `y.mean()`, `pm.Normal("mu", 0, 5)`, `numpyro.sample("mu", dist.Normal(0, 5))`."""
+    name, arguments = f.word(opening - 1), _arguments(f, opening)
+    target = f.word(0) if f.type(1) == "EQUAL" else "x"
+    if name in ("Deterministic", "deterministic") and len(arguments) > 1:
+        return f"{target} = {arguments[1]}"
+    if name == "sample" and len(arguments) > 1:
+        observed = next((a.partition("=")[2].strip() for a in arguments if a.replace(" ", "").startswith("obs=")), "")
+        distribution, bracket, parameters = arguments[1].partition("(")
+        return f"{observed or target} ~ {distribution.rpartition('.')[2]}{bracket}{parameters}"
+    if name[:1].isupper():
+        return _drawn(name, arguments, target)
+    if name in ("dot", "matmul") and len(arguments) == 2:
+        return f"{arguments[0]} @ {arguments[1]}"
+    if f.word(start) not in MODULES:
+        return f"{name}({', '.join([f.text(start, opening - 2), *arguments])})"
+    return f"{name}({', '.join(arguments)})"
+
+
+def _arguments(f: Failure, opening: int) -> list[str]:
+    """The text of each argument of a call, none of a bracket that is left open."""
     depth, start = 0, opening + 1
     arguments: list[str] = []
     for j in range(opening, len(f.tokens)):
@@ -149,15 +172,19 @@ def _drawn(f: Failure, opening: int) -> str:
             start = j + 1
         if depth == 0:
             break
-    target = f.word(0) if f.type(1) == "EQUAL" else "x"
+    return [a for a in arguments if a]
+
+
+def _drawn(name: str, arguments: list[str], target: str) -> str:
+    """`mu = pm.Normal("mu", 0, observed=y)` as a statement of the language, with the arguments that count."""
     kept = []
     for argument in arguments:
         key, equal, value = argument.partition("=")
         if key.strip() == "observed" and equal:
             target = value.strip()
-        elif argument and argument[0] not in "\"'" and key.strip() not in ("dims", "shape", "size", "name"):
+        elif argument[0] not in "\"'" and key.strip() not in ("dims", "shape", "size", "name"):
             kept.append(argument)
-    return f"{target} ~ {f.word(opening - 1)}({', '.join(kept)})"
+    return f"{target} ~ {name}({', '.join(kept)})"
 
 
 def chained_comparison(f: Failure) -> Diagnostic | None:

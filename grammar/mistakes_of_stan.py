@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ppl.errors import Diagnostic
 from ppl.grammar.failure import Failure
 
@@ -66,10 +68,11 @@ def stan_declaration(f: Failure) -> Diagnostic | None:
         return None
     declared = f.word(name)
     axes = "" if kind in STAN_SCALARS and f.type(name + 1) != "LSQB" else "[obs]"
+    equal = "=" if kind == "int" else ""
     if lower and upper:
         bounds = f" in [{lower}, {upper}]"
     else:
-        bounds = f" > {lower}" if lower else f" < {upper}" if upper else ""
+        bounds = f" >{equal} {lower}" if lower else f" <{equal} {upper}" if upper else ""
     type_ = " : int" if kind == "int" else ""
     hints = [f"an input: `data {declared}{axes}{type_}{bounds}`" + (" after `dim obs`" if axes else "")]
     if kind in CONSTRAINED:
@@ -85,6 +88,10 @@ def stan_declaration(f: Failure) -> Diagnostic | None:
     return f.error("E010", f"`{kind}` does not declare a quantity here", f.span(0, name + 1), "", *hints)
 
 
+# A log-density of Stan: `normal_lpdf(y | mu, sigma)`.
+_DENSITY = re.compile(r"(?P<name>\w+?)_lu?p[dm]f\s*\((?P<of>[^|]+)\|(?P<parameters>.*)\)")
+
+
 def target_update(f: Failure) -> Diagnostic | None:
     """`target += ...`, `x += 1`."""
     if f.type(f.position) != "BAD_OPERATOR" or f.word(f.position) not in ("+=", "-=", "*=", "/="):
@@ -93,13 +100,17 @@ def target_update(f: Failure) -> Diagnostic | None:
     operator = f.word(f.position)
     value = f.text(f.position + 1)
     if name == "target" and operator == "+=":
+        density = _DENSITY.fullmatch(value)
+        statement = "y[obs] ~ Normal(mu, sigma)"
+        if density is not None:
+            statement = f"{density['of'].strip()} ~ {_capitalised(density['name'])}({density['parameters'].strip()})"
         return f.error(
             "E014",
             "there is no `target` to add to",
             f.span(0, f.position + 1),
             "",
-            "a distribution of a quantity is a statement: `y[obs] ~ Normal(mu, sigma)`",
-            "this version has no terms of another form: write each as the distribution of something",
+            f"a distribution of a quantity is a statement: `{statement}`",
+            "any other term is an energy, which counts with a minus: `energy name: -(...)`",
         )
     return f.error(
         "E014",

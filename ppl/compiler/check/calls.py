@@ -49,7 +49,10 @@ def call(node: syntax.Call, scope: Scope) -> Expr:
         return _inline(node, scope)
     if is_distribution(name):
         raise scope.report.fail(
-            "E205", node.span, f"`{name}` is a distribution, not a number", f"give it a name: `x ~ {name}(...)`"
+            "E205",
+            node.span,
+            f"`{name}` is a distribution, not a number",
+            f"draw from it in a statement of its own, `x ~ {scope.report.text(node.span)}`, and write `x` here",
         )
     if node.loop is not None:
         if name not in REDUCTIONS:

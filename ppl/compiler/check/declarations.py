@@ -70,14 +70,16 @@ def _free(build: Build, name: syntax.Name, what: str) -> bool:
     if name.id in names.functions:
         return _twice(build, name, "a function", names.functions[name.id].name.span)
     if name.id in names.quantities:
-        return _twice(build, name, "a quantity", names.quantities[name.id].span)
+        known = names.quantities[name.id]
+        if known.role != "data":
+            return _twice(build, name, "a quantity", known.span)
+        hint = "its values come with the data; give what is computed another name"
+        return _twice(build, name, "data", known.span, hint)
     return True
 
 
-def _twice(build: Build, name: syntax.Name, kind: str, first: Span) -> bool:
-    build.report.error(
-        "E102", name.span, f"`{name.id}` is already {kind}, on line {build.report.line(first)}", "give one another name"
-    )
+def _twice(build: Build, name: syntax.Name, kind: str, first: Span, hint: str = "give one another name") -> bool:
+    build.report.error("E102", name.span, f"`{name.id}` is already {kind}, on line {build.report.line(first)}", hint)
     return False
 
 

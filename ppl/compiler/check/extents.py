@@ -20,13 +20,16 @@ def first_and_last(axis: Axis | Whole, size: int | None) -> tuple[int | None, in
     return start, stop - 1, from_end
 
 
+_FROM_ZERO = "positions count from 0, and from the end from -1"
+
+
 def outside(subscript: Subscript, dim: str, sizes: Mapping[str, int]) -> tuple[str, str] | None:
     """What is wrong and what to do, if a subscript certainly leaves its dim; with the sizes that are known."""
     size = sizes.get(dim)
     match subscript:
         case Fixed(position):
             if size is not None and not -size <= position < size:
-                return f"`{dim}` has {size} elements, at positions 0 to {size - 1}", ""
+                return f"`{dim}` has {size} elements, at positions 0 to {size - 1}", _FROM_ZERO
         case Whole():
             return _range_outside(subscript, dim, size)
         case Aligned(axis, shift):

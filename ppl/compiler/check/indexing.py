@@ -83,6 +83,17 @@ def _declare_hint(quantity: Quantity, node: syntax.Index, scope: Scope) -> str:
     return f"if it has one for each, define it as `{quantity.name}[{', '.join(names)}]`"
 
 
+def _instead_of(label: str, known: Sequence[str], base: str, possible: Sequence[str]) -> str:
+    """What to write for a label that is none of those known; possible: dims that it could be one of."""
+    if known:
+        found = closest(label, known)
+        return f"did you mean `{found}`?" if found else f"its labels are {quoted(known)}"
+    if label == "T":
+        return f"the transpose of a matrix is `transpose({base})`"
+    place = ", ".join((f'"{label}"', *possible[1:]))
+    return f"write it in its place: `{base}[{place}]`" if possible else ""
+
+
 def attribute(node: syntax.Attribute, scope: Scope) -> Expr:
     """`z.predator`: the element of that label."""
     base = scope.expr(node.base)
@@ -97,12 +108,13 @@ def attribute(node: syntax.Attribute, scope: Scope) -> Expr:
         places = [n for n, d in enumerate(dims) if d.labels is None and d.size is None and not d.ordered]
     if len(places) != 1:
         known = [x for d in dims for x in d.labels or ()]
-        found = closest(label, known)
         raise scope.report.fail(
             "E112",
             node.name.span,
-            f"`{label}` is not a label of {quoted(d.name for d in dims)}" if not places else "of several dims at once",
-            f"did you mean `{found}`?" if found else f"its labels are {quoted(known)}" if known else "",
+            f"`{label}` is not a label of {quoted(d.name for d in dims)}"
+            if not places
+            else f"`{label}` could be a label of {quoted(dims[n].name for n in places)}",
+            _instead_of(label, known, scope.report.text(node.base.span), [dims[n].name for n in places]),
         )
     place = places[0]
     subscripts: list[Subscript] = list(base.meta.event[:place])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS, DistributionSpec
 from ppl.catalogue.functions import BUILDERS, CALLED
@@ -12,6 +14,8 @@ from ppl.compiler.check.names import distribution_hint, keyword_hint, parameter_
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import Scope
 from ppl.grammar import nodes as syntax
+from ppl.grammar.checks import parts
+from ppl.source import Span
 
 
 def head(scope: Scope, node: syntax.Expr) -> Head:
@@ -85,14 +89,42 @@ def _call(scope: Scope, node: syntax.Expr) -> syntax.Call:
     if isinstance(node, syntax.Name) and (node.id in DISTRIBUTIONS or node.id in COMBINATORS):
         raise scope.report.fail("E202", node.span, "its parameters are missing", f"`{signature(node.id)}`")
     if not isinstance(node, syntax.Call):
-        raise scope.report.fail(
-            "E205", node.span, "this is no distribution", "`~` draws from a distribution; a formula is written with `=`"
-        )
+        raise _formula(scope, node)
     if node.loop is not None:
         raise scope.report.fail(
             "E205", node.span, "this is a sum or its like, not a distribution", "a formula is written with `=`"
         )
     return node
+
+
+def _formula(scope: Scope, node: syntax.Expr) -> Abandon:
+    """`mu ~ 2 * Normal(0, 1) + 1`: a formula where a distribution belongs."""
+    report = scope.report
+    inside = next((part for part in _parts(node) if _calls_distribution(part)), None)
+    if inside is None:
+        hint = "`~` draws from a distribution; a formula is written with `=`"
+        return report.fail("E205", node.span, "this is no distribution", hint)
+    words = {part.id for part in _parts(node) if isinstance(part, syntax.Name)}
+    name = next(n for n in ("x", "z", "draw") if n not in words)
+    before = report.text(Span(node.span.start, inside.span.start))
+    after = report.text(Span(inside.span.end, node.span.end))
+    formula = f"{before} {name} {after}".strip()
+    return report.fail(
+        "E205",
+        inside.span,
+        "a distribution is not a number to compute with",
+        f"draw first, `{name} ~ {report.text(inside.span)}`, and compute with it: `{formula}`",
+        "of data, what is added to the noise is its mean: `y ~ Normal(a + b * x, sigma)`",
+    )
+
+
+def _parts(node: syntax.Expr) -> Iterator[syntax.Expr]:
+    """An expression of the text and all inside it, outermost first."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting.extend(p for p in parts(part) if p is not None and not isinstance(p, syntax.Slice))
 
 
 def _spec(scope: Scope, call: syntax.Call) -> DistributionSpec:
@@ -133,6 +165,20 @@ def own_arguments(scope: Scope, found: Head) -> dict[str, syntax.Expr] | None:
     return given if ok else None
 
 
+def _too_many(scope: Scope, call: syntax.Call, spec: DistributionSpec, positional: Sequence[str]) -> None:
+    """Reports more arguments than a distribution has parameters: `HalfCauchy(0, 5)`, as elsewhere with a location."""
+    first = call.arguments[0]
+    at_zero = isinstance(first.value, syntax.Number) and first.value.value == 0
+    if at_zero and spec.name.startswith("Half") and len(call.arguments) == len(positional) + 1:
+        rest = ", ".join(scope.report.text(a.span) for a in call.arguments[1:])
+        label = f"`{spec.name}` has no location: it begins at 0"
+        scope.report.error("E202", first.span, label, f"write `{spec.name}({rest})`")
+        return
+    few = f"{len(positional)} parameter" + ("" if len(positional) == 1 else "s")
+    span = call.arguments[len(positional)].span
+    scope.report.error("E202", span, f"`{spec.name}` takes {few}", f"`{signature(spec.name)}`")
+
+
 def matched(scope: Scope, call: syntax.Call, spec: DistributionSpec) -> dict[str, syntax.Expr | None]:
     """Arguments by parameter; None stands for the default. Reports every mismatch, then abandons."""
     alternatives = {name: group for group in spec.one_of for name in group}
@@ -143,8 +189,7 @@ def matched(scope: Scope, call: syntax.Call, spec: DistributionSpec) -> dict[str
     for n, argument in enumerate(call.arguments):
         if argument.name is None:
             if n >= len(positional):
-                few = f"{len(positional)} parameter" + ("" if len(positional) == 1 else "s")
-                scope.report.error("E202", argument.span, f"`{spec.name}` takes {few}", f"`{signature(spec.name)}`")
+                _too_many(scope, call, spec, positional)
                 failed = True
                 break
             name = positional[n]

@@ -11,8 +11,10 @@ from ppl.catalogue.functions import BUILDERS, CALLED
 
 # Names of other systems, without underscores and in lower case.
 _FOREIGN_DISTRIBUTIONS: Mapping[str, str] = {
+    "n": "Normal", "u": "Uniform", "bern": "Bernoulli", "bin": "Binomial", "pois": "Poisson", "poi": "Poisson",
+    "mvn": "MvNormal", "dir": "Dirichlet", "cat": "Categorical", "ig": "InverseGamma", "nb": "NegativeBinomial2",
     "gaussian": "Normal", "norm": "Normal", "dnorm": "Normal", "rnorm": "Normal", "stdnormal": "Normal",
-    "multivariatenormal": "MvNormal", "multinormal": "MvNormal", "mvn": "MvNormal", "mvgaussian": "MvNormal",
+    "multivariatenormal": "MvNormal", "multinormal": "MvNormal", "mvgaussian": "MvNormal",
     "multinormalcholesky": "MvNormal", "multinormalprec": "MvNormal", "dmnorm": "MvNormal",
     "t": "StudentT", "dt": "StudentT", "student": "StudentT", "tdist": "StudentT",
     "doubleexponential": "Laplace", "ddexp": "Laplace", "dexp": "Exponential", "dgamma": "Gamma", "dbeta": "Beta",
@@ -31,6 +33,9 @@ _FOREIGN_DISTRIBUTIONS: Mapping[str, str] = {
     "binomialprobs": "Binomial", "binomiallogits": "BinomialLogit", "categoricalprobs": "Categorical",
     "categoricallogits": "CategoricalLogit",
 }  # fmt: skip
+
+_COMMON = ("Normal", "StudentT", "HalfNormal", "Exponential", "Gamma", "Beta", "Bernoulli", "Binomial", "Poisson",
+           "NegativeBinomial2", "Categorical", "Dirichlet", "MvNormal")  # fmt: skip
 
 _REWRITTEN_DISTRIBUTIONS: Mapping[str, str] = {
     "improperuniform": "a flat quantity is declared, not drawn: `var x`, or with bounds `var x > 0`",
@@ -176,7 +181,7 @@ def distribution_hint(name: str) -> str:
     known = by_plain.get(plain) or _FOREIGN_DISTRIBUTIONS.get(plain)
     if known is not None and (known in DISTRIBUTIONS or known in COMBINATORS):
         return f"here it is called `{known}`: `{signature(known)}`"
-    return _did_you_mean(name, (*DISTRIBUTIONS, *COMBINATORS))
+    return _did_you_mean(name, (*DISTRIBUTIONS, *COMBINATORS)) or f"some of those there are: {quoted(_COMMON)}"
 
 
 def function_hint(name: str, user_functions: Iterable[str]) -> str:

@@ -142,7 +142,7 @@ def _left_subscript(
         return _inside(scope, Fixed(position), dim, index)
     if isinstance(index, syntax.Name):
         found = closest(index.id, [*scope.names.dims, *bound])
-        hint = f"did you mean `{found}`?" if found else f"declare `dim {index.id}`, or bind it: `for {index.id} in ...`"
+        hint = f"did you mean `{found}`?" if found else _unknown_index(scope, target, index.id, dim)
         raise scope.report.fail("E101", index.span, f"`{index.id}` is neither a dim nor a bound index", hint)
     raise scope.report.fail(
         "E122",
@@ -150,6 +150,15 @@ def _left_subscript(
         "on the left an index is a dim, a bound index, a constant position, a label or a range",
         "shift on the right instead: `x[t] ... x[t-1] ... for t in time[1:]`",
     )
+
+
+def _unknown_index(scope: Scope, target: syntax.Target, index: str, dim: str | None) -> str:
+    """What to write for an index on the left that nothing defines; dim: which it would run over, if that is known."""
+    name = target.name.id
+    if dim is not None:
+        return f"write the dim itself, `{name}[{dim}]`, or bind it: `{name}[{index}] ... for {index} in {dim}`"
+    observed = "" if name in scope.names.quantities else f" (and `data {name}[{index}]` if `{name}` is observed)"
+    return f"declare `dim {index}`{observed}, or bind it: `for {index} in ...`"
 
 
 def _constant(index: syntax.Expr) -> int | None:

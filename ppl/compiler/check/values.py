@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ppl.compiler.check.build import Build, Part
+from ppl.compiler.check.calls import is_distribution
 from ppl.compiler.check.declarations import free_quantity
 from ppl.compiler.check.intervals import UNKNOWN, union
 from ppl.compiler.check.places import Place, place
@@ -30,6 +31,15 @@ def assign(build: Build, statement: syntax.Assign, loops: Sequence[syntax.Loop])
             begun.broken = begun.broken or not begun.complete
 
 
+def _draws_nothing(where: Place, statement: syntax.Assign) -> None:
+    """Reports `mu = Normal(0, 1)`."""
+    value, report = statement.value, where.scope.report
+    if isinstance(value, syntax.Call) and is_distribution(value.function.id):
+        label = f"`{value.function.id}` is a distribution, not a number"
+        hint = f"draw from it with `~`: `{report.text(where.target.span)} ~ {report.text(value.span)}`"
+        raise report.fail("E205", value.span, label, hint)
+
+
 def _assign(build: Build, target: syntax.Target, statement: syntax.Assign, loops: Sequence[syntax.Loop]) -> None:
     name = target.name.id
     left = build.assignments_left[name] = build.assignments_left.get(name, 1) - 1
@@ -40,6 +50,7 @@ def _assign(build: Build, target: syntax.Target, statement: syntax.Assign, loops
         _begins(build, target, statement)
     dims = build.left_dims.get(name, [])
     where = place(build.scope, target, loops, dims if target.indices else None)
+    _draws_nothing(where, statement)
     value = where.scope.expr(statement.value)
     if where.where is not None:
         raise build.report.fail(
