@@ -12,6 +12,10 @@ from ppl.source import Source, Span
 STATEMENT_WORDS = frozenset({"MODEL", "DIM", "DATA", "VAR", "PREDICT", "ENERGY", "OBSERVE", "DEF", "RETURN"})
 KEYWORD_TYPES = STATEMENT_WORDS | {"FOR", "IN", "IF", "ELSE", "AND", "OR", "NOT", "TRUE", "FALSE"}
 
+CONTINUING = frozenset({"SIGN", "FACTOR", "POWER", "AND", "OR", "COMPARISON", "BOUND", "DOT", "COMMA", "ELSE", "COLON"})
+OPERATORS = frozenset({"SIGN", "FACTOR", "POWER", "COMPARISON", "BOUND", "AND", "OR", "NOT", "IF", "ELSE"})
+DECLARATIONS = frozenset({"DATA", "VAR"})
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -18,8 +18,8 @@ from ppl.errors import Diagnostic, PplError
 from ppl.grammar import limits, messages, nodes
 from ppl.grammar.build import Builder
 from ppl.grammar.checks import check
-from ppl.grammar.expected import OPERATORS, explain
-from ppl.grammar.failure import Failure
+from ppl.grammar.expected import explain
+from ppl.grammar.failure import OPERATORS, Failure
 from ppl.grammar.lines import Line, logical_lines, pieces
 from ppl.grammar.tokens import Faults, read
 from ppl.source import Source, Span
