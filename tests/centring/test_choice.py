@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import ppl
-from ppl.compiler.passes.centring import Request, choose
+from ppl.compiler.passes.centring import UNKNOWN, Request, choose
+from ppl.compiler.passes.hierarchy import moment
 from ppl.compiler.passes.sites import BETWEEN, CENTRED, NONCENTRED, Choice, sites
 from ppl.errors import PplError
 from ppl.results.container import from_arviz
@@ -69,11 +70,11 @@ y[obs] ~ Normal(level[g[obs]] + slope[g[obs]] * x[obs] + b * w[obs], sigma)
     y = np.arange(6.0)[g] + (1 - np.arange(6.0))[g] * x + 40 * w + 0.1 * rng.normal(size=120)
     found = choices(text, {"y": y, "x": x, "w": w, "g": g})
     design = np.concatenate([np.eye(6)[g], np.eye(6)[g] * x[:, None], w[:, None]], axis=1)
-    best = np.linalg.lstsq(design, y, rcond=None)[0]
+    best, left, *_ = np.linalg.lstsq(design, y, rcond=None)
     for name, own, values in (("level", np.ones(120), best[:6]), ("slope", x, best[6:12])):
         (part,) = found[name].evidence
         assert part.scale is not None
-        assert part.noise == pytest.approx(0.1, rel=0.15)
+        assert part.noise == pytest.approx(np.sqrt(left[0] / (120 - 13)), rel=0.01)
         np.testing.assert_allclose(part.precision, np.bincount(g, own**2), rtol=1e-5)
         np.testing.assert_allclose(part.pull / part.precision, values, atol=0.02)
 
@@ -144,6 +145,26 @@ y[obs] ~ Normal(x[g[obs]] + 0 * mean_shown, sigma)
     found = choices(text, {"y": y, "g": g})
     assert found["x"].form == CENTRED
     assert found["unseen"].form == NONCENTRED
+
+
+def test_a_walk_that_data_lead_in_some_directions_is_between() -> None:
+    text = "dim time ordered\ndata y[time]\ns ~ HalfNormal(1)\nx[0] ~ Normal(0, 1)\n"
+    text += "x[t] ~ Normal(x[t-1], s) for t in time[1:]\ny[time] ~ Normal(x[time], 0.5)"
+    found = choices(text, {"y": np.random.default_rng(0).normal(size=30).cumsum()})["x"]
+    assert (found.form, found.reason) == (BETWEEN, "data outweigh the prior in 27 of 30 directions")
+
+
+def test_the_spread_between_elements_is_that_of_their_places_less_their_errors() -> None:
+    """Places 0, 1, 2, 3 with error variance 1/4: 5/3 - 1/4, and three of its standard errors."""
+    spread, doubt = moment(np.full(4, 4.0), 4 * np.arange(4.0))
+    assert float(spread) == pytest.approx(5 / 3 - 1 / 4)
+    assert float(doubt) == pytest.approx(3 * 5 / 3 * np.sqrt(2 / 3))
+
+
+def test_what_energies_say_is_not_known() -> None:
+    text = "dim k = 3\nm ~ Normal(0, 1)\ns ~ HalfNormal(1)\nx[k] ~ Normal(m, s)\n"
+    assert choices(text, {})["x"].reason == "no data inform it but through its children"
+    assert choices(text + "energy pull unnormalised: x[k]^2", {})["x"].reason == UNKNOWN
 
 
 def test_groups_without_data_are_not_centred() -> None:

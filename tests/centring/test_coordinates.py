@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.centring.models import MODELS, compiled
+from ppl.compiler.passes.sites import BETWEEN
+from tests.centring.models import MODELS, chosen, compiled
 
 FORMS = ("non-centred", None)
 QUICK = {
@@ -71,3 +72,14 @@ def test_same_density_right_jacobian_and_back(name: str, form: str | None) -> No
     assert float(terms["jacobian"]) == pytest.approx(np.linalg.slogdet(jacobian)[1], abs=1e-8)
     slopes = np.einsum("s,si->i", weights, total.reshape(6, other.size))
     np.testing.assert_allclose(gradient, slopes, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["Normal", "panel of walks", "covariance"])
+def test_between_with_normal_data_is_standard_normal_given_the_rest(name: str) -> None:
+    """What is left of a latent, less its mean given data and over its deviation, has the gradient of its own square."""
+    density = compiled(name)
+    assert chosen(name).form == BETWEEN
+    (slot,) = (slot for slot in density.plan.slots if slot.latent.name == "x")
+    u = np.random.default_rng(4).uniform(-1, 1, density.size)
+    gradient = np.asarray(jax.jit(jax.grad(density.log_density))(jnp.asarray(u)))
+    np.testing.assert_allclose(gradient[slot.start : slot.stop], -u[slot.start : slot.stop], atol=1e-6)

@@ -12,7 +12,7 @@ from scipy import stats
 
 from ppl.compiler.density.compiled import CompiledDensity
 from ppl.errors import PplError
-from tests.density.from_text import compare, compiled, points
+from tests.density.from_text import compare, compiled, evaluated, points
 
 NAN = float("nan")
 DRAWS = 20_000
@@ -25,13 +25,12 @@ def _double() -> Iterator[None]:
 
 
 def log_densities(density: CompiledDensity, us: Any) -> np.ndarray:
-    return np.asarray(jax.jit(lambda us: jax.lax.map(density.log_density, us))(us))
+    return np.asarray(evaluated(lambda us: jax.lax.map(density.log_density, us), us))
 
 
 def reconstructed(density: CompiledDensity, u: Any, draws: int) -> dict[str, np.ndarray]:
     keys = jax.random.split(jax.random.key(1), draws)
-    values = jax.jit(jax.vmap(lambda key: density.reconstruct(u, key)))(keys)
-    return {name: np.asarray(value) for name, value in values.items()}
+    return dict(evaluated(jax.vmap(lambda key: density.reconstruct(u, key)), keys))
 
 
 REGRESSION = """
@@ -64,16 +63,16 @@ def test_missing_outcomes_that_nothing_reads_leave_the_density_alone() -> None:
         np.testing.assert_allclose(value, expected_value, rtol=1e-12)
         np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-12)
     u = points(density, 1)[0]
-    likelihood = np.asarray(density.log_likelihood(u)["y"])
+    likelihood, rows_alone = evaluated(lambda u: [d.log_likelihood(u)["y"] for d in (density, dropped)], u)
     assert np.isnan(likelihood[[0, 4, 11]]).all()
-    np.testing.assert_allclose(likelihood[~np.isnan(likelihood)], dropped.log_likelihood(u)["y"], rtol=1e-12)
+    np.testing.assert_allclose(likelihood[~np.isnan(likelihood)], rows_alone, rtol=1e-12)
 
 
 def test_missing_outcomes_that_nothing_reads_are_drawn_from_their_distribution() -> None:
     gaps, _ = regression_data()
     density = compiled(REGRESSION, gaps)
     u = np.array([0.4, -0.8, -0.3])
-    assert "y_missing" not in density.constrain(u)
+    assert "y_missing" not in jax.eval_shape(density.constrain, u)
     found = reconstructed(density, u, DRAWS)
     mean, sd = 0.4 - 0.8 * gaps["x"][[0, 4, 11]], np.exp(-0.3)
     assert found["y_missing"].shape == (DRAWS, 3)
@@ -84,7 +83,7 @@ def test_missing_outcomes_that_nothing_reads_are_drawn_from_their_distribution()
     np.testing.assert_allclose(found["residual"][:, [0, 4, 11]], found["y_missing"] - mean, atol=1e-12)
     there = gaps["y"] - (0.4 - 0.8 * gaps["x"])
     np.testing.assert_allclose(found["residual"][7, 1:4], there[1:4], rtol=1e-12)
-    both = density.follow(u, jax.random.key(0))
+    both = evaluated(density.follow, u, jax.random.key(0))
     np.testing.assert_allclose(both["predictions"]["last"], both["values"]["y_missing"][0], atol=0.01)
     assert np.isfinite(both["replicates"]["y"]).all()
 
@@ -126,7 +125,7 @@ def test_missing_elements_that_others_read_are_latents() -> None:
     for u, found in zip(us, log_densities(density, us), strict=True):
         values = {"first": u[:1], "rest": u[1:4], "phi": u[4], "s": np.exp(u[5])}
         np.testing.assert_allclose(found, reference(values) + u[5], rtol=1e-10)
-    likelihood = np.asarray(density.log_likelihood(u)["y"])
+    likelihood = evaluated(density.log_likelihood, us[0])["y"]
     assert np.array_equal(np.isnan(likelihood), gone)
 
 
@@ -261,11 +260,10 @@ def test_rows_with_holes_count_by_their_marginal_density() -> None:
 
     compare(density, reference, lambda v: [v["m"], v["s"]], count=20)
     u = points(density, 1)[0]
-    values = density.constrain(u)
-    found = density.log_likelihood(u)
+    values, found = evaluated(lambda u: (density.constrain(u), density.log_likelihood(u)), u)
     gone = np.isnan(x).all(1)
     expected = np.array([of_row(row, values) for row in x])
-    for likelihood in map(np.asarray, found.values()):
+    for likelihood in found.values():
         assert np.array_equal(np.isnan(likelihood), gone)
         np.testing.assert_allclose(likelihood[~gone], expected[~gone], rtol=1e-10)
 
@@ -419,15 +417,15 @@ def test_no_gaps_change_nothing() -> None:
     density, plain = compiled(AR, {"y": y}), compiled(AR.replace("]?", "]"), {"y": y})
     us = points(density, 5)
     assert log_densities(density, us).tolist() == log_densities(plain, us).tolist()
-    assert set(density.constrain(us[0])) == {"phi", "s"}
+    assert set(jax.eval_shape(density.constrain, us[0])) == {"phi", "s"}
 
 
 def test_values_to_vector_and_back() -> None:
     y, gone = series()
     density = compiled(AR, {"y": np.where(gone, NAN, y)})
     u = points(density, 1)[0]
-    values = density.reconstruct(u, jax.random.key(0))
-    np.testing.assert_allclose(density.unconstrain(values), u, rtol=1e-10, atol=1e-12)
+    there_and_back = evaluated(lambda u, key: density.unconstrain(density.reconstruct(u, key)), u, jax.random.key(0))
+    np.testing.assert_allclose(there_and_back, u, rtol=1e-10, atol=1e-12)
     with pytest.raises(ValueError, match="no value is given for `y_missing`"):
         density.unconstrain({"phi": 0.1, "s": 1.0})
 
@@ -440,7 +438,7 @@ def test_minibatches_are_unbiased() -> None:
         u = points(density, 1)[0]
         one = jax.jit(lambda i, density=density, dim=dim, u=u: density.log_density_on(u, {dim: i}))
         whole = np.mean([one(np.array([i])) for i in range(size)])
-        np.testing.assert_allclose(whole, density.log_density(u), rtol=1e-10)
+        np.testing.assert_allclose(whole, jax.jit(density.log_density)(u), rtol=1e-10)
 
 
 def test_faults_name_terms_and_elements() -> None:
@@ -487,12 +485,49 @@ def test_an_element_that_is_drawn_twice_is_sampled() -> None:
     compare(density, reference, lambda v: [v["m"], v["y_missing"]], count=10)
 
 
+WHOLE = """
+dim obs
+data y[obs]?, u[obs]?, w[obs], v[obs]?, r[obs], m[obs], low[obs], near[obs, obs] : bool
+s ~ HalfNormal(1)
+y ~ mixture(0.3, Normal(m, s), Normal(2 * m, 1))
+u ~ truncated(Normal(m, 1), lower=low)
+w ~ Normal(u, s)
+v ~ Normal(s, 2)
+r[i] ~ Normal(sum(v[j] for j in obs if near[i, j]), 1) for i in obs
+"""
+
+
+def test_statements_of_whole_arrays() -> None:
+    """Parameters and bounds are taken element by element, whatever they are parameters of; what one element of another
+    statement reads is read."""
+    m, low, w, r = np.array([[0.5, -1.0, 2.0], [-0.5, -2.0, 0.3], [0.2, -0.4, 1.3], [0.1, 2.0, -0.6]])
+    near = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]])
+    data = {"m": m, "low": low, "w": w, "r": r, "near": near, "y": [0.1, NAN, 1.0]}
+    density = compiled(WHOLE, {**data, "u": [NAN, 0.7, 0.9], "v": [0.4, NAN, 0.2]})
+
+    def reference(values: dict[str, Any]) -> float:
+        s, v = values["s"], np.array([0.4, values["v_missing"][0], 0.2])
+        u = np.array([values["u_missing"][0], 0.7, 0.9])
+        y = np.log(0.3 * stats.norm.pdf([0.1, 1.0], m[[0, 2]], s) + 0.7 * stats.norm.pdf([0.1, 1.0], 2 * m[[0, 2]], 1))
+        above = stats.norm.logpdf(u, m, 1) - stats.norm.logsf(low, m, 1)
+        read = stats.norm.logpdf(w, u, s) + stats.norm.logpdf(v, s, 2) + stats.norm.logpdf(r, near @ v, 1)
+        return float(y.sum() + above.sum() + read.sum() + stats.halfnorm.logpdf(s))
+
+    compare(density, reference, lambda v: [v["s"], v["u_missing"], v["v_missing"]], count=5)
+
+
 @pytest.mark.parametrize(
     ("text", "data", "code"),
     [
         ("y[0] ~ Poisson(1)\ny[t] ~ Poisson(1 + y[t-1]) for t in time[1:]", [1, None, 0], "E318"),
         ("m ~ Normal(0, 1)\ny[t] ~ Normal(m * y[t-1], 1) for t in time[1:]", [None, 1.0, 0], "E317"),
         ("m ~ Normal(0, 1)\ny[0] ~ Normal(0, 1)\ny[t] ~ Uniform(y[t-1], 9) for t in time[1:]", [1, None, 3.0], "E318"),
+        (
+            "y[0] ~ Normal(0, 1)\ne[t] = y[t-1] for t in time[1:]\ne[0] = 0\ny[t] ~ Uniform(e[t], 9) for t in time[1:]",
+            [1, None, 3.0],
+            "E318",
+        ),
+        ("m ~ Normal(0, 1)\ny[time] ~ Normal(m, 1)\ny[time] ~ Exponential(1)", [1, None, 3.0], "E318"),
     ],
 )
 def test_refusals(text: str, data: list[Any], code: str) -> None:
