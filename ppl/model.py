@@ -105,18 +105,20 @@ class Model:
             bound = replace(bound, graph=graph, dataset=clamped.dataset)
         return bound
 
-    def bind_forward(self, data: Any = None, sizes: Mapping[str, int] | None = None) -> Inputs:
+    def bind_forward(
+        self, data: Any = None, sizes: Mapping[str, int] | None = None, *, set: Mapping[str, Any] | None = None
+    ) -> Inputs:
         """Checks data for `prior` against the model: as `bind`, but outcomes may be absent.
 
-        sizes: of dims that no data run over.
+        sizes: of dims that no data run over; set: as of `bind`.
 
         Raises:
-            PplError: with every error of the data.
+            PplError: with every error of the data, then of what is set.
         """
         from ppl.data import load as load_data
         from ppl.prediction.inputs import bind_inputs
 
-        return bind_inputs(self.graph, load_data(data), sizes or {})
+        return bind_inputs(self.graph, load_data(data), sizes or {}, set or {})
 
     def check(
         self, data: Any = None, *, engine: str | None = None, set: Mapping[str, Any] | None = None
@@ -252,13 +254,14 @@ class Model:
         draws: int = 1000,
         seed: int = 1,
         sizes: Mapping[str, int] | None = None,
+        set: Mapping[str, Any] | None = None,
         progress: bool | None = None,
     ) -> Any:
         """Draws from the prior, and of the data that the model expects, as `sample` returns them: groups `prior` and
         `prior_predictive`.
 
         data: covariates; outcomes need no values, and those that the model draws are ignored. sizes: of dims that no
-        data run over, `{"obs": 100}`.
+        data run over, `{"obs": 100}`; set: values of latents that are clamped, as of `bind`.
 
         Raises:
             PplError: an error of the data; a quantity that has no distribution to draw from.
@@ -267,13 +270,14 @@ class Model:
         from ppl.results.container import to_arviz
         from ppl.running.options import checked_draws
         from ppl.running.progress import make_progress
+        from ppl.running.record import clamped_attrs
 
         checked_draws(draws, seed)
-        inputs = self.bind_forward(data, sizes)
+        inputs = self.bind_forward(data, sizes, set=set)
         for warning in (*self.warnings, *inputs.warnings):
             warnings.warn(render([warning], self.graph.source), ModelWarning, stacklevel=2)
         drawn = draw_prior(self.graph, inputs, draws, seed, make_progress(progress))
-        return to_arviz(drawn.groups, drawn.attrs)
+        return to_arviz(drawn.groups, {**drawn.attrs, **clamped_attrs(set)})
 
     def predict(
         self,
@@ -282,13 +286,15 @@ class Model:
         *,
         seed: int = 1,
         sizes: Mapping[str, int] | None = None,
+        set: Mapping[str, Any] | None = None,
         progress: bool | None = None,
     ) -> Any:
         """Predictions for new data from what `sample` returned, in the same kind of container: group `predictions`.
 
         data: the new covariates; outcomes need no values. Elements of the fit keep their draws, told by their labels;
         new members of a group are drawn from their distribution, given the hyperparameters of the same draw. sizes: of
-        dims that no data run over, `{"time": 120}`.
+        dims that no data run over, `{"time": 120}`; set: values that latents have in place of their draws, as of
+        `bind`, while all others keep theirs.
 
         Raises:
             PplError: an error of the data; a fit of another model; draws that cannot be carried over to the new data.
@@ -303,7 +309,7 @@ class Model:
 
         checked_draws(1, seed)
         fitted = read_fit(self.graph, *from_arviz(fit))
-        found = draw_predictions(self.graph, fitted, load_data(data), sizes or {}, seed, make_progress(progress))
+        found = draw_predictions(self.graph, fitted, load_data(data), sizes or {}, seed, make_progress(progress), set)
         for warning in found.warnings:
             warnings.warn(render([warning], self.graph.source), ModelWarning, stacklevel=2)
         return to_arviz(found.groups, found.attrs)

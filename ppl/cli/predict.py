@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ppl.cli.edge import print_json, show_warnings
-from ppl.cli.shared import data_option, json_option, sizes_of, sizes_option, summary_rows
+from ppl.cli.shared import data_option, json_option, set_option, sizes_of, sizes_option, summary_rows, values_set
 from ppl.errors import Diagnostic, Exit, PplError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("file", metavar="FILE")
 @data_option
 @sizes_option
+@set_option
 @click.option("--output", "-o", metavar="FILE", help="Where the predictions go (netCDF).  [default: FILE-predicted.nc]")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same draws.")
@@ -28,6 +29,7 @@ def predict(
     file: str,
     data: tuple[str, ...],
     size: tuple[str, ...],
+    given: tuple[str, ...],
     output: str | None,
     force: bool,
     seed: int,
@@ -38,12 +40,14 @@ def predict(
 
     FILE is what `ppl sample` left; the model is in it. The new data give the covariates; outcomes need no values. What
     has a label of the fit keeps its draws; new members of a group are drawn from their distribution, given the
-    hyperparameters of the same draw; series that depend on their past go on from where the fit ends.
+    hyperparameters of the same draw; series that depend on their past go on from where the fit ends. What --set clamps
+    has that value in every draw, while all other quantities of the fit keep their draws.
 
     \b
     Examples:
         ppl predict radon.nc --data new_homes.json
         ppl predict walk.nc --size time=120 -o forecast.nc
+        ppl predict radon.nc --data new_homes.json --set b=0
     """
     if not 0 <= seed < 2**63:
         raise click.UsageError("--seed takes a whole number from 0.")
@@ -64,7 +68,8 @@ def predict(
 
     graph = compile_model(attrs["model"], str(attrs.get("model_name", "<model>"))).graph
     fitted = read_fit(graph, groups, attrs)
-    found = draw_predictions(graph, fitted, load_data(list(data)), sizes_of(size), seed, make_progress(progress))
+    new, sizes = load_data(list(data)), sizes_of(size)
+    found = draw_predictions(graph, fitted, new, sizes, seed, make_progress(progress), values_set(given))
     show_warnings(found.warnings, graph.source)
     for note in found.notes:
         click.echo(note, err=True)

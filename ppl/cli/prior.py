@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ppl.cli.edge import print_json, show_warnings
-from ppl.cli.shared import data_option, json_option, sizes_of, sizes_option, summary_rows
+from ppl.cli.shared import data_option, json_option, set_option, sizes_of, sizes_option, summary_rows, values_set
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.model import load
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="MODEL")
 @data_option
 @sizes_option
+@set_option
 @click.option("--draws", default=1000, show_default=True, help="How many draws.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same draws.")
 @click.option("--output", "-o", metavar="FILE", help="Keep the draws in this file (netCDF; with --one, JSON).")
@@ -33,6 +34,7 @@ def prior(
     model: str,
     data: tuple[str, ...],
     size: tuple[str, ...],
+    given: tuple[str, ...],
     draws: int,
     seed: int,
     output: str | None,
@@ -53,6 +55,7 @@ def prior(
         ppl prior eight_schools.ppl --data schools.json
         ppl prior regression.ppl --size obs=100 --data covariates.json -o prior.nc
         ppl prior radon.ppl --data radon.json --one -o simulated.json --truth truth.json
+        ppl prior regression.ppl --data covariates.json --set b=2 --set sigma=0.5
     """
     from ppl.results.storage import check_writable
 
@@ -70,7 +73,8 @@ def prior(
     from ppl.prediction.prior import draw_prior
     from ppl.running.progress import make_progress
 
-    inputs = checked.bind_forward(list(data), sizes_of(size))
+    clamped = values_set(given)
+    inputs = checked.bind_forward(list(data), sizes_of(size), set=clamped)
     show_warnings((*checked.warnings, *inputs.warnings), checked.graph.source)
     drawn = draw_prior(checked.graph, inputs, 1 if one else draws, seed, make_progress(progress))
     if one:
@@ -79,8 +83,10 @@ def prior(
     place = None
     if output is not None:
         from ppl.results.storage import write_safely
+        from ppl.running.record import clamped_attrs
 
-        place, problem = write_safely(drawn.groups, drawn.attrs, Path(output), force)
+        attrs = {**drawn.attrs, **clamped_attrs(clamped)}
+        place, problem = write_safely(drawn.groups, attrs, Path(output), force)
         if problem is not None:
             click.echo(f"warning: {output} was not written ({problem}); the draws are in {place}", err=True)
     _show(drawn, place, as_json)

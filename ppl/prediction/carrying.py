@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ppl.compiler.binding.clamps import Given
 from ppl.compiler.forward.gaussian import CONDITIONED
 from ppl.compiler.forward.statements import Statement
-from ppl.compiler.passes.generative import outcomes
-from ppl.compiler.passes.roles import names_in
+from ppl.compiler.passes.roles import names_in, target_name
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Latent, ModelGraph, Read, Whole
 from ppl.prediction.fitted import Fitted
@@ -83,31 +83,53 @@ def _refusals(
         yield Diagnostic("E507", title, latent.span, words, (hint,))
 
 
+def with_values(
+    world: World,
+    given: Mapping[str, Given],
+    draws: Mapping[str, Array],
+    masks: Mapping[str, Mask],
+    leading: tuple[int, int],
+) -> tuple[dict[str, Array], dict[str, Mask]]:
+    """Draws and masks as `carried` returns them, with given values of elements of the new data in their places."""
+    draws, masks = dict(draws), dict(masks)
+    for name, one in given.items():
+        dims = one.latent.dims
+        values, here = one.as_data(), one.known
+        for axis, dim in enumerate(dims):
+            at = np.maximum(world.new[dim], 0)
+            values, here = np.take(values, at, axis=axis), np.take(here, at, axis=axis)
+            here = here & np.expand_dims(world.new[dim] >= 0, tuple(range(1, here.ndim - axis)))
+        before = draws.get(name, np.zeros((*leading, *values.shape), values.dtype))
+        mask = here | (masks.get(name, np.ones(here.shape, np.bool_)) if name in draws else False)
+        draws[name] = np.where(here, values, before)
+        masks[name] = mask
+    return draws, masks
+
+
 def check_events(graph: ModelGraph, given: Mapping[str, Mask]) -> None:
-    """Whether outcomes that are drawn as vectors or matrices can be drawn where only some of their elements are given.
-    given: which elements have a value.
+    """Whether what is drawn as vectors or matrices can be drawn where only some of their elements are given. given:
+    which elements have a value.
 
     Raises:
         PplError: they have no exact conditional (E507).
     """
     problems = []
-    for name, terms in outcomes(graph).items():
-        for term in terms:
-            rank, mask = term.distribution.event_rank, given.get(name)
-            if not rank or mask is None:
-                continue
-            assert isinstance(term.target, Read)
-            whole = [axis for axis, s in enumerate(term.target.subscripts) if isinstance(s, Whole)][-rank:]
-            events = np.moveaxis(mask, whole, range(-rank, 0)).reshape(-1, *(mask.shape[axis] for axis in whole))
-            known = events.reshape(len(events), -1)
-            part = known[known.any(axis=1) & ~known.all(axis=1)]
-            exact = term.distribution.name in CONDITIONED
-            if len(part) and not (exact and (part == part[0]).all()):
-                title = f"`{name}` is given in part, and drawn whole by `{term.distribution.name}`"
-                hint = "give all elements of a draw, or none of them"
-                if exact:
-                    hint = "give the same elements of each vector, or all, or none of them"
-                problems.append(Diagnostic("E507", title, term.span, hints=(hint,)))
+    for term in graph.terms:
+        rank, mask = term.distribution.event_rank, given.get(target_name(term))
+        if not rank or mask is None:
+            continue
+        assert isinstance(term.target, Read)
+        whole = [axis for axis, s in enumerate(term.target.subscripts) if isinstance(s, Whole)][-rank:]
+        events = np.moveaxis(mask, whole, range(-rank, 0)).reshape(-1, *(mask.shape[axis] for axis in whole))
+        known = events.reshape(len(events), -1)
+        part = known[known.any(axis=1) & ~known.all(axis=1)]
+        exact = term.distribution.name in CONDITIONED
+        if len(part) and not (exact and (part == part[0]).all()):
+            title = f"`{target_name(term)}` is given in part, and drawn whole by `{term.distribution.name}`"
+            hint = "give all elements of a draw, or none of them"
+            if exact:
+                hint = "give the same elements of each vector, or all, or none of them"
+            problems.append(Diagnostic("E507", title, term.span, hints=(hint,)))
     if problems:
         raise PplError(problems, graph.source)
 

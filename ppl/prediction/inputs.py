@@ -4,39 +4,47 @@ given a size."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from ppl.compiler.binding.bind import bind_with_notes, check_statements
+from ppl.compiler.binding.clamps import Given
 from ppl.compiler.passes.generative import generative, optional_inputs, outcomes, without
 from ppl.data.categories import with_listed_categories
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, Exit, PplError
-from ppl.graph import Clamp, Input, ModelGraph
+from ppl.graph import Input, ModelGraph
+from ppl.prediction.setting import values_of_latents
 
 
 @dataclass(frozen=True)
 class Inputs:
     """graph: the model without what is absent; drawn: the same with every outcome as a latent; dataset: elements of
-    outcomes may be missing; absent: inputs without values."""
+    outcomes may be missing; absent: inputs without values; given: values of latents, by name."""
 
     graph: ModelGraph
     drawn: ModelGraph
     dataset: Dataset
     absent: frozenset[str]
     warnings: tuple[Diagnostic, ...]
+    given: Mapping[str, Given] = field(default_factory=dict)
 
 
-def bind_inputs(graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[str, int]) -> Inputs:
-    """Data against the model. sizes: of dims, besides those that the data say.
+def bind_inputs(
+    graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[str, int], given: Mapping[str, Any]
+) -> Inputs:
+    """Data against the model. sizes: of dims, besides those that the data say; given: values of latents, besides those
+    of `observe` statements.
 
     Raises:
-        PplError: with every error of the data; a size of what is no dim, or is given twice (E608).
+        PplError: with every error of the data, then of what is given; a size of what is no dim, or is given twice
+            (E608).
     """
     inputs = bind_declared(graph, raw, sizes)
     check_forward(inputs.graph, inputs.dataset)
-    return inputs
+    return replace(inputs, given=values_of_latents(graph, inputs.dataset, given))
 
 
 def bind_declared(graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[str, int]) -> Inputs:
@@ -58,9 +66,7 @@ def check_forward(graph: ModelGraph, dataset: Dataset) -> None:
     Raises:
         PplError: they leave their dims, or observe what their distributions never give.
     """
-    # What is clamped in the fit has its draws there, and need not be among these elements.
-    unclamped = replace(graph, nodes=tuple(n for n in graph.nodes if not isinstance(n, Clamp)))
-    problems = check_statements(unclamped, dataset)
+    problems = check_statements(graph, dataset)
     if problems:
         raise PplError(problems, graph.source)
 

@@ -25,17 +25,18 @@ from ppl.compiler.passes.program import make_program
 from ppl.dataset import Dataset, RawArray
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.graph import Input, Latent, ModelGraph, Node, Prediction, Term, Value
-from ppl.prediction.carrying import carried, check_events
+from ppl.prediction.carrying import carried, check_events, with_values
 from ppl.prediction.fitted import Fitted
 from ppl.prediction.inputs import Inputs, bind_declared, check_forward
 from ppl.prediction.matching import check_series, in_words, match_dims, series_dims
 from ppl.prediction.refusals import Mask, drawn_elements
+from ppl.prediction.setting import values_of_latents, without_clamps
 from ppl.prediction.world import World, make_world
 from ppl.results.container import Groups, Layout
 from ppl.results.observations import observations, predicted_elements
 from ppl.running.outputs import over_draws
 from ppl.running.progress import Progress, Silent
-from ppl.running.record import provenance
+from ppl.running.record import clamped_attrs, provenance
 from ppl.types import IndexOf
 
 Array = npt.NDArray[Any]
@@ -60,8 +61,10 @@ def draw_predictions(
     sizes: Mapping[str, int],
     seed: int,
     progress: Progress | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Predicted:
-    """One prediction for each draw of the fit. raw: the new data; sizes: of dims that no data run over.
+    """One prediction for each draw of the fit. raw: the new data; sizes: of dims that no data run over; given: values
+    that latents have in place of their draws, while the others keep theirs.
 
     Raises:
         PplError: an error of the data; draws that cannot be carried over to them (E507).
@@ -70,7 +73,10 @@ def draw_predictions(
     try:
         with jax.enable_x64(True):
             progress.stage("comparing the new data with the fit")
+            # What is clamped in the fit has its values there.
+            graph = without_clamps(graph)
             inputs = bind_declared(graph, with_fitted_dims(graph, fitted, raw, sizes), sizes)
+            inputs = replace(inputs, given=values_of_latents(graph, inputs.dataset, given or {}))
             prepared = _prepare(graph, fitted, inputs)
             progress.stage("predicting")
             flat = prepared.simulator.pack(prepared.carried, fitted.leading)
@@ -79,7 +85,8 @@ def draw_predictions(
     finally:
         progress.close()
     found = _groups(graph, fitted, inputs, prepared, drawn)
-    attrs = {**provenance(graph, seed), "fit_created_at": str(fitted.attrs.get("created_at", ""))}
+    created = str(fitted.attrs.get("created_at", ""))
+    attrs = {**provenance(graph, seed), "fit_created_at": created, **clamped_attrs(given)}
     return Predicted(found, attrs, prepared.notes, inputs.warnings)
 
 
@@ -171,9 +178,9 @@ def _prepare(graph: ModelGraph, fitted: Fitted, inputs: Inputs) -> _Prepared:
             continue
         values[name] = np.asarray(data.quantity(name))
         given[name] = world.given.get(name, np.ones(values[name].shape, np.bool_))
-    check_events(graph, given)
     masks = drawn_elements(graph, data, given)
-    draws, known = carried(graph, statements(graph), fitted, world)
+    draws, known = with_values(world, inputs.given, *carried(graph, statements(graph), fitted, world), fitted.leading)
+    check_events(graph, {**given, **known})
     missing = [name for name in fitted.filled if name in values and given[name].any()]
     draws |= {name: _with_draws(world, fitted.filled[name], values[name], graph[name]) for name in missing}
     fixed = {name: array for name, array in values.items() if given[name].any() and name not in draws}

@@ -22,6 +22,7 @@ from ppl.compiler.passes.program import make_program
 from ppl.graph import Latent, ModelGraph, Prediction, Term, Value
 from ppl.prediction.inputs import Inputs
 from ppl.prediction.refusals import Mask, check_prior, drawn_elements
+from ppl.prediction.setting import check_uninformed, without_given
 from ppl.results.container import Groups, Layout
 from ppl.results.missing import with_gaps
 from ppl.results.observations import observations, predicted_elements
@@ -52,7 +53,7 @@ def draw_prior(
         PplError: something has no distribution to draw from (E504); a parameter that data determine is impossible.
     """
     progress = progress or Silent()
-    check_prior(graph)
+    check_prior(without_given(graph, inputs.given))
     try:
         with jax.enable_x64(True):
             progress.stage("compiling the model")
@@ -61,9 +62,13 @@ def draw_prior(
             gaps = inputs.dataset.missing
             there = {n: ~gaps.get(n, np.zeros(values.shape, np.bool_)) for n, values in present.items()}
             masks = drawn_elements(graph, data, there)
+            check_uninformed(graph, data, inputs.given)
             kept = {name: values for name, values in present.items() if not masks[name].all()}
             simulator = make_simulator(
-                inputs.drawn, inputs.dataset, fixed=kept, masks={name: ~masks[name] for name in kept}
+                inputs.drawn,
+                inputs.dataset,
+                fixed={**kept, **{name: one.as_data() for name, one in inputs.given.items()}},
+                masks={**{n: ~masks[n] for n in kept}, **{name: one.known for name, one in inputs.given.items()}},
             )
             progress.stage("drawing")
             key = jax.random.fold_in(jax.random.key(seed), _STREAM)

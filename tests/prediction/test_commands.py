@@ -96,6 +96,8 @@ def test_prior_draws_go_to_a_file_and_to_json(shell: Shell) -> None:
         (("-d", "homes.json", "--size", "home"), 2, "--size obs=100"),
         (("-d", "homes.json", "--size", "hume=3"), 2, "no dim `hume`"),
         (("-d", "homes.json", "--size", "county=3"), 2, "leave its size out"),
+        (("-d", "homes.json", "--set", "b=1"), 65, "give a value of `a` too"),
+        (("-d", "homes.json", "--set", "a"), 2, "--set name=value"),
         (("-d", "homes.json", "-o", "prior.json"), 2, "netCDF"),
         (("-d", "none.json"), 66, "no such"),
         (("-d", "homes.json", "--one", "-o", "homes.json", "--force"), 2, "homes.json"),
@@ -169,6 +171,7 @@ def test_predictions_go_to_a_file(fitted: Shell) -> None:
         (("new.json",), 65, "E606"),
         (("fit.nc", "-d", "new.json", "-o", "fit.nc", "--force"), 2, "the run reads it"),
         (("fit.nc", "-d", "new.json", "--seed", "-1"), 2, "--seed"),
+        (("fit.nc", "-d", "new.json", "--set", "alpha[A]=1"), 65, "`A` is not a label of `county`"),
     ],
 )
 def test_wrong_use_of_predict(fitted: Shell, arguments: tuple[str, ...], code: int, words: str) -> None:
