@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from ppl.compiler.check import check
 from ppl.compiler.density.compiled import CompiledDensity, compile_density
 from ppl.data import load
 from ppl.grammar.parser import parse
+from ppl.graph import ModelGraph
 from ppl.source import Source
 
 Floats = npt.NDArray[np.float64]
@@ -22,9 +24,20 @@ _DIFFERENCED = 3
 Values = Mapping[str, Any]
 
 
+@functools.cache
+def graph_of(text: str) -> ModelGraph:
+    """The same one for the same text: densities of one graph share what JAX compiles, those of equal graphs do not."""
+    return check(parse(Source("<test>", text))).graph
+
+
 def compiled(text: str, data: Mapping[str, Any]) -> CompiledDensity:
-    graph = check(parse(Source("<test>", text))).graph
+    graph = graph_of(text)
     return compile_density(graph, bind(graph, load(data)))
+
+
+def evaluated(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function gives, as NumPy arrays, from one program: called as it is, it would be one per operation."""
+    return jax.tree.map(np.asarray, jax.jit(function)(*arguments))
 
 
 def points(density: CompiledDensity, count: int, scale: float = 1.0, seed: int = 0) -> Floats:
@@ -62,9 +75,7 @@ def compare(
         return (*jax.value_and_grad(density.log_density)(u), jacobian(u), density.constrain(u))
 
     together = jnp.asarray(np.concatenate([u, shifted]))
-    found, gradient, jacobians, values = jax.tree.map(
-        np.asarray, jax.jit(lambda x: jax.lax.map(everything, x))(together)
-    )
+    found, gradient, jacobians, values = evaluated(lambda x: jax.lax.map(everything, x), together)
     for i in range(count):
         expected = float(reference({name: value[i] for name, value in values.items()})) + float(jacobians[i])
         assert np.isfinite(expected)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import jax
 import numpy as np
 import pytest
 from scipy import stats
 
-from tests.density.from_text import compare, compiled
+from tests.density.from_text import compare, compiled, evaluated
 
 
 @pytest.fixture(autouse=True)
@@ -56,15 +55,16 @@ def test_they_are_drawn_from_their_joint_posterior() -> None:
     u = density.unconstrain({"stay": 0.8})
     draws = 20_000
     keys = jax.random.split(jax.random.key(1), draws)
-    values: dict[str, Any] = jax.jit(jax.vmap(lambda key: density.reconstruct(u, key)))(keys)
+    values, likelihood = evaluated(
+        lambda u: (jax.vmap(lambda key: density.reconstruct(u, key))(keys), density.log_likelihood(u)["wet"]), u
+    )
     assert set(values) == {"stay", "p", "wet_missing", "n_missing"}
     weights = np.exp([joint(0.8, w) for w in ways()])
-    found = np.asarray(values["wet_missing"]).astype(int) @ np.array([4, 2, 1])
+    found = values["wet_missing"].astype(int) @ np.array([4, 2, 1])
     expected = weights / weights.sum()
     error = np.sqrt(expected * (1 - expected) / draws)
     assert np.all(np.abs(np.bincount(found, minlength=8) / draws - expected) < 5 * error)
     np.testing.assert_array_equal(values["p"][:, [1, 2, 5]], np.where(values["wet_missing"], 0.7, 0.2))
-    likelihood = np.asarray(density.log_likelihood(u)["wet"])
     assert np.isnan(likelihood[[1, 2, 5]]).all()
     assert np.isfinite(likelihood[[0, 3, 4]]).all()
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special, stats
 
 import ppl
-from tests.density.from_text import compiled, points
+from tests.density.from_text import compiled, evaluated, points
 
 MIXTURE = """
 dim obs
@@ -34,10 +34,10 @@ def test_pointwise_in_a_mixture() -> None:
     y = np.array([0.3, -1.2, 60.0, -45.0])
     with jax.enable_x64(True):
         density = compiled(MIXTURE, {"y": y})
+        follow = jax.jit(lambda u: (density.constrain(u), density.log_likelihood(u)["y"]))
         for u in points(density, 5):
-            values = density.constrain(u)
+            values, got = follow(u)
             logs = np.log(values["w"]) + stats.norm(np.asarray(values["mu"]), 1).logpdf(y[:, None])
-            got = density.log_likelihood(u)["y"]
             np.testing.assert_allclose(got, special.logsumexp(logs, axis=1), rtol=1e-9)
 
 
@@ -45,12 +45,12 @@ def test_pointwise_in_a_chain_is_given_the_others() -> None:
     y = np.array([0.3, -1.2, 2.5, 30.0])
     with jax.enable_x64(True):
         whole = compiled(CHAIN, {"y": y, "kept": np.ones(4, bool)})
+        without = [compiled(CHAIN, {"y": y, "kept": np.arange(4) != t}) for t in range(4)]
+        log_density = jax.jit(lambda density, u: density.log_density(u))
+        pointwise = jax.jit(lambda u: whole.log_likelihood(u)["y"])
         for u in points(whole, 3):
-            got = np.asarray(whole.log_likelihood(u)["y"])
-            for t in range(4):
-                kept = np.arange(4) != t
-                without = compiled(CHAIN, {"y": y, "kept": kept})
-                np.testing.assert_allclose(got[t], whole.log_density(u) - without.log_density(u), rtol=1e-8)
+            wanted = [log_density(whole, u) - log_density(rest, u) for rest in without]
+            np.testing.assert_allclose(pointwise(u), wanted, rtol=1e-8)
 
 
 def test_pointwise_where_many_share_one_latent() -> None:
@@ -64,7 +64,7 @@ def test_pointwise_where_many_share_one_latent() -> None:
             special.logsumexp(logs.sum(0)) - special.logsumexp(np.delete(logs, i, axis=0).sum(0)) for i in range(4)
         ]
         for density in (whole, each):
-            np.testing.assert_allclose(density.log_likelihood(u)["y"], wanted, rtol=1e-9)
+            np.testing.assert_allclose(evaluated(density.log_likelihood, u)["y"], wanted, rtol=1e-9)
 
 
 def test_replicates_come_from_the_drawn_values() -> None:
@@ -72,9 +72,9 @@ def test_replicates_come_from_the_drawn_values() -> None:
         density = compiled(MIXTURE, {"y": np.array([-30.0, 30.0])})
         u = density.unconstrain({"w": np.array([0.5, 0.5]), "mu": np.array([-30.0, 30.0])})
         keys = jax.random.split(jax.random.key(3), 200)
-        follow = jax.vmap(lambda key: density.follow(u, key))(keys)
-    np.testing.assert_array_equal(np.asarray(follow["values"]["z"]), np.tile([0, 1], (200, 1)))
-    np.testing.assert_allclose(np.asarray(follow["replicates"]["y"]).mean(0), [-30, 30], atol=5 / np.sqrt(200))
+        follow = evaluated(jax.vmap(lambda key: density.follow(u, key)), keys)
+    np.testing.assert_array_equal(follow["values"]["z"], np.tile([0, 1], (200, 1)))
+    np.testing.assert_allclose(follow["replicates"]["y"].mean(0), [-30, 30], atol=5 / np.sqrt(200))
 
 
 def test_discrete_latents_alone_are_drawn_exactly() -> None:

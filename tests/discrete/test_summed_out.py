@@ -222,11 +222,10 @@ def test_sum_gradient_and_draws(name: str) -> None:
         text = with_latents_as_data(case)
         given = [(one, compiled(text, {**case.data, **one})) for one in assignments(case)]
         us = points(density, 3)
-        ours = jax.jit(lambda d, u: jax.value_and_grad(d.log_density)(u))
-        theirs = jax.jit(lambda d, u: jax.value_and_grad(d.log_density)(u))
+        both = jax.jit(lambda d, u: jax.value_and_grad(d.log_density)(u))
         for u in us:
-            value, gradient = ours(density, u)
-            parts = [theirs(d, u) for _, d in given]
+            value, gradient = both(density, u)
+            parts = [both(d, u) for _, d in given]
             logs = np.array([float(v) for v, _ in parts])
             np.testing.assert_allclose(value, special.logsumexp(logs), rtol=1e-10, atol=1e-10)
             weights = special.softmax(logs)
@@ -235,7 +234,7 @@ def test_sum_gradient_and_draws(name: str) -> None:
             np.testing.assert_allclose(gradient, wanted, rtol=1e-8, atol=1e-8)
 
         u = us[0]
-        logs = np.array([float(theirs(d, u)[0]) for _, d in given])
+        logs = np.array([float(both(d, u)[0]) for _, d in given])
         exact = special.softmax(logs)
         marginals = jax.jit(lambda d, u: d.marginals(u))(density, u)
         for latent, (_, shape, values) in case.latents.items():
