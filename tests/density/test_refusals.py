@@ -46,3 +46,29 @@ def test_position_computed_from_data() -> None:
     )
     said = message(text, {"y": np.zeros(3), "g": np.array([0, 1, 2])})
     assert "E107" in said
+
+
+@pytest.mark.parametrize("ends", ["0, 1 + z", "z, 3"])
+def test_ranges_that_depend_on_what_is_summed_out(ends: str) -> None:
+    text = f"data y\nz ~ Bernoulli(0.5)\nx ~ Uniform({ends})\ny ~ Normal(x, 1)\n"
+    assert "the range of `x` depends on the discrete latent `z`" in message(text, {"y": 0.5})
+
+
+def test_tables_too_large_to_sum() -> None:
+    """2^7 combinations for each of 2^18 elements are 2^25 numbers."""
+    text = (
+        "dim obs\ndim k = 7\ndata y[obs], x[obs, k]\nz[k] ~ Bernoulli(0.5)\n"
+        "y[i] ~ Normal(sum(x[i, j] * z[j] for j in k), 1) for i in obs\n"
+    )
+    data = {"y": np.zeros(2**18), "x": np.zeros((2**18, 7))}
+    assert "one term depends on 7 discrete elements at once" in message(text, data)
+
+
+def test_values_go_from_the_least_bound_to_the_greatest() -> None:
+    text = (
+        "dim k = 2\ndata least[k] : int, most[k] : int, y\n"
+        "N[k] ~ truncated(Poisson(2), lower=least[k], upper=most[k])\ny ~ Normal(N[0] + N[1], 1)\n"
+    )
+    elimination = compiled(text, {"least": [2, 0], "most": [3, 5], "y": 1.0}).plan.elimination
+    assert elimination is not None
+    assert elimination.values == {"N": (0, 1, 2, 3, 4, 5)}

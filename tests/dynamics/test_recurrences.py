@@ -103,12 +103,13 @@ def lags(v: Values) -> Mapping[str, Any]:
 
 BACKWARDS = """
 dim time ordered
+dim next = 2
 data y[time]
 g ~ Uniform(0, 1)
 last  ~ Normal(0, 1)
 q[-1] = last
 q[-2] = 2 * last
-q[t]  = g * q[t+1] + g^2 * q[t+2] + y[t]  for t in time[:-2]
+q[t]  = g * q[t+1] + g^2 * sum(q[t+1+j] for j in next) + y[t]  for t in time[:-2]
 y[time] ~ Normal(q[time], 1)
 """
 
@@ -116,7 +117,7 @@ y[time] ~ Normal(q[time], 1)
 def backwards(v: Values) -> Mapping[str, Any]:
     q = {8: v["last"], 7: 2 * v["last"]}
     for t in range(6, -1, -1):
-        q[t] = v["g"] * q[t + 1] + v["g"] ** 2 * q[t + 2] + SERIES[t]
+        q[t] = v["g"] * q[t + 1] + v["g"] ** 2 * (q[t + 1] + q[t + 2]) + SERIES[t]
     return {"q": [q[t] for t in range(9)]}
 
 
@@ -294,6 +295,7 @@ HEAD = "dim time ordered\ndim k = 3\ndata y[time]\n"
         ("h[0] = 1\nh[t] = h[t] for t in time[1:]", "E116"),
         ("h[0] = 1\nh[t] = h[t+1] + h[t-1] for t in time[1:-1]\nh[-1] = 2", "E116"),
         ("h[0] = 1\nh[t] = sum(h[s] for s in time) for t in time[1:]", "E116"),
+        ("h[:3] = y[:3]\nh[-1] = 1\nh[t] = sum(h[t+1-j] for j in k) for t in time[3:-1]", "E116"),
         ("h[0] = 1\ng[0] = 1\nh[t] = g[t] for t in time[1:]\ng[t] = h[t] for t in time[1:]", "E116"),
         ("h[0] = 1\nh[t] = h[t-1] for t in time[2:]", "E110"),
         ("h[0] = 1\nh[t] = h[t-2] for t in time[1:]", "E109"),
@@ -314,6 +316,7 @@ def test_what_has_no_order_is_refused(text: str, code: str) -> None:
         "h[0] = 1\nh[t] = h[t-1] for t in time[1:]",
         "h[:2] = y[:2]\nh[t] = h[t-1] + h[t-2] for t in time[2:]",
         "h[0] = 1\nh[t] = sum(h[t-1-j] for j in k[:1]) for t in time[1:]",
+        "h[:3] = y[:3]\nh[t] = sum(h[t-3+j] for j in k) for t in time[3:]",
         "h[0] = 1\ng[0] = 1\nh[t] = g[t-1] for t in time[1:]\ng[t] = h[t] for t in time[1:]",
         "h[-1] = 1\nh[t] = h[t+1] for t in time[1:-1]\nh[0] = 2",
         "m[0] = 0\nx[0] ~ Normal(m[0], 1)\nx[t] ~ Normal(m[t-1], 1) for t in time[1:]\n"
