@@ -83,10 +83,10 @@ Metric = Diagonal | Dense | LowRank
 def identity(form: str, size: int, rank: int, dtype: Any) -> Metric:
     """The unit metric as NumPy arrays. rank: the most directions of the low-rank form."""
     ones: Any = np.ones(size, dtype)
-    unit: Any = np.eye(size, dtype=dtype)
     if form == "diagonal":
         return Diagonal(ones)
     if form == "dense":
+        unit: Any = np.eye(size, dtype=dtype)
         return Dense(unit, unit)
     directions: Any = np.zeros((rank, size), dtype)
     eigenvalues: Any = np.ones(rank, dtype)

@@ -174,3 +174,12 @@ def test_scales_too_far_apart_for_a_matrix_leave_variances() -> None:
     with jax.enable_x64(True), np.errstate(all="ignore"):
         metric = first(estimation.estimate("pooled", stacked("dense", SIZE), x, g))
         assert np.isfinite(matrix(metric)).all()
+
+
+def test_only_the_dense_metric_takes_a_matrix() -> None:
+    """A matrix over ten million dimensions would be 800 TB."""
+    size = 10_000_000
+    for form in ("diagonal", "low-rank"):
+        unit = identity(form, size, 1, np.float64)
+        assert not isinstance(unit, Dense)
+        assert unit.scale.shape == (size,)
