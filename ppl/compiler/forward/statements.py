@@ -7,6 +7,7 @@ run for one position after the other along the dims of the lag.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -192,8 +193,45 @@ def _group(graph: ModelGraph, names: tuple[str, ...], of: Mapping[str, list[Stat
     steps = [s for s in mine if inside[id(s)]]
     if not steps:
         return Group(names, whole, (), ())
+    pieces = _in_pieces(graph, steps, inside)
+    if pieces is not None:
+        return Group(names, whole, pieces, ())
     dims, same = _order(graph, steps, inside)
     return Group(names, whole, tuple(_sorted(graph, steps, same)), dims)
+
+
+def _in_pieces(
+    graph: ModelGraph, steps: Sequence[Statement], inside: Mapping[int, Sequence[Read]]
+) -> tuple[Statement, ...] | None:
+    """An order in which the statements run one after the other, each whole; None if elements of one need one another.
+    Only dims whose size the text gives tell elements apart here: along others, data that go on need the steps."""
+    sized = [name for name, dim in graph.dims.items() if dim.size is not None]
+    needs = {id(s): [o for o in steps if any(_may_be(graph, r, o.target, sized) for r in inside[id(s)])] for s in steps}
+    ordered: list[Statement] = []
+    while len(ordered) < len(steps):
+        left = [s for s in steps if s not in ordered]
+        ready = next((s for s in left if not any(o in left for o in needs[id(s)])), None)
+        if ready is None:
+            return None
+        ordered.append(ready)
+    return tuple(ordered)
+
+
+def _may_be(graph: ModelGraph, read: Read, target: Read, dims: Collection[str]) -> bool:
+    """Whether what is read may be some of what is made: along none of these dims do their positions differ."""
+    if read.name != target.name:
+        return False
+    for dim in (d for d in _dims(graph, read.name) if d in dims):
+        one, other = _at(graph, read, dim), _at(graph, target, dim)
+        first, second = _extent(one), _extent(other)
+        if first is not None and second is not None and (first[1] <= second[0] or second[1] <= first[0]):
+            return False
+        match one, other:
+            case (Fixed(a), Fixed(b)) if (a < 0) == (b < 0) and a != b:
+                return False
+            case (Labelled(a), Labelled(b)) if a != b:
+                return False
+    return True
 
 
 def _order(
@@ -226,23 +264,39 @@ def _stage(graph: ModelGraph, statement: Statement, read: Read, dim: str) -> str
         case Aligned(a), Aligned(b, shift) if a == b:
             return "earlier" if shift < 0 else "same" if shift == 0 else "other"
         case Aligned(a), Affine(terms, offset) if dict(terms).get(a) == 1:
-            rest = [(axis, c) for axis, c in terms if axis != a]
-            last = offset + sum(axis.start * c for axis, c in rest)
-            known = all(c < 0 and axis.start >= 0 for axis, c in rest)
-            return "earlier" if known and last < 0 else "same" if known and last == 0 else "other"
-        case Aligned(a), Fixed(position) if 0 <= position < a.start:
-            return "earlier"
+            last = offset + sum(_largest(graph, axis, c) for axis, c in terms if axis != a)
+            return "earlier" if last < 0 else "same" if last == 0 else "other"
         case Fixed(a), Fixed(b) if (a < 0) == (b < 0):
             return "earlier" if b < a else "same" if a == b else "other"
         case Fixed(a), Fixed(b) if b >= 0:
             return "earlier"
-        case Fixed(a), Aligned(axis, shift) if a >= 0 and axis.stop is not None and axis.stop >= 0:
-            return "earlier" if axis.stop + shift <= a else "other"
         case Labelled(a), Labelled(b) if a == b:
             return "same"
         case Whole(), Whole() if own == other:
             return "same"
-    return "other"
+    mine, theirs = _extent(own), _extent(other)
+    return "earlier" if mine is not None and theirs is not None and theirs[1] <= mine[0] else "other"
+
+
+def _largest(graph: ModelGraph, axis: Axis, coefficient: int) -> float:
+    """The largest value of a multiple of an index, if the text says how far it runs."""
+    if axis.start < 0:
+        return math.inf
+    stop = graph.dims[axis.dim].size if axis.stop is None or axis.stop < 0 else axis.stop
+    last = math.inf if stop is None else stop - 1 + min(axis.stop or 0, 0)
+    return coefficient * (axis.start if coefficient < 0 else last)
+
+
+def _extent(s: Subscript | None) -> tuple[int, float] | None:
+    """The first position of a subscript and one past the last, where both are counted from the beginning."""
+    match s:
+        case Fixed(position) if position >= 0:
+            return position, position + 1
+        case Aligned(Axis(start=start, stop=stop), shift) if start >= 0 and (stop is None or stop >= 0):
+            return start + shift, math.inf if stop is None else stop + shift
+        case Whole(start=start, stop=stop) if start >= 0 and (stop is None or stop >= 0):
+            return start, math.inf if stop is None else stop
+    return None
 
 
 def _at(graph: ModelGraph, read: Read, dim: str) -> Subscript | None:
@@ -255,8 +309,9 @@ def _sorted(graph: ModelGraph, steps: Sequence[Statement], same: Sequence[tuple[
     """With each statement after those whose elements it reads at its own position."""
     before: dict[int, list[Statement]] = {id(s): [] for s in steps}
     for s, r in same:
-        before[id(s)] += [other for other in steps if other.name == r.name and other is not s]
-        if s.name == r.name and not any(other.name == r.name for other in steps if other is not s):
+        needed = [other for other in steps if _may_be(graph, r, other.target, graph.dims)]
+        before[id(s)] += needed
+        if s in needed:
             raise _circular(graph, s)
     ordered: list[Statement] = []
     left = list(steps)
