@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -46,6 +46,30 @@ class Density(Protocol):
 
     def log_density(self, u: jax.Array) -> jax.Array:
         """(n,) -> (): log density with the Jacobian of the transforms. Pure and traceable."""
+        ...
+
+
+@runtime_checkable
+class DiscreteDensity(Density, Protocol):
+    """A log-density of u and of the states of m finite discrete sites, which alone it has no `log_density` of.
+
+    cardinality: (m,), how many states each site has; scopes: for each table the sites of its ground factors, (f, r),
+    all different within a row.
+    """
+
+    @property
+    def cardinality(self) -> NDArray[np.int64]: ...
+
+    @property
+    def scopes(self) -> tuple[NDArray[np.int64], ...]: ...
+
+    def tables(self, u: jax.Array) -> tuple[jax.Array, ...]:
+        """For each scope the log factors at every combination of states, (f, K_1, …, K_r), or (1, K_1, …, K_r) where
+        those of all its rows are equal. Pure and traceable."""
+        ...
+
+    def given(self, states: jax.Array) -> Density:
+        """With (m,) states the density of u, the factors at these states included. Traceable."""
         ...
 
 
@@ -122,7 +146,7 @@ class InitialisationError(Exception):
     """No start of finite density and gradient was found.
 
     chain: which chain; position: (n,), the last one tried; log_density and gradient: their values there; tries: how
-    many were tried.
+    many were tried; states: of discrete sites there, if the engine walks through them.
     """
 
     def __init__(
@@ -132,12 +156,14 @@ class InitialisationError(Exception):
         log_density: float,
         gradient: NDArray[np.floating[Any]],
         tries: int,
+        states: NDArray[np.integer[Any]] | None = None,
     ) -> None:
         self.chain = chain
         self.position = position
         self.log_density = log_density
         self.gradient = gradient
         self.tries = tries
+        self.states = states
         super().__init__(
             f"chain {chain}: no start with a finite log density and gradient in {tries} tries "
             f"(the last had log density {log_density})"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -24,6 +25,13 @@ from ppl.inference.starting import Start, refuse_failed
 
 # Iterations of warmup after which draws are taken to come from the target.
 CONVERGED = 300
+
+
+class Beside(NamedTuple):
+    """What iterations give beside trajectories: the fields of a chunk."""
+
+    stats: Mapping[str, Any] = MappingProxyType({})
+    discrete: Any = None
 
 
 @dataclass(frozen=True)
@@ -79,10 +87,9 @@ class HamiltonianLife:
         count = min(ends[0] - done, capacity, limit or pacing.quick(float(carry["pace"]), done))
 
         began = time.perf_counter()
-        states, rows = chains.run(
-            self.kernel, capacity, density, states, count, self.warmup, self.target, dict(self.options)
-        )
+        carry, rows, beside = self.further(density, carry, capacity, count)
         pace = (time.perf_counter() - began) / count
+        states = carry["states"]
         _refuse_failed(states)
 
         window, misled = carry["window"], carry["misled"]
@@ -110,8 +117,16 @@ class HamiltonianLife:
         if done + count == self.warmup and self.adaptation == "pooled" and not misled:
             states = states._replace(step_size=adaptation.pooled(states.step_size))
         # The first chunk's pace is that of the compiler.
-        following = {"states": states, "window": window, "misled": misled, "pace": np.float64(pace if done else 0.0)}
-        return following, _chunk(warmup, rows)
+        pace = np.float64(pace if done else 0.0)
+        following = {**carry, "states": states, "window": window, "misled": misled, "pace": pace}
+        return following, _chunk(warmup, rows, beside)
+
+    def further(self, density: Density, carry: Carry, capacity: int, count: int) -> tuple[Carry, Rows, Beside]:
+        """The carry with all chains `count` iterations further, and what these gave."""
+        states, rows = chains.run(
+            self.kernel, capacity, density, carry["states"], count, self.warmup, self.target, dict(self.options)
+        )
+        return {**carry, "states": states}, rows, Beside()
 
     def done(self, carry: Carry) -> bool:
         return int(carry["states"].iteration[0]) >= self.warmup + self.draws
@@ -132,7 +147,7 @@ def _refuse_failed(states: ChainState) -> None:
     refuse_failed(Start(point.position, point.log_density, point.gradient, states.phase != FAILED, states.tries))
 
 
-def _chunk(warmup: bool, rows: Rows) -> Chunk:
+def _chunk(warmup: bool, rows: Rows, beside: Beside) -> Chunk:
     chain, draw = np.nonzero(rows.diverging)
     return Chunk(
         warmup=warmup,
@@ -146,7 +161,9 @@ def _chunk(warmup: bool, rows: Rows) -> Chunk:
             "n_steps": np.asarray(rows.n_steps),
             "tree_depth": np.asarray(rows.tree_depth),
             "diverging": np.asarray(rows.diverging),
+            **beside.stats,
         },
+        discrete=beside.discrete,
         divergences=Divergences(
             chain=chain,
             draw=draw,

@@ -9,6 +9,7 @@ that the program has the gradient in it once and compiles once:
   (Hoffman & Gelman 2014, algorithm 4, with Stan's threshold).
 - RUN: an iteration of the chain, with dual averaging while it is warming up.
 - FAILED: no start was found.
+- REFRESH + another: the density at the current position, which has changed since; then that other phase.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from ppl.inference.hamiltonian.leapfrog import Point
 from ppl.inference.hamiltonian.metric import Metric
 from ppl.inference.once import in_one_kernel, run_if
 
-EVALUATE, SEARCH, RUN, FAILED = range(4)
+EVALUATE, SEARCH, RUN, FAILED, REFRESH = range(5)
 SEARCH_TRIES = 100
 ENDLESS = 2**31 - 1
 # Keys of iterations are numbered from 0; those of everything before and between them from here.
@@ -124,12 +125,13 @@ def run_chain(
 
     def begin(state: ChainState, before: Any) -> tuple[ChainState, Any]:
         """The chain's next trajectory."""
-        evaluating, running = state.phase == EVALUATE, state.phase == RUN
+        beginning, running = state.phase == EVALUATE, state.phase == RUN
+        evaluating = beginning | (state.phase >= REFRESH)
         number = jnp.where(running, state.iteration.astype(jnp.uint32), AUXILIARY + state.auxiliary.astype(jnp.uint32))
         for_momentum = randomness.words_for_normals(size)
         words = randomness.words(state.key, number, for_momentum + kernel.words(size))
         anywhere = starting.RADIUS * (2 * randomness.uniform(words[:size], dtype) - 1)
-        position = jnp.where(evaluating & ~state.given, anywhere, state.point.position)
+        position = jnp.where(beginning & ~state.given, anywhere, state.point.position)
         # What is known of a start that is yet to be evaluated may be of another point, or not finite.
         gradient = jnp.where(evaluating, jnp.zeros_like(position), state.point.gradient)
         momentum = state.metric.momentum(randomness.normals(words, size, dtype))
@@ -162,6 +164,7 @@ def run_chains(
 
 def _next_state(state: ChainState, taken: Transition, warmup: jax.Array, target: jax.Array) -> ChainState:
     evaluating, searching, running = state.phase == EVALUATE, state.phase == SEARCH, state.phase == RUN
+    refreshing = state.phase >= REFRESH
 
     found = jnp.isfinite(taken.last.log_density) & jnp.all(jnp.isfinite(taken.last.gradient))
     tries = state.tries + evaluating.astype(jnp.int32)
@@ -179,11 +182,12 @@ def _next_state(state: ChainState, taken: Transition, warmup: jax.Array, target:
     phase = jnp.where(evaluating & found, jnp.where(warmup > 0, SEARCH, RUN), state.phase)
     phase = jnp.where(hopeless, FAILED, phase)
     phase = jnp.where(searching & over, RUN, phase)
+    phase = jnp.where(refreshing, state.phase - REFRESH, phase)
     step_size = jax.tree.map(
         lambda old, s, a: jnp.where(searching, s, jnp.where(warming, a, old)), state.step_size, searched, averaged
     )
     point = jax.tree.map(
-        lambda old, last, new: jnp.where(running, new, jnp.where(evaluating, last, old)),
+        lambda old, last, new: jnp.where(running, new, jnp.where(evaluating | refreshing, last, old)),
         state.point,
         taken.last,
         taken.point,
@@ -192,8 +196,10 @@ def _next_state(state: ChainState, taken: Transition, warmup: jax.Array, target:
         iteration=state.iteration + running.astype(jnp.int32),
         phase=phase.astype(jnp.int32),
         tries=tries,
-        auxiliary=state.auxiliary + (~running).astype(jnp.int32),
-        direction=jnp.where(searching & ~over, towards, jnp.where(running, state.direction, 0)).astype(jnp.int32),
+        auxiliary=state.auxiliary + (~running & ~refreshing).astype(jnp.int32),
+        direction=jnp.where(searching & ~over, towards, jnp.where(running | refreshing, state.direction, 0)).astype(
+            jnp.int32
+        ),
         point=point,
         step_size=step_size,
     )
