@@ -90,7 +90,8 @@ def multinomial_log_prob(value: Array, trials: Array, probabilities: Array) -> A
 def multinomial_sample(key: Array, shape: tuple[int, ...], trials: Array, probabilities: Array) -> Array:
     p = jnp.broadcast_to(probabilities, shape)
     n = jnp.broadcast_to(trials, shape[:-1])
-    draws: Array = jax.random.multinomial(key, n, p, shape=shape, dtype=p.dtype)
+    # JAX has meant different things by a `shape` here; these two say all.
+    draws: Array = jax.random.multinomial(key, n, p, dtype=p.dtype)
     return draws.astype(jnp.result_type(int))
 
 
