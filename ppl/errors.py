@@ -31,6 +31,7 @@ class Exit(enum.IntEnum):
     NO_FILE = 66
     BUG = 70
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 @dataclass(frozen=True)

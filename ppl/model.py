@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -205,6 +206,9 @@ class Model:
         set: Mapping[str, Any] | None = None,
         centre: str | Iterable[str] = (),
         noncentre: str | Iterable[str] = (),
+        until: Mapping[str, float] | str | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        resume: bool = False,
         **settings: Any,
     ) -> Any:
         """Draws from the posterior, as `arviz.InferenceData` (ArviZ 0.x) or `xarray.DataTree` (1.x).
@@ -214,18 +218,22 @@ class Model:
         False leaves out groups that are as large as the data times the draws; progress: None shows it in a terminal;
         set: values of latents that are clamped, as of `bind`; centre, noncentre: latents to sample as they are, or with
         their location and scale taken out, where the compiler's choice is not wanted (see `explain`); values and names
-        are the same.
+        are the same. until: `{"ess": 400, "rhat": 1.01}` ends the run before all `draws` are made once every quantity
+        is that good; checkpoint: a folder that the run keeps itself in from its first minute on, and takes away at its
+        end; resume: go on from there, if there is one, with the same arguments.
         `ppl.diagnose(fit)` says whether to trust the draws.
 
         Raises:
-            PplError: an error of the data, an unknown engine or setting, no starting point of finite density.
+            PplError: an error of the data, an unknown engine or setting, no starting point of finite density, a
+                checkpoint of another run.
         """
         from ppl.results.container import to_arviz
+        from ppl.running.checkpoint import Checkpoint
         from ppl.running.driver import run
         from ppl.running.engines import make_engine
         from ppl.running.options import RunOptions
         from ppl.running.progress import make_progress
-        from ppl.running.record import clamped_attrs
+        from ppl.running.until import make_until
 
         options = RunOptions(
             chains,
@@ -237,15 +245,24 @@ class Model:
             save_unconstrained,
             centre=_names(centre),
             noncentre=_names(noncentre),
+            until=make_until(until),
+            clamped=set,
         )
         chosen = make_engine(engine, settings)
+        if resume and checkpoint is None:
+            hint = "give the folder to go on from: checkpoint=FOLDER"
+            raise PplError([Diagnostic("E608", "`resume` needs a `checkpoint`", hints=(hint,))], exit_code=Exit.USAGE)
         bound = self.bind(data, set=set)
         for warning in (*self.warnings, *bound.warnings):
             warnings.warn(render([warning], self.graph.source), ModelWarning, stacklevel=2)
-        fit = run(bound.graph, bound.dataset, chosen, options, make_progress(progress))
-        if fit.stopped:
-            warnings.warn(f"the run was stopped early: {fit.stopped}", ModelWarning, stacklevel=2)
-        return to_arviz(fit.groups, {**fit.attrs, **clamped_attrs(set)})
+        with nullcontext() if checkpoint is None else Checkpoint(Path(checkpoint), resume=resume) as kept:
+            fit = run(bound.graph, bound.dataset, chosen, options, make_progress(progress), checkpoint=kept)
+            if fit.stopped:
+                more = f"; `resume=True` goes on from {kept.folder}" if kept is not None and kept.saved else ""
+                warnings.warn(f"the run was stopped early: {fit.stopped}{more}", ModelWarning, stacklevel=2)
+            elif kept is not None:
+                kept.remove()
+        return to_arviz(fit.groups, fit.attrs)
 
     def prior(
         self,

@@ -75,10 +75,7 @@ def _guarded(run: Callable[[], int], as_json: bool) -> int:
         click.echo(f"error: {error.format_message()}", err=True)
         return int(Exit.USAGE)
     except (KeyboardInterrupt, click.Abort):
-        if as_json:
-            print_json({"errors": [{"code": None, "severity": "error", "title": "interrupted: nothing was kept"}]})
-        else:
-            click.echo("interrupted: nothing was kept", err=True)
+        show_interrupt("interrupted", as_json)
         return int(Exit.INTERRUPTED)
     except Exception as error:  # the last resort: a bug of ours gets its own words and exit code
         return report_bug(error)
@@ -102,6 +99,15 @@ def show_usage_error(error: click.UsageError, as_json: bool) -> None:
         return
     command = error.ctx.command_path if error.ctx is not None else "ppl"
     click.echo(f"error: {error.format_message()}\n    = see {command} --help", err=True)
+
+
+def show_interrupt(word: str, as_json: bool) -> None:
+    """Of a run that leaves nothing behind. word: what it was."""
+    title = f"{word}: nothing was kept"
+    if as_json:
+        print_json({"errors": [{"code": None, "severity": "error", "title": title}]})
+    else:
+        click.echo(title, err=True)
 
 
 def show_warnings(warnings: Iterable[Diagnostic], source: Source | None) -> None:

@@ -85,6 +85,7 @@ def ppl(ctx: click.Context) -> None:
         66   no such file
         70   a bug of ours
         130  interrupted; the draws so far are kept
+        143  terminated; likewise
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

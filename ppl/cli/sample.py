@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
+import signal
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ppl.cli.edge import print_json, show_warnings
+from ppl.cli.edge import print_json, show_interrupt, show_warnings
 from ppl.cli.shared import data_option, json_option, set_option, values_set
 from ppl.cli.summary import show, to_json
 from ppl.errors import Exit, PplError
 from ppl.model import load
+
+if TYPE_CHECKING:
+    from ppl.running.checkpoint import Checkpoint
+    from ppl.running.interrupts import Requests
 
 
 class SampleCommand(click.Command):
@@ -59,8 +66,21 @@ def in_options() -> Iterator[None]:
         def words(text: str) -> str:
             return re.sub(r"`(\w+)`", lambda m: f"`{as_option(m[1])}`" if m[1] in names else m[0], text)
 
-        said = [replace(d, title=words(d.title), hints=tuple(map(words, d.hints))) for d in error.diagnostics]
+        # What has a place in the model's text speaks of its names, not of options.
+        said = [
+            d if d.span else replace(d, title=words(d.title), hints=tuple(map(words, d.hints)))
+            for d in error.diagnostics
+        ]
         raise PplError(said, error.source, error.exit_code) from None
+
+
+@contextlib.contextmanager
+def in_words() -> Iterator[None]:
+    """Warnings of a run as lines on standard error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", RuntimeWarning)
+        warnings.showwarning = lambda message, *_, **__: click.echo(f"warning: {message}", err=True)
+        yield
 
 
 def engine_options() -> list[click.Option]:
@@ -93,6 +113,11 @@ def engine_options() -> list[click.Option]:
 @click.option("--chains", default=4, show_default=True, help="Number of chains.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same draws.")
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Stop after this time and keep the draws so far.")
+@click.option(
+    "--until", metavar="ess=N,rhat=R", help="Stop before all draws are made once every quantity is that good."
+)
+@click.option("--checkpoint", metavar="SECONDS|off", help="Keep the run on disk so often  [default: 60 s, then 30 s]")
+@click.option("--resume", is_flag=True, help="Go on from where the same command was stopped or killed.")
 @click.option("--no-log-likelihood", is_flag=True, help="Leave out log p of each observed element (large).")
 @click.option("--no-predictive", is_flag=True, help="Leave out a replicate of the data for each draw (large).")
 @click.option("--save-warmup", is_flag=True, help="Keep the draws of the warmup too.")
@@ -111,6 +136,9 @@ def sample(
     chains: int,
     seed: int,
     time_limit: float | None,
+    until: str | None,
+    checkpoint: str | None,
+    resume: bool,
     no_log_likelihood: bool,
     no_predictive: bool,
     save_warmup: bool,
@@ -124,7 +152,8 @@ def sample(
     """Draw from the posterior of a model given data.
 
     Prints a summary and, in words, whether the draws can be trusted; leaves all draws in a netCDF file that ArviZ
-    reads. Ctrl-C stops at the next safe point and keeps the draws so far.
+    reads. Ctrl-C stops at the next safe point and keeps the draws so far; the same command with --resume goes on, also
+    after the process was killed.
 
     \b
     Examples:
@@ -135,9 +164,12 @@ def sample(
     """
     began = time.perf_counter()
     from ppl.results.storage import check_writable, write_safely
+    from ppl.running.checkpoint import Checkpoint
     from ppl.running.engines import make_engine
     from ppl.running.options import RunOptions
+    from ppl.running.until import make_until
 
+    path = Path(output) if output is not None else Path(f"{Path(model).stem}.nc")
     with in_options():
         options = RunOptions(
             chains,
@@ -149,48 +181,98 @@ def sample(
             save_unconstrained,
             centre=centre,
             noncentre=noncentre,
+            until=make_until(until),
+            clamped=values_set(given),
         )
         chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
+        interval, off = _interval(checkpoint)
+        kept = Checkpoint(path.with_name(f"{path.name}.checkpoint"), interval=interval, resume=resume, replace=force)
     checked = load(model)
-    path = Path(output) if output is not None else Path(f"{Path(model).stem}.nc")
-    check_writable(path, force, [Path(model), *map(Path, data)])
-    clamped = values_set(given)
-    bound = checked.bind(list(data), set=clamped)
+    with in_options():
+        kept.check_free()
+    check_writable(path, force or (resume and kept.wrote(path)), [Path(model), *map(Path, data)])
+    bound = checked.bind(list(data), set=options.clamped)
     show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
+    if kept.exists and not resume:
+        click.echo(f"warning: {kept.folder}, from which --resume could have gone on, will be replaced", err=True)
+    if resume and not kept.exists:
+        click.echo(f"there is no checkpoint {kept.folder}: the run begins at its beginning", err=True)
 
     from ppl.results.judge import judge
     from ppl.results.wording import on_command_line
     from ppl.running.driver import run
-    from ppl.running.interrupts import listening
+    from ppl.running.interrupts import Requests, listening
     from ppl.running.progress import make_progress
-    from ppl.running.record import clamped_attrs, decode_attrs
+    from ppl.running.record import rounded
 
     options = replace(options, imported=time.perf_counter() - began)
     place: Path | None = None
+    requests = Requests()
     try:
-        with listening() as requests:  # an interrupt between the run's own listening and the file costs no draw
-            fit = run(bound.graph, bound.dataset, chosen, options, make_progress(progress))
-            attrs = {**fit.attrs, **clamped_attrs(clamped)}
-            place, problem = write_safely(fit.groups, attrs, path, force)
-        if requests.stop:
+        with in_options(), in_words(), kept, listening(signal.SIGINT, signal.SIGTERM) as requests:
+            fit = run(
+                bound.graph, bound.dataset, chosen, options, make_progress(progress), requests, None if off else kept
+            )
+            try:
+                place, problem = write_safely(fit.groups, fit.attrs, path, force or (resume and kept.wrote(path)))
+            except PplError:
+                if kept.saved:
+                    click.echo(f"all draws are kept: {goes_on(kept)}", err=True)
+                raise
+            if fit.stopped:
+                kept.note_result(place)
+            elif problem is None:
+                kept.remove()
+        if requests.stop and not fit.stopped:
             raise KeyboardInterrupt
         summary, diagnosis = judge(fit.groups, fit.attrs, bound.graph, on_command_line)
     except KeyboardInterrupt:
-        if place is None:
-            raise
-        if as_json:
-            print_json({"output": str(place), "stopped": "interrupted"})
-        click.echo(f"interrupted: all draws are in {place}; for a summary: ppl summary {place}", err=True)
-        return int(Exit.INTERRUPTED)
+        return interrupted(requests, place, kept, as_json)
     if as_json:
-        found = {"output": str(place), "stopped": fit.stopped, "timings": decode_attrs(fit.attrs)["timings"]}
+        found = {"output": str(place), "stopped": fit.stopped, "timings": rounded(fit.timings)}
+        found["checkpoint"] = str(kept.folder) if kept.saved else None
         print_json({**found, **to_json(summary, diagnosis)})
     else:
         show(summary, diagnosis)
         click.echo(f"\nDraws: {place}")
     if problem is not None:
         click.echo(f"warning: {path} was not written ({problem}); the draws are in {place}", err=True)
-    if fit.stopped == "interrupted":
-        click.echo("interrupted: the file holds the draws so far", err=True)
-        return int(Exit.INTERRUPTED)
+    if fit.stopped:
+        click.echo(f"{fit.stopped}: the file holds the draws so far", err=True)
+    if kept.saved:
+        click.echo(goes_on(kept), err=True)
+    if fit.stopped == requests.word:
+        return int(requests.exit_code)
     return int(Exit.OK if diagnosis.trusted else Exit.UNTRUSTED)
+
+
+def interrupted(requests: Requests, place: Path | None, kept: Checkpoint, as_json: bool) -> int:
+    """What an interrupt left behind: the whole result, a checkpoint, or nothing."""
+    if place is not None:
+        if as_json:
+            print_json({"output": str(place), "stopped": requests.word})
+        click.echo(f"{requests.word}: all draws are in {place}; for a summary: ppl summary {place}", err=True)
+    elif kept.saved:
+        if as_json:
+            print_json({"output": None, "stopped": requests.word, "checkpoint": str(kept.folder)})
+        click.echo(f"{requests.word}: there is no draw yet; {goes_on(kept)}", err=True)
+    else:
+        show_interrupt(requests.word, as_json)
+    return int(requests.exit_code)
+
+
+def goes_on(kept: Checkpoint) -> str:
+    return f"the same command with --resume goes on from {kept.folder}"
+
+
+def _interval(text: str | None) -> tuple[float | None, bool]:
+    """Seconds between checkpoints, if they were given; whether there are to be none."""
+    if text is None or text == "off":
+        return None, text == "off"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise click.UsageError(f"--checkpoint takes a number of seconds, or `off`, not `{text}`.")
+    return seconds, False

@@ -24,6 +24,7 @@ from ppl.results.observations import Observations, find_observations, find_predi
 from ppl.running.options import RunOptions
 from ppl.running.outputs import over_draws
 from ppl.running.sampling import Sampled
+from ppl.running.stopping import Look, look
 
 Array = npt.NDArray[Any]
 
@@ -80,6 +81,16 @@ def all_groups(
             {name: values[0] for name, values in points.items()}, dims_of, leading=("divergence",)
         )
     return groups
+
+
+def look_at_quantities(density: CompiledDensity, key: jax.Array, positions: Array) -> Look:
+    """What `until` asks for, of every quantity of the group `posterior`, with the very values that it will have."""
+    return look(over_draws(_reconstructed, density, positions, key))
+
+
+def _reconstructed(density: Any, u: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
+    values: dict[str, jax.Array] = density.reconstruct(u, key)
+    return values
 
 
 def _as_written(graph: ModelGraph, values: Mapping[str, Array]) -> dict[str, Array]:

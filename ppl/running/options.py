@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 from ppl.errors import Diagnostic, Exit, PplError
+from ppl.running.until import Until
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,8 @@ class RunOptions:
     """time_limit: seconds of sampling, warmup included; log_likelihood, predictive: whether to compute these groups,
     which are as large as the data times the draws;
     save_warmup, save_unconstrained: keep further groups; imported: seconds that imports took, for the
-    record; centre, noncentre: latents to sample as they are, or with location and scale taken out (else chosen)."""
+    record; centre, noncentre: latents to sample as they are, or with location and scale taken out (else chosen);
+    until: when the draws are good enough; clamped: what was clamped from outside, for the record."""
 
     chains: int = 4
     seed: int = 1
@@ -25,6 +29,8 @@ class RunOptions:
     imported: float | None = None
     centre: tuple[str, ...] = ()
     noncentre: tuple[str, ...] = ()
+    until: Until | None = None
+    clamped: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not _whole(self.chains) or self.chains < 1:

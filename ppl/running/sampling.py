@@ -1,11 +1,11 @@
-"""The loop over an engine's chunks: what it is asked, when it stops, and the draws put together."""
+"""The loop over an engine's chunks: what it is asked, when it stops, what is kept, and the draws put together."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -16,12 +16,16 @@ import numpy.typing as npt
 from ppl.compiler.density.compiled import CompiledDensity
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
-from ppl.inference.contract import Chunk, Findings, InitialisationError
+from ppl.inference.contract import Chunk, Findings, InitialisationError, Remark
 from ppl.inference.engines.shared import Settings
+from ppl.running.checkpoint import Checkpoint, Saved
+from ppl.running.finite import NotFinite, check_finite, not_finite
 from ppl.running.interrupts import Requests
 from ppl.running.options import RunOptions
 from ppl.running.progress import Progress
 from ppl.running.starts import explain_failed_start
+from ppl.running.stopping import Look, is_look, next_look, remark
+from ppl.running.stream import Stream
 from ppl.running.timing import Stopwatch
 
 Array = npt.NDArray[Any]
@@ -45,6 +49,18 @@ class Sampled:
     discrete: Array | None = None
 
 
+@dataclass(frozen=True)
+class Around:
+    """What a run has around it: who may stop it, who is told of it, its clock, and where it is kept on disk while it
+    goes on (None: nowhere), with what it goes on from (None: its beginning)."""
+
+    requests: Requests
+    progress: Progress
+    watch: Stopwatch
+    checkpoint: Checkpoint | None = None
+    saved: Saved | None = None
+
+
 def sample(
     graph: ModelGraph,
     labels: Mapping[str, tuple[str, ...]],
@@ -52,73 +68,99 @@ def sample(
     engine: Settings,
     root: jax.Array,
     options: RunOptions,
-    requests: Requests,
-    progress: Progress,
-    watch: Stopwatch,
+    around: Around,
+    look_at: Callable[[Array], Look],
 ) -> Sampled:
+    """look_at: the draws' positions, for `until`."""
+    requests, checkpoint, watch, until = around.requests, around.checkpoint, around.watch, options.until
     streams = jax.random.fold_in(root, 0)
     keys = jax.vmap(lambda chain: jax.random.fold_in(streams, chain))(jnp.arange(options.chains, dtype=jnp.uint32))
-    chunks: list[Chunk] = []
+    stream = Stream(options.save_warmup, None if around.saved is None else around.saved.tables)
     stopped: str | None = None
+    broken: Remark | None = None
+    last: Look | None = None
     began = time.monotonic()
-    divergent = 0
-    try:
-        with requests.impatient(), warnings.catch_warnings():
-            # In float32, by choice, every float64 of the density is truncated, which JAX would say of each.
-            warnings.filterwarnings("ignore", "Explicitly requested dtype float64", UserWarning)
-            single = getattr(engine, "precision", "float64") == "float32"
-            working = jax.tree.map(_single, density) if single else density
-            carry = engine.start(working, keys)
+    with warnings.catch_warnings():
+        # In float32, by choice, every float64 of the density is truncated, which JAX would say of each.
+        warnings.filterwarnings("ignore", "Explicitly requested dtype float64", UserWarning)
+        single = getattr(engine, "precision", "float64") == "float32"
+        working = jax.tree.map(_single, density) if single else density
+        carry = engine.start(working, keys)
+        if checkpoint is not None and around.saved is not None:
+            carry = checkpoint.carry(around.saved, carry)
+        try:
             while not engine.done(carry):
+                if until is not None and is_look(stream.draws):
+                    last = look_at(_positions(stream))
+                    if last.enough(until):
+                        break
                 start = watch.now()
-                carry, chunk = engine.advance(working, carry)
-                chunks.append(chunk)
+                limit = None if until is None else next_look(stream.draws) - stream.draws
+                # An impatient user waits for what comes after it: so what is kept and the carry are in step.
+                with requests.impatient():
+                    following, chunk = engine.advance(working, carry, limit)
                 watch.add("warmup" if chunk.warmup else "sampling", start)
-                if not chunk.warmup and chunk.divergences is not None:
-                    divergent += len(chunk.divergences.chain)
-                done, total = engine.progress(carry)
-                progress.iterations(done, total, chunk.warmup, divergent)
+                check_finite(chunk, stream.draws, *engine.progress(carry))
+                carry = following
+                stream.append(chunk)
+                around.progress.iterations(*engine.progress(carry), chunk.warmup, stream.divergent, _acceptance(chunk))
                 if requests.stop:
-                    stopped = "interrupted"
+                    stopped = requests.word
                 elif options.time_limit is not None and time.monotonic() - began > options.time_limit:
                     stopped = "time limit"
                 if stopped and not engine.done(carry):
-                    progress.stage("stopping; the draws so far are kept")
+                    around.progress.stage("stopping; the draws so far are kept")
                     break
                 stopped = None
-    except KeyboardInterrupt:
-        stopped = "interrupted"
-    except (MemoryError, jax.errors.JaxRuntimeError) as error:
-        if not any(not chunk.warmup for chunk in chunks):
-            raise
-        stopped = f"failed: {str(error).partition(chr(10))[0]}"
-    except InitialisationError as failure:
-        raise explain_failed_start(graph, density, labels, failure) from None
-    kept = [chunk for chunk in chunks if not chunk.warmup and chunk.draws]
-    if not kept:
-        if stopped == "interrupted":
-            raise KeyboardInterrupt
-        raise PplError(
-            [
-                Diagnostic(
-                    "E503",
-                    f"the time limit of {options.time_limit:g} s passed during warmup: there are no draws",
-                    hints=("give it longer, or a shorter warmup",),
-                )
-            ]
-        )
-    warm = [chunk for chunk in chunks if chunk.warmup] if options.save_warmup else []
+                if checkpoint is not None and checkpoint.due:
+                    checkpoint.keep(carry, stream, watch.report())
+        except KeyboardInterrupt:
+            stopped = requests.word
+        except (MemoryError, jax.errors.JaxRuntimeError) as error:
+            if not stream.draws:
+                raise
+            stopped = f"failed: {str(error).partition(chr(10))[0]}"
+        except InitialisationError as failure:
+            raise explain_failed_start(graph, density, labels, failure) from None
+        except NotFinite as failure:
+            stopped = "failed: a position that is not finite"
+            broken = not_finite(engine.name, failure)
+            stream.append(failure.before)
+    if checkpoint is not None and broken is None and (stopped or checkpoint.saved):
+        checkpoint.keep(carry, stream, watch.report())
+    if not stream.draws:
+        raise _no_draws(stopped, broken, options, checkpoint)
+    positions = _positions(stream)
+    remarks = [broken] if broken else []
+    if until is not None and stopped is None:
+        remarks.append(remark(until, last if last and last.draws == stream.draws else look_at(positions)))
     findings = engine.findings(working, carry)
+    others, stats = stream.of_draws()
+    warm, warm_stats = stream.of_draws(warmup=True)
     return Sampled(
-        positions=np.concatenate([c.positions for c in kept], axis=1).astype(np.float64),
-        stats=_joined(kept),
-        warmup_positions=np.concatenate([np.empty((options.chains, 0, density.size)), *(c.positions for c in warm)], 1),
-        warmup_stats=_joined(warm),
-        divergences=_divergences(kept),
+        positions=positions,
+        stats=stats,
+        warmup_positions=warm.get("positions", np.empty((options.chains, 0, density.size))),
+        warmup_stats=warm_stats,
+        divergences=stream.divergences(),
         stopped=stopped,
-        findings=findings,
-        discrete=None if kept[0].discrete is None else np.concatenate([c.discrete for c in kept], axis=1),
+        findings=replace(findings, remarks=(*findings.remarks, *remarks)),
+        discrete=others.get("discrete"),
     )
+
+
+def _no_draws(
+    stopped: str | None, broken: Remark | None, options: RunOptions, checkpoint: Checkpoint | None
+) -> BaseException:
+    """What a run without draws ends with."""
+    kept = checkpoint is not None and checkpoint.saved
+    if broken is not None:
+        return PplError([Diagnostic("E503", broken.title, hints=tuple(remedy.text for remedy in broken.remedies))])
+    if stopped != "time limit":
+        return KeyboardInterrupt()
+    title = f"the time limit of {options.time_limit:g} s passed during warmup: there are no draws"
+    hints = ("`resume` goes on where it ended",) if kept else ()
+    return PplError([Diagnostic("E503", title, hints=("give it longer, or a shorter warmup", *hints))])
 
 
 def exact(density: CompiledDensity, engine: Settings, options: RunOptions) -> Sampled:
@@ -134,21 +176,11 @@ def _single(leaf: jax.Array) -> jax.Array:
     return leaf.astype({"float64": "float32", "int64": "int32"}.get(str(leaf.dtype), leaf.dtype))
 
 
-def _joined(chunks: list[Chunk]) -> dict[str, Array]:
-    names = chunks[0].stats if chunks else {}
-    return {name: np.concatenate([np.asarray(c.stats[name]) for c in chunks], axis=1) for name in names}
+def _positions(stream: Stream) -> Array:
+    return stream.of_draws()[0]["positions"].astype(np.float64)
 
 
-def _divergences(chunks: list[Chunk]) -> dict[str, Array]:
-    """The records of all chunks, draws counted from the first after warmup."""
-    parts: dict[str, list[Array]] = {"chain": [], "draw": [], "position": [], "energy_error": []}
-    before = 0
-    for chunk in chunks:
-        record = chunk.divergences
-        if record is not None:
-            parts["chain"].append(np.asarray(record.chain))
-            parts["draw"].append(np.asarray(record.draw) + before)
-            parts["position"].append(np.asarray(record.position, np.float64))
-            parts["energy_error"].append(np.asarray(record.energy_error))
-        before += chunk.draws
-    return {name: np.concatenate(values) for name, values in parts.items() if values}
+def _acceptance(chunk: Chunk) -> float | None:
+    """The mean over a chunk, where the engine has one."""
+    rates = np.asarray(chunk.stats.get("acceptance_rate", ()))
+    return float(rates.mean()) if rates.size else None

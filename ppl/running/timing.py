@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import jax.monitoring
@@ -13,10 +13,14 @@ _COMPILE = ("/jax/core/compile/backend_compile_duration",)
 
 
 class Stopwatch:
-    """Wall-clock seconds by phase, JAX's tracing and compiling taken out of the phases they happen in."""
+    """Wall-clock seconds by phase, JAX's tracing and compiling taken out of the phases they happen in.
+
+    before: what an earlier process reported of the same run, which counts too.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.before: Mapping[str, float] = {}
         self._began = time.perf_counter()
         self._spans: dict[str, list[tuple[float, float]]] = {"trace": [], "compile": []}
 
@@ -59,7 +63,8 @@ class Stopwatch:
         """All phases, `trace`, `compile` and `total`, in seconds."""
         end = time.perf_counter()
         parts = {name: _covered(spans, self._began, end) for name, spans in self._spans.items()}
-        return {**self.seconds, **parts, "total": end - self._began}
+        own = {**self.seconds, **parts, "total": end - self._began}
+        return {name: self.before.get(name, 0.0) + own.get(name, 0.0) for name in dict.fromkeys((*own, *self.before))}
 
 
 def _covered(spans: list[tuple[float, float]], start: float, end: float) -> float:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import ppl
-from ppl.inference.contract import Chunk, Divergences
 from ppl.inference.engines.nuts import NUTS
 from ppl.running import progress as progress_module
 from ppl.running.driver import run
@@ -19,7 +18,6 @@ from ppl.running.interrupts import listening
 from ppl.running.options import RunOptions
 from ppl.running.outputs import over_draws
 from ppl.running.progress import Lines, Silent
-from ppl.running.sampling import _divergences
 
 
 def uniform(density: object, u: jax.Array, key: jax.Array) -> jax.Array:
@@ -37,24 +35,15 @@ def test_every_draw_of_every_chain_has_its_own_key() -> None:
     assert len(np.unique(numbers)) == 15
 
 
-def test_divergences_count_draws_across_chunks() -> None:
-    def chunk(draws: int, *broken: int) -> Chunk:
-        count = len(broken)
-        record = Divergences(np.zeros(count, np.int64), np.array(broken), np.zeros((count, 2)), np.ones(count))
-        return Chunk(False, np.zeros((1, draws, 2)), {}, record if count else None)
-
-    found = _divergences([chunk(10, 3), chunk(7), chunk(5, 0, 4)])
-    assert found["draw"].tolist() == [3, 17, 21]
-    assert found["position"].shape == (3, 2)
-
-
 class Counts(Silent):
     """Remembers the divergences that it was told of."""
 
     def __init__(self) -> None:
         self.told: list[int] = []
 
-    def iterations(self, done: int, total: int, warmup: bool, divergences: int) -> None:
+    def iterations(
+        self, done: int, total: int, warmup: bool, divergences: int, acceptance: float | None = None
+    ) -> None:
         self.told.append(divergences)
 
 
