@@ -23,7 +23,7 @@ particles, or searches for a mode. So comparing them says something of every eng
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
@@ -70,6 +70,30 @@ class DiscreteDensity(Density, Protocol):
 
     def given(self, states: jax.Array) -> Density:
         """With (m,) states the density of u, the factors at these states included. Traceable."""
+        ...
+
+
+class Sliced(Density, Protocol):
+    """A log-density whose data along one dim lie in a random order. A pytree."""
+
+    @property
+    def elements(self) -> int:
+        """The size of the dim."""
+        ...
+
+    def log_density_slice(self, u: jax.Array, start: jax.Array) -> jax.Array:
+        """(n,), () integer -> (): an estimate of `log_density(u)` from the elements at start, start + 1, ... of that
+        order, beginning anew at its end; unbiased if start is uniform on 0, ..., elements - 1. Traceable."""
+        ...
+
+
+@runtime_checkable
+class Subsampled(Density, Protocol):
+    """A log-density that sums over elements of data, of which some can stand for all."""
+
+    def shuffled(self, dim: str, count: int, seed: Sequence[int]) -> Sliced:
+        """In an order that `seed` determines, for estimates from `count` elements. Refuses dims where there are none,
+        or too few."""
         ...
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,8 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its name, Python type, default, one line of help, and the values it takes."""
+    """One setting: its name, Python type, default, one line of help, and the values it takes. form: of a text, which
+    is free otherwise: a regular expression, and the form in words."""
 
     name: str
     type: type
@@ -36,11 +38,14 @@ class Setting:
     at_most: float | None = None
     below: float | None = None
     choices: tuple[str, ...] = ()
+    form: tuple[str, str] | None = None
 
     def takes(self) -> str:
         """The values it takes, in words."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
+        if self.form:
+            return self.form[1]
         kind = "a whole number" if self.type is int else "a number"
         limits = [
             f"{word} {limit:g}"
@@ -64,6 +69,8 @@ class Setting:
     def _converted(self, value: Any) -> Any:
         if self.choices:
             return value if value in self.choices else None
+        if self.form:
+            return value if isinstance(value, str) and re.fullmatch(self.form[0], value) else None
         try:
             number = float(value)
         except (TypeError, ValueError):
@@ -88,10 +95,11 @@ def setting(
     at_most: float | None = None,
     below: float | None = None,
     choices: tuple[str, ...] = (),
+    form: tuple[str, str] | None = None,
 ) -> Any:
     """A dataclass field that is a setting."""
-    limits = {"at_least": at_least, "above": above, "at_most": at_most, "below": below, "choices": choices}
-    return dataclasses.field(default=default, metadata={"help": help, **limits})
+    limits = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
+    return dataclasses.field(default=default, metadata={"help": help, **limits, "choices": choices, "form": form})
 
 
 def settings_of(engine: Any) -> tuple[Setting, ...]:

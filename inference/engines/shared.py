@@ -6,6 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ppl.inference import minibatch as minibatches
 from ppl.inference.settings import check_settings, setting
 
 if TYPE_CHECKING:  # help and option parsing list the settings, and must not wait for JAX
@@ -73,3 +74,8 @@ def target_acceptance() -> Any:
 
 def precision() -> Any:
     return setting("float64", "precision of the arithmetic", choices=("float64", "float32"))
+
+
+def minibatch() -> Any:
+    text = "gradients from so many elements of a dim (obs=256) at a time, drawn anew each time; empty: from all data"
+    return setting("", text, form=minibatches.FORM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import jax
@@ -15,11 +15,12 @@ from ppl.compiler.density.elimination import Elimination, plan_elimination
 from ppl.compiler.density.evaluation import Evaluation, Slot, data_lowering, layout
 from ppl.compiler.density.faults import Fault, elements, faults
 from ppl.compiler.density.increasing import check_increasing
-from ppl.compiler.density.minibatch import batch_dims, check_batch, is_subsampled, subsampled
+from ppl.compiler.density.minibatch import Sample, batch_dims, check_batch, is_subsampled, subsampled
 from ppl.compiler.density.missing import drawn_forward, missing_elements, sampled_among
 from ppl.compiler.density.parameters import check_parameters
 from ppl.compiler.density.predictive import likelihood_dims, log_likelihood, replicate
 from ppl.compiler.density.scoring import score, total
+from ppl.compiler.density.shuffled import Shuffled, shuffled
 from ppl.compiler.density.solves import solve_faults, solve_terms
 from ppl.compiler.density.summation import drawn, marginals, summed_out
 from ppl.compiler.density.walking import Walk, plan_walk
@@ -130,9 +131,19 @@ class CompiledDensity:
         for these elements only and scaled by N / m; everything else is whole.
         """
         check_batch(self.plan.program, batch)
-        positions = {dim: jnp.asarray(at) for dim, at in batch.items()}
-        terms = _terms(self.evaluation(), self.plan, self._vector(u), positions)
-        return functools.reduce(jnp.add, terms.values())
+        return self.estimate(u, {dim: Sample(jnp.asarray(at)) for dim, at in batch.items()})
+
+    def estimate(self, u: Array, batch: Mapping[str, Sample]) -> Array:
+        """`log_density_on` of dims that can be subsampled, with a way to the elements."""
+        return functools.reduce(jnp.add, _terms(self.evaluation(), self.plan, self._vector(u), batch).values())
+
+    def shuffled(self, dim: str, count: int, seed: Sequence[int]) -> Shuffled:
+        """With the data along a dim copied in an order that `seed` determines, for estimates from slices of it.
+
+        Raises:
+            PplError: no such dim, or fewer elements (E608); the model cannot be subsampled over it (E551).
+        """
+        return shuffled(self, dim, count, seed)
 
     def diagnose(self, u: Array, most: int = 3) -> list[Fault]:
         """The elements of terms whose log-probability at u is not finite, up to `most` of each term."""
@@ -268,7 +279,7 @@ class CompiledDensity:
         return likelihood_dims(self.plan.program)
 
 
-def _terms(evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Array] | None = None) -> dict[str, Array]:
+def _terms(evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Sample] | None = None) -> dict[str, Array]:
     """Pieces of one name are one: the sum over the missing elements of `x` and the term of those that are there."""
     found: dict[str, Array] = {}
     for name, value in _pieces(evaluation, plan, u, batch):
@@ -277,7 +288,7 @@ def _terms(evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Arr
 
 
 def _pieces(
-    evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Array] | None
+    evaluation: Evaluation, plan: Plan, u: Array, batch: Mapping[str, Sample] | None
 ) -> Iterator[tuple[str, Array]]:
     program, elimination = evaluation.program, plan.elimination
     evaluation.noting_failures()
@@ -364,7 +375,7 @@ def _record(plan: Plan, recorder: Recorder, data: Lowering) -> None:
         whole = drawn_forward(completed(whole, plan.whole, key), key)
         outputs += [_named(whole), replicate(whole, key), predictions(whole, key), missing_elements(whole, whole.known)]
         for dim, positions in batches.items():
-            outputs.append(_terms(evaluation(states), plan, u, {dim: positions}))
+            outputs.append(_terms(evaluation(states), plan, u, {dim: Sample(positions)}))
         return outputs
 
     vector = np.zeros((slots[-1].stop if slots else 0,))

@@ -6,7 +6,9 @@ sample is an unbiased estimate. The densities of latents stay whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Hashable, Mapping
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,8 +16,19 @@ import numpy as np
 from ppl.compiler.lowering.context import Context, Selection
 from ppl.compiler.lowering.named import Array, Named, broadcast
 from ppl.compiler.passes.program import Program
-from ppl.errors import Diagnostic, PplError
+from ppl.errors import Diagnostic, Exit, PplError
 from ppl.graph import Axis, Energy, Term
+
+# (first, end), a key, a constant, an axis of it over the dim -> the selected elements along this axis, of which those
+# outside `first:end` have one from within in their place.
+Rows = Callable[[tuple[int, int], Hashable, Named, Axis], Array]
+
+
+class Sample(NamedTuple):
+    """Some elements of a dim. positions: (m,) integers; rows: how to find them in constants; None: they are gathered."""
+
+    positions: Array
+    rows: Rows | None = None
 
 
 def batch_dims(program: Program) -> tuple[str, ...]:
@@ -45,11 +58,11 @@ def _subsamples(term: Term | Energy, dim: str) -> bool:
 def check_batch(program: Program, batch: Mapping[str, Array]) -> None:
     """Refuses dims over which the model cannot be subsampled."""
     possible = batch_dims(program)
+    hint = _hint(possible)
     problems = []
     for dim in batch:
         if dim in possible:
             continue
-        hint = f"dims that can be: {', '.join(f'`{d}`' for d in possible)}" if possible else "no dim of it can be"
         terms = [t for t in program.graph.factors if is_subsampled(t) and not _subsamples(t, dim)]
         if dim not in program.graph.dims:
             problems.append(Diagnostic("E551", f"the model has no dim `{dim}` to take a minibatch of", hints=(hint,)))
@@ -64,19 +77,38 @@ def check_batch(program: Program, batch: Mapping[str, Array]) -> None:
         raise PplError(problems, program.graph.source)
 
 
-def subsampled(lowering: Context, term: Term | Energy, batch: Mapping[str, Array]) -> tuple[Context, Named | None]:
+def _hint(possible: tuple[str, ...]) -> str:
+    return f"dims that can be: {', '.join(f'`{d}`' for d in possible)}" if possible else "no dim of it can be"
+
+
+def check_setting(program: Program, dim: str, count: int) -> None:
+    """Refuses `minibatch=dim=count` where the model has no such dim or fewer elements (E608), or cannot be subsampled
+    over it (E551)."""
+    if dim not in program.graph.dims:
+        title = f"`minibatch` is `{dim}={count}`, but the model has no dim `{dim}`"
+        raise PplError([Diagnostic("E608", title, hints=(_hint(batch_dims(program)),))], exit_code=Exit.USAGE)
+    check_batch(program, {dim: None})
+    if count > program.sizes[dim]:
+        title = f"`minibatch` is `{dim}={count}`, but `{dim}` has {program.sizes[dim]} elements"
+        hint = "leave it out for the gradient of all of them"
+        raise PplError([Diagnostic("E608", title, hints=(hint,))], exit_code=Exit.USAGE)
+
+
+def subsampled(lowering: Context, term: Term | Energy, batch: Mapping[str, Sample]) -> tuple[Context, Named | None]:
     """Where to lower the term, and the weight of each of its elements (None: 1)."""
     program = lowering.program
     weight: Named | None = None
-    for dim, positions in batch.items():
+    for dim, sample in batch.items():
         for axis in _axes(term, dim):
             start, stop = program.span(axis)
-            positions = positions.astype(np.int64)
+            positions = sample.positions.astype(np.int64)
             inside = (positions >= start) & (positions < stop)
             clipped = jnp.clip(positions, start, stop - 1)
             here = Axis(f"{axis.name}~", dim)
             size = positions.shape[0]
-            lowering = lowering.within(Selection(here, _always(clipped), (axis,), size, False, ("batch", axis)))
+            rows = None if sample.rows is None else functools.partial(sample.rows, (start, stop))
+            key = ("batch", axis)
+            lowering = lowering.within(Selection(here, _always(clipped), (axis,), size, False, key, rows))
             scale = np.float64(program.sizes[dim] / size)
             own = Named(jnp.where(inside, scale, np.float64(0)) if (start, stop) != (0, program.sizes[dim]) else scale)
             own = Named(own.array, (here,) if own.array.ndim else ())

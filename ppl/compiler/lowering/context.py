@@ -18,7 +18,8 @@ class Selection:
     """The elements of some axes that count, as one axis in their place.
 
     positions: along the dim of each axis, (m,) each; size: m; static: known when the model is compiled (a filter by
-    data) rather than given to the program (a minibatch); key: what it is, under which constants are recorded.
+    data) rather than given to the program (a minibatch); key: what it is, under which constants are recorded; rows: of
+    a constant recorded under a key its selected elements along an axis, where they need no gather.
     """
 
     axis: Axis
@@ -27,6 +28,7 @@ class Selection:
     size: int
     static: bool
     key: Hashable
+    rows: Callable[[Hashable, Named, Axis], Array] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,7 @@ def _constants(lowering: Context, body: Expr, parts: list[Expr], axes: tuple[Axi
 
     static = lowering.static(body.meta.axes + axes)
     key = (id(body), "factors", str(dtype), tuple(s.key for s in static))
-    return [selected(lowering, lowering.recorded(key, static, compute))]
+    return [selected(lowering, key, lowering.recorded(key, static, compute))]
 
 
 def product(xp: ModuleType, values: list[Named]) -> Named:

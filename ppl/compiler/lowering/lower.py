@@ -129,7 +129,7 @@ class Lowering:
         """A recorded constant, restricted to the elements that are selected at run time."""
         static = self.static(expr.meta.axes)
         key = (id(expr), str(dtype), tuple(s.key for s in static))
-        return selected(self, self.recorded(key, static, lambda data: data.value(expr, dtype)))
+        return selected(self, key, self.recorded(key, static, lambda data: data.value(expr, dtype)))
 
     def whole(self, name: str, dtype: DType) -> Array:
         """A quantity that data alone determine, as a constant over its declared dims."""

@@ -77,7 +77,7 @@ def _contracted(lowering: Context, expr: Expr, axes: tuple[Axis, ...], terms: li
 
     static = lowering.static(axes)
     key = (id(expr), "columns", tuple(s.key for s in static))
-    matrix = selected(lowering, lowering.recorded(key, static, columns))
+    matrix = selected(lowering, key, lowering.recorded(key, static, columns))
     coefficients = [
         product(jnp, [lowering.value(part, REAL) for part in factors(term) if kind(part) == "live"]).array
         for _, term in terms

@@ -35,18 +35,21 @@ def selection(lowering: Context, bound: tuple[Axis, ...], where: Expr, key: Hash
     return Selection(Axis(name, axes[0].dim), fixed.__getitem__, axes, size, True, key)
 
 
-def selected(lowering: Context, named: Named) -> Named:
-    """Restricted to the selections made at run time."""
+def selected(lowering: Context, key: Hashable, constant: Named) -> Named:
+    """What was recorded under a key, restricted to the selections made at run time."""
     for s in lowering.selections:
         if not s.static:
-            named = _restricted(lowering, named, s)
-    return named
+            constant = _restricted(lowering, key, constant, s)
+    return constant
 
 
-def _restricted(lowering: Context, named: Named, s: Selection) -> Named:
+def _restricted(lowering: Context, key: Hashable, named: Named, s: Selection) -> Named:
     mine = [axis for axis in named.axes if axis in s.over]
     if not mine:
         return named
+    if s.rows is not None and len(mine) == 1:
+        axes = tuple(s.axis if axis in mine else axis for axis in named.axes)
+        return Named(s.rows(key, named, mine[0]), axes)
     program, xp = lowering.program, lowering.xp
     picks = [Named(s.positions(a) - np.int64(program.span(a)[0]), (s.axis,)) for a in mine]
     index = linear_positions(xp, picks, [program.size(a) for a in mine])
