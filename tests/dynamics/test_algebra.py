@@ -127,7 +127,6 @@ def test_interpolation_is_constant_outside_its_points() -> None:
     density = compiled(text, {"at": [0.0, 1.0, 3.0], "height": [2.0, 4.0, 0.0]})
     with jax.enable_x64(True):
         points = jnp.asarray([[-5.0], [0.0], [0.5], [1.0], [2.0], [3.0], [9.0]])
-        y = jax.vmap(lambda u: density.constrain(u)["y"])(points)
-        slope = jax.vmap(jax.grad(lambda u: density.constrain(u)["y"]))(points)[:, 0]
+        y, slope = jax.jit(jax.vmap(jax.value_and_grad(lambda u: density.constrain(u)["y"])))(points)
     np.testing.assert_allclose(y, [2, 2, 3, 4, 2, 0, 0])
-    np.testing.assert_allclose(np.asarray(slope)[[0, 2, 3, 4, 6]], [0, 2, -2, -2, 0])
+    np.testing.assert_allclose(np.asarray(slope)[[0, 2, 3, 4, 6], 0], [0, 2, -2, -2, 0])

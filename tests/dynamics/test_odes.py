@@ -268,7 +268,7 @@ def test_what_data_determine_is_solved_once() -> None:
     density = compiled(text, {"ts": [1.0, 2.0], "y": [0.0, 0.0], "k": 0.5})
     with jax.enable_x64(True):
         jaxpr = jax.make_jaxpr(density.log_density)(jnp.zeros(1))
-        found = float(density.log_density(jnp.ones(1)))
+        found = float(jax.jit(density.log_density)(jnp.ones(1)))
     assert "while" not in str(jaxpr)
     np.testing.assert_allclose(found, -0.5 * (1 + np.exp(-1) + np.exp(-2)) - 1.5 * np.log(2 * np.pi), rtol=1e-9)
 

@@ -1,4 +1,4 @@
-"""20,000 seeded inputs: every one gives a program or an error message, quickly, and nothing else."""
+"""Seeded inputs, 5,000 and in the long suite 20,000: each gives a program or an error message, and nothing else."""
 
 from __future__ import annotations
 
@@ -67,9 +67,15 @@ def raw_bytes(rng: random.Random) -> str:
     return data.decode(codec, errors)
 
 
+COUNTS = {generated: 4_000, mutated: 8_000, fragments: 4_000, raw_bytes: 4_000}
+
+
 @pytest.mark.parametrize(
     ("make", "count"),
-    [(generated, 4_000), (mutated, 8_000), (fragments, 4_000), (raw_bytes, 4_000)],
+    [
+        *((make, count // 4) for make, count in COUNTS.items()),
+        *(pytest.param(make, count, marks=pytest.mark.long) for make, count in COUNTS.items()),
+    ],
     ids=lambda value: value.__name__ if callable(value) else str(value),
 )
 def test_any_text_gives_a_program_or_an_error(make: Callable[[random.Random], str], count: int) -> None:

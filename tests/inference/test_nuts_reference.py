@@ -25,8 +25,18 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("max_depth", [3, 8])
-@pytest.mark.parametrize("case", CASES)
+# Trees that end at the largest depth and trees that turn or diverge before it; the rest are of the same kinds.
+QUICK = {("fine steps", 3), ("fine steps", 8), ("eight schools", 8), ("funnel", 8)}
+
+
+@pytest.mark.parametrize(
+    ("case", "max_depth"),
+    [
+        pytest.param(case, depth, marks=() if (case, depth) in QUICK else pytest.mark.long)
+        for case in CASES
+        for depth in (3, 8)
+    ],
+)
 def test_same_trees_and_choices_as_the_recursion(case: str, max_depth: int) -> None:
     density, size, step_size = CASES[case]
     kernel = NUTSKernel(max_depth)

@@ -258,6 +258,7 @@ def test_centred_eight_schools_are_not_called_fine() -> None:
     assert "noncentre='theta'" in text
 
 
+@pytest.mark.long
 def test_the_funnel_is_not_called_fine() -> None:
     """Neal 2003, section 8."""
     model = ppl.compile("dim k = 9\nv ~ Normal(0, 3)\nx[k] ~ Normal(0, exp(v / 2))\n")

@@ -185,6 +185,7 @@ def test_a_file_of_results_keeps_them(groups: Groups, tmp_path: Path) -> None:
     assert again["posterior"]["day_y_missing"].values.tolist() == ["d1", "d4", "d5", "d7"]
 
 
+@pytest.mark.long
 def test_missing_outcomes_of_a_regression_change_nothing() -> None:
     """The same draws of the parameters, bit for bit, as without the rows."""
     text = "dim obs\ndata y[obs]?, x[obs]\nb ~ Normal(0, 1)\ns ~ HalfNormal(1)\ny[obs] ~ Normal(b * x[obs], s)\n"
