@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ppl.inference.engines.gibbs import Gibbs
 from ppl.inference.engines.hmc import HMC
 from ppl.inference.engines.mh import MH
+from ppl.inference.engines.mixed import Mixed
 from ppl.inference.engines.nuts import NUTS
 from ppl.inference.engines.shared import Settings
 
-ENGINES: dict[str, type[Settings]] = {engine.name: engine for engine in (NUTS, HMC, MH)}
+ENGINES: dict[str, type[Settings]] = {engine.name: engine for engine in (NUTS, HMC, MH, Gibbs, Mixed)}

@@ -135,9 +135,9 @@ class Model:
 
         bound = self.bind(data, set=set)
         check_domains(bound.graph, bound.dataset)
-        check_discrete(bound.graph, bound.dataset)
+        check_discrete(bound.graph, bound.dataset, engine)
         if engine is not None:
-            check_engine(bound.graph, engine)
+            check_engine(bound.graph, engine, bound.dataset)
         return (*self.warnings, *bound.warnings)
 
     def explain(self, data: Any = None, *, set: Mapping[str, Any] | None = None) -> str:

@@ -55,11 +55,13 @@ def check(
                 bound = model.bind(list(data), set=clamped)
                 graph, warnings, notes = bound.graph, (*warnings, *bound.warnings), bound.notes
                 check_domains(graph, bound.dataset)
-                check_discrete(graph, bound.dataset)
+                check_discrete(graph, bound.dataset, engine)
+                if engine is not None:
+                    check_engine(graph, engine, bound.dataset)
             else:
                 check_summable(graph)
-            if engine is not None:
-                check_engine(graph, engine)
+                if engine is not None:
+                    check_engine(graph, engine)
         except PplError as error:
             code = max(code, error.exit_code)
             reports.append(_report(path, error.diagnostics, error.source))

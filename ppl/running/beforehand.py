@@ -15,23 +15,52 @@ from ppl.compiler.passes.missing.quantities import fill_missing
 from ppl.compiler.passes.preparation import prepared
 from ppl.compiler.passes.program import Program, make_program
 from ppl.compiler.passes.relevant import relevant
+from ppl.compiler.passes.roles import is_discrete
 from ppl.compiler.passes.summable import check_summable
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Expr, ModelGraph, Prediction, Term
+from ppl.inference.engines.shared import Settings
 from ppl.running.engines import engine_class
 
 
-def check_engine(graph: ModelGraph, engine: str) -> None:
-    """Whether an engine can sample a model. Discrete latents are summed out for every engine of this version; whether
-    they can be, the data decide (`check_discrete`).
+def check_engine(graph: ModelGraph, engine: str, dataset: Dataset | None = None) -> None:
+    """Whether an engine can sample a model, of which data may be known. Whether discrete latents can be summed out for
+    it is for `check_discrete` to say.
 
     Raises:
-        PplError: there is no such engine (E607), or nothing to sample (E501).
+        PplError: there is no such engine (E607), nothing to sample (E501), or the engine needs other latents (E509).
     """
-    engine_class(engine)
+    cls = engine_class(engine)
+    check_needs(graph if dataset is None else prepared(graph, dataset)[0], cls)
+
+
+def check_needs(graph: ModelGraph, engine: type[Settings]) -> None:
+    """Whether a model, prepared if there are data, has what an engine needs.
+
+    Raises:
+        PplError: E501 or E509.
+    """
     if not graph.latents:
         raise nothing_to_sample(graph)
+    if "discrete" not in engine.needs:
+        return
+    name = engine.name
+    latents = relevant(graph).latents
+    continuous = [latent for latent in latents if not is_discrete(latent)]
+    if len(continuous) == len(latents):
+        title, hint = f"`{name}` walks through discrete latents, and this model has none", "use `--engine nuts`"
+        raise PplError([Diagnostic("E509", title, hints=(hint,))], graph.source)
+    if continuous and "gradient" not in engine.needs:
+        title = f"`{name}` walks through discrete latents alone, and `{continuous[0].name}` is continuous"
+        hints = (
+            "`--engine mixed` moves the continuous ones too, by their gradients",
+            "`--engine nuts` sums the discrete ones out, if that can be done",
+        )
+        raise PplError([Diagnostic("E509", title, continuous[0].span, hints=hints)], graph.source)
+    if not continuous and "gradient" in engine.needs:
+        title, hint = f"`{name}` moves continuous latents too, and this model has none", "use `--engine gibbs`"
+        raise PplError([Diagnostic("E509", title, hints=(hint,))], graph.source)
 
 
 def nothing_to_sample(graph: ModelGraph) -> PplError:
@@ -63,8 +92,8 @@ def check_domains(graph: ModelGraph, dataset: Dataset) -> None:
     check_parameters(data, dataset.labels)
 
 
-def check_discrete(graph: ModelGraph, dataset: Dataset) -> None:
-    """Whether the discrete latents can be summed out.
+def check_discrete(graph: ModelGraph, dataset: Dataset, engine: str | None = None) -> None:
+    """Whether the discrete latents can be summed out, or tried one by one by an engine that does so.
 
     Raises:
         PplError: they have infinitely many values, or depend on each other too much (E402).
@@ -74,12 +103,15 @@ def check_discrete(graph: ModelGraph, dataset: Dataset) -> None:
     graph = relevant(graph)
     if not discrete_latents(graph):
         return
-    from ppl.compiler.density.elimination import plan_elimination  # these import JAX
+    from ppl.compiler.density.elimination import plan_elimination, tabulate  # these import JAX
     from ppl.compiler.density.evaluation import data_lowering
     from ppl.compiler.lowering.fold import Recorder
 
     program = make_program(graph, dataset)
-    plan_elimination(program, data_lowering(program, dataset), Recorder())
+    if engine is not None and "discrete" in engine_class(engine).needs:
+        tabulate(program, data_lowering(program, dataset), Recorder())
+    else:
+        plan_elimination(program, data_lowering(program, dataset), Recorder())
 
 
 def _parameters(graph: ModelGraph) -> list[tuple[str, Expr]]:

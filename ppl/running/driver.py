@@ -22,7 +22,7 @@ from ppl.errors import Diagnostic, Exit, PplError
 from ppl.graph import ModelGraph
 from ppl.inference.engines.shared import Settings
 from ppl.results.container import Groups
-from ppl.running.beforehand import nothing_to_sample
+from ppl.running.beforehand import check_needs
 from ppl.running.checkpoint import Checkpoint
 from ppl.running.following import all_groups, look_at_quantities
 from ppl.running.identity import identity
@@ -80,12 +80,13 @@ def run(
             progress.stage("compiling the model")
             with watch.phase("build"):
                 prepared_graph, prepared_data = prepared(graph, dataset)
-                density = compile_density(prepared_graph, prepared_data, Request(options.centre, options.noncentre))
-            if not prepared_graph.latents:
-                raise nothing_to_sample(graph)
+                check_needs(prepared_graph, type(engine))
+                walks = "discrete" in engine.needs
+                request = Request(options.centre, options.noncentre)
+                density = compile_density(prepared_graph, prepared_data, request, summed=not walks)
             root = jax.random.key(options.seed)
             follow_key = jax.random.fold_in(root, 1)
-            if density.size:
+            if density.size or walks:
                 around = Around(requests, progress, watch, checkpoint, saved)
                 look_at = functools.partial(look_at_quantities, density, follow_key)
                 sampled = sample(graph, dataset.labels, density, engine, root, options, around, look_at)

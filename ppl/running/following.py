@@ -23,7 +23,7 @@ from ppl.results.missing import with_gaps, with_missing_labels
 from ppl.results.observations import Observations, find_observations, find_predictions
 from ppl.running.options import RunOptions
 from ppl.running.outputs import over_draws
-from ppl.running.sampling import Sampled
+from ppl.running.sampling import Sampled, places
 from ppl.running.stopping import Look, look
 
 Array = npt.NDArray[Any]
@@ -43,7 +43,7 @@ def all_groups(
     layout = with_missing_labels(Layout.of(graph, dataset), whole.graph, dataset)
     seen = find_observations(data, layout, observed(whole))
     observations = find_observations(data, layout, replicated(whole)) if whole.graph.outcomes else seen
-    follows = _follow(density, sampled.positions, key, options)
+    follows = _follow(density, places(sampled.positions, sampled.discrete), key, options)
     groups: Groups = {}
     groups["posterior"] = layout.dataset(_as_written(whole.graph, follows["values"]), dims_of)
     groups["sample_stats"] = layout.dataset(sampled.stats, dict.fromkeys(sampled.stats, ()))
@@ -83,12 +83,13 @@ def all_groups(
     return groups
 
 
-def look_at_quantities(density: CompiledDensity, key: jax.Array, positions: Array) -> Look:
+def look_at_quantities(density: CompiledDensity, key: jax.Array, at: Array) -> Look:
     """What `until` asks for, of every quantity of the group `posterior`, with the very values that it will have."""
-    return look(over_draws(_reconstructed, density, positions, key))
+    return look(over_draws(_reconstructed, density, at, key))
 
 
 def _reconstructed(density: Any, u: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
+    density, u = density.at(u)
     values: dict[str, jax.Array] = density.reconstruct(u, key)
     return values
 
@@ -127,11 +128,11 @@ def _data_groups(
     return groups
 
 
-def _follow(density: CompiledDensity, positions: Array, key: jax.Array, options: RunOptions) -> dict[str, Any]:
+def _follow(density: CompiledDensity, at: Array, key: jax.Array, options: RunOptions) -> dict[str, Any]:
     """All outputs; only the values of quantities where memory does not hold the others, so that no draw is lost."""
     wanted = functools.partial(_outputs, options.log_likelihood, options.predictive)
     try:
-        return dict(over_draws(wanted, density, positions, key))
+        return dict(over_draws(wanted, density, at, key))
     except (MemoryError, jax.errors.JaxRuntimeError) as error:
         if not (options.log_likelihood or options.predictive):
             raise
@@ -139,10 +140,11 @@ def _follow(density: CompiledDensity, positions: Array, key: jax.Array, options:
         warnings.warn(
             f"no log-likelihood and no predictive draws: computing them failed ({reason})", RuntimeWarning, stacklevel=2
         )
-        return dict(over_draws(functools.partial(_outputs, False, False), density, positions, key))
+        return dict(over_draws(functools.partial(_outputs, False, False), density, at, key))
 
 
 def _outputs(log_likelihood: bool, predictive: bool, density: Any, u: jax.Array, key: jax.Array) -> dict[str, Any]:
+    density, u = density.at(u)
     followed: dict[str, Any] = density.follow(u, key, log_likelihood=log_likelihood, predictive=predictive)
     return followed
 

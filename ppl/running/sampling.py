@@ -71,7 +71,7 @@ def sample(
     around: Around,
     look_at: Callable[[Array], Look],
 ) -> Sampled:
-    """look_at: the draws' positions, for `until`."""
+    """look_at: the draws' positions and states, for `until`."""
     requests, checkpoint, watch, until = around.requests, around.checkpoint, around.watch, options.until
     streams = jax.random.fold_in(root, 0)
     keys = jax.vmap(lambda chain: jax.random.fold_in(streams, chain))(jnp.arange(options.chains, dtype=jnp.uint32))
@@ -91,7 +91,7 @@ def sample(
         try:
             while not engine.done(carry):
                 if until is not None and is_look(stream.draws):
-                    last = look_at(_positions(stream))
+                    last = look_at(_places(stream))
                     if last.enough(until):
                         break
                 start = watch.now()
@@ -130,15 +130,14 @@ def sample(
         checkpoint.keep(carry, stream, watch.report())
     if not stream.draws:
         raise _no_draws(stopped, broken, options, checkpoint)
-    positions = _positions(stream)
     remarks = [broken] if broken else []
     if until is not None and stopped is None:
-        remarks.append(remark(until, last if last and last.draws == stream.draws else look_at(positions)))
+        remarks.append(remark(until, last if last and last.draws == stream.draws else look_at(_places(stream))))
     findings = engine.findings(working, carry)
     others, stats = stream.of_draws()
     warm, warm_stats = stream.of_draws(warmup=True)
     return Sampled(
-        positions=positions,
+        positions=others["positions"].astype(np.float64),
         stats=stats,
         warmup_positions=warm.get("positions", np.empty((options.chains, 0, density.size))),
         warmup_stats=warm_stats,
@@ -176,8 +175,15 @@ def _single(leaf: jax.Array) -> jax.Array:
     return leaf.astype({"float64": "float32", "int64": "int32"}.get(str(leaf.dtype), leaf.dtype))
 
 
-def _positions(stream: Stream) -> Array:
-    return stream.of_draws()[0]["positions"].astype(np.float64)
+def _places(stream: Stream) -> Array:
+    columns = stream.of_draws()[0]
+    return places(columns["positions"], columns.get("discrete"))
+
+
+def places(positions: Array, states: Array | None) -> Array:
+    """(chains, draws, n) positions, followed by the states of discrete sites if there are any."""
+    parts = [positions] if states is None else [positions, states]
+    return np.concatenate([part.astype(np.float64) for part in parts], axis=2)
 
 
 def _acceptance(chunk: Chunk) -> float | None:

@@ -29,6 +29,8 @@ def explain_failed_start(
     graph: ModelGraph, density: CompiledDensity, labels: Mapping[str, tuple[str, ...]], failure: InitialisationError
 ) -> PplError:
     """The error for the model's author; call it in the run's precision."""
+    if failure.states is not None:
+        density = density.given(jnp.asarray(failure.states))
     u = jnp.asarray(failure.position, np.float64)
     if not np.isfinite(failure.position).all():  # the search went astray: any start shows what sent it there
         u = density.initial(jax.random.key(0))

@@ -1,4 +1,4 @@
-"""The engine contract: chunks, resuming, compilation, starts, settings; for every engine."""
+"""The engine contract: chunks, resuming, compilation, starts, settings; for the Hamiltonian engines."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ppl.inference.settings import SettingsError, settings_of
 from tests.inference.densities import LogisticRegression, eight_schools, gaussian
 from tests.inference.runs import run
 
+HAMILTONIAN = ("nuts", "hmc")
 STATS = {"lp", "energy", "energy_error", "acceptance_rate", "step_size", "n_steps", "tree_depth", "diverging"}
 
 
@@ -29,7 +30,7 @@ def assert_same(a: Any, b: Any) -> None:
         np.testing.assert_array_equal(left, right)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", (*HAMILTONIAN, "mh"))
 def test_chunks_and_interruptions_change_nothing(name: str) -> None:
     engine = ENGINES[name](warmup=60, draws=40)
     density = eight_schools(False)
@@ -48,7 +49,7 @@ def test_chunks_and_interruptions_change_nothing(name: str) -> None:
     np.testing.assert_array_equal(whole.positions, np.concatenate(later, axis=1))
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_a_chain_does_not_depend_on_how_many_run_without_pooling(name: str) -> None:
     engine = ENGINES[name](warmup=30, draws=20, adaptation="stan")
     density = eight_schools(False)
@@ -65,7 +66,7 @@ def test_a_chain_does_not_depend_on_how_many_run_without_pooling(name: str) -> N
     np.testing.assert_array_equal(many.positions[:2], np.concatenate(kept, axis=1))
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_shapes_types_and_progress(name: str) -> None:
     engine = ENGINES[name](warmup=25, draws=15)
     density = eight_schools(False)
@@ -88,7 +89,7 @@ def test_shapes_types_and_progress(name: str) -> None:
     assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in jax.tree.leaves(carry))
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_lp_is_the_log_density_of_the_draw(name: str) -> None:
     engine = ENGINES[name](warmup=30, draws=20)
     density = eight_schools(True)
@@ -98,7 +99,7 @@ def test_lp_is_the_log_density_of_the_draw(name: str) -> None:
     np.testing.assert_allclose(result.stats["lp"], wanted, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_one_compilation_serves_a_run_its_settings_and_every_data_set_of_a_shape(name: str) -> None:
     draw = np.random.default_rng(0)
 
@@ -114,7 +115,7 @@ def test_one_compilation_serves_a_run_its_settings_and_every_data_set_of_a_shape
     assert program.run_chain._cache_size() == before + 1
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_float32(name: str) -> None:
     density = jax.tree.map(lambda leaf: leaf.astype(np.float32), gaussian(np.eye(3), np.ones(3)))
     result = run(ENGINES[name](precision="float32", warmup=100, draws=200), density)
@@ -134,14 +135,14 @@ class Above:
         return -0.5 * jnp.sum(u * u) + 0 * jnp.sum(jnp.log(u - self.bound))
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_starts_are_tried_until_one_is_finite(name: str) -> None:
     result = run(ENGINES[name](warmup=20, draws=20), Above(np.float64(1.0)))
     assert int(result.carry["states"].tries.max()) > 1
     assert (result.positions > 1.0).all()
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_no_start_says_where_the_last_was(name: str) -> None:
     engine = ENGINES[name]()
     density = Above(np.float64(3.0))
@@ -155,7 +156,7 @@ def test_no_start_says_where_the_last_was(name: str) -> None:
     assert np.isnan(caught.value.log_density)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_a_given_start_is_taken_or_refused(name: str) -> None:
     density = Above(np.float64(1.0))
     engine = ENGINES[name](warmup=0, draws=1, step_size=1e-6)
@@ -171,7 +172,7 @@ def test_a_given_start_is_taken_or_refused(name: str) -> None:
         engine.start(density, jax.random.split(jax.random.key(1), 2), start[:1])
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
@@ -193,7 +194,7 @@ def test_settings_out_of_range_are_refused_in_words(name: str, setting: str, val
     assert caught.value.setting == setting
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_settings_describe_themselves(name: str) -> None:
     settings = settings_of(ENGINES[name])
     assert {one.name for one in settings} >= {"warmup", "draws", "target_acceptance", "metric"}
@@ -208,7 +209,7 @@ def test_stans_defaults() -> None:
     assert (nuts.warmup, nuts.draws, nuts.target_acceptance, nuts.max_depth) == (1000, 1000, 0.8, 10)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", HAMILTONIAN)
 def test_vectorised_chains_are_the_same_chains(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What runs on an accelerator, here on the CPU: the same draws up to rounding, while chaos leaves them alike."""
     engine = ENGINES[name](warmup=0, draws=5, step_size=0.1)

@@ -175,6 +175,12 @@ class CompiledDensity:
         """The density of the continuous latents, with these states of the sites."""
         return replace(self, states=states)
 
+    def at(self, place: Array) -> tuple[CompiledDensity, Array]:
+        """(n + sites,), a vector and the states after it -> the density given these states, and the vector."""
+        if self.plan.walk is None:
+            return self, place
+        return self.given(jnp.asarray(place[self.size :]).astype(np.int32)), place[: self.size]
+
     # --- draws ---------------------------------------------------------------------------------------
 
     def constrain(self, u: Array) -> dict[str, Array]:
