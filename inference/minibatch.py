@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # settings are made without JAX
     from collections.abc import Sequence
@@ -12,7 +13,8 @@ if TYPE_CHECKING:  # settings are made without JAX
 FORM = (r"|[^\W\d]\w*=0*[1-9]\d*", "NAME=NUMBER, such as obs=256")
 
 
-class Minibatch(NamedTuple):
+@dataclass(frozen=True)
+class Minibatch:
     """`count` elements of a dim."""
 
     dim: str

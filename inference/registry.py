@@ -7,6 +7,8 @@ from ppl.inference.engines.hmc import HMC
 from ppl.inference.engines.mh import MH
 from ppl.inference.engines.mixed import Mixed
 from ppl.inference.engines.nuts import NUTS
+from ppl.inference.engines.sghmc import SGHMC
+from ppl.inference.engines.sgld import SGLD
 from ppl.inference.engines.shared import Settings
 
-ENGINES: dict[str, type[Settings]] = {engine.name: engine for engine in (NUTS, HMC, MH, Gibbs, Mixed)}
+ENGINES: dict[str, type[Settings]] = {engine.name: engine for engine in (NUTS, HMC, MH, Gibbs, Mixed, SGLD, SGHMC)}

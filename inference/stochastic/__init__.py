@@ -1,0 +1,1 @@
+"""Langevin dynamics whose gradients may come from minibatches."""

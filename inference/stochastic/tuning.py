@@ -1,0 +1,67 @@
+"""What warmup learns between steps: the diagonal preconditioner, and where the anchor lies.
+
+At marks in windows that double, the squared scale of a coordinate becomes the geometric mean of the variance of its
+draws and of one over that of its gradients. For a Gaussian that lies between marginal and conditional variance, and on
+the way to the bulk, where gradients change as the places do, it is the local scale already. Noise has no part in it:
+the variance of gradients comes from products of two independent estimates. Where noise hides it, the draws
+alone tell.
+
+The anchor of a chain is the mean of the later half of its window; the last mark is before the end of warmup, so that
+the variance of gradients is then learnt with the anchor and the scale that the draws have. In the first eighth of
+warmup there is no control variate: an anchor far from the bulk would add noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppl.inference.stepping import Tree
+from ppl.inference.stochastic.chain import ChainState
+
+Array = NDArray[Any]
+_FIRST_MARK = 20
+
+
+@dataclass(frozen=True)
+class ScaleTuner:
+    """tuning: the scale, (chains, n), the same for all chains."""
+
+    anchored: bool
+    warmup: int
+
+    def initial(self, chains: int, size: int, dtype: Any) -> Tree:
+        return np.ones((chains, size), dtype)
+
+    def marks(self, warmup: int) -> tuple[int, ...]:
+        last = warmup - warmup // 8
+        ends = [_FIRST_MARK * 2**k for k in range(warmup.bit_length()) if _FIRST_MARK * 2**k < 0.7 * last]
+        return (*ends, last) if ends else ()
+
+    def tune(self, tuning: Array, states: ChainState, positions: Array, done: int) -> tuple[Array, ChainState]:
+        chains, draws, _ = positions.shape
+        x = positions.astype(np.float64)
+        # Within chains, which need not have found each other yet.
+        spread = x.var(axis=1).mean(axis=0)
+        count = np.maximum(states.window.count[:, None], 1)
+        mean = states.window.gradient / count
+        steep = (states.window.square / count - mean**2).mean(axis=0)
+        error = states.learnt.noise.mean(axis=0) / np.sqrt(chains * draws)
+        with np.errstate(all="ignore"):
+            squared = np.where(steep > 4 * error, np.sqrt(spread / steep), spread)
+            change = np.log(squared) / 2 - np.log(tuning[0])
+        weight = chains * draws / (chains * draws + 10.0)
+        change = np.where(np.isfinite(change), weight * np.clip(change, -20, 20), 0.0)
+        scale = np.tile((tuning[0] * np.exp(change)).astype(tuning.dtype), (chains, 1))
+        again = np.ones(chains, bool)
+        anchor = states.anchor._replace(
+            position=x[:, draws // 2 :].mean(axis=1).astype(tuning.dtype),
+            weight=np.full(chains, done >= self.warmup // 8, tuning.dtype),
+            stale=again & self.anchored,
+        )
+        window = type(states.window)(*(np.zeros_like(part) for part in states.window))
+        learnt = states.learnt._replace(anew=again)
+        return scale, states._replace(anchor=anchor, learnt=learnt, window=window)
