@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ppl.compiler.check.affine import affine
 from ppl.compiler.check.extents import outside
 from ppl.compiler.check.names import closest, quoted
 from ppl.compiler.check.report import Abandon
@@ -19,8 +20,6 @@ from ppl.graph import (
     Fixed,
     Gather,
     Labelled,
-    Literal,
-    Position,
     Read,
     Subscript,
     Whole,
@@ -158,7 +157,7 @@ def _each_subscript(
                     "this indexes a slice, which could count from its own beginning or from that of the array",
                     f"index the array itself, from its own beginning: `{owner.partition('[')[0]}[...]`",
                 )
-            found.append(_subscript(scope, place, dims[n], owner, node, within))
+            found.append(_subscript(scope, n, dims, owner, node, within))
         except Abandon:
             failed = True
     if failed:
@@ -175,14 +174,17 @@ def _each_subscript(
 
 
 def _subscript(
-    scope: Scope, place: Place, dim: str, owner: str, node: syntax.Index, within: tuple[str, str] | None
+    scope: Scope, n: int, dims: Sequence[str], owner: str, node: syntax.Index, within: tuple[str, str] | None
 ) -> Subscript:
     subscript: Subscript
+    place, dim = node.indices[n], dims[n]
     if isinstance(place, syntax.Slice):
         subscript = whole_range(scope, dim, place)
     elif isinstance(place, syntax.Text):
         subscript = _label(scope, scope.names.dims[dim], place.value, place.span)
     elif (form := affine(scope, place)) is not None:
+        if not form[0]:
+            need_positions(scope, dim, place.span, _by_labels(scope, node, dims))
         subscript = _affine_subscript(scope, place, form, dim, owner, node, within)
     else:
         subscript = _gather(scope, place, dim, owner, node)
@@ -219,57 +221,35 @@ def constant(scope: Scope, node: TreeExpr, relation: str) -> int:
     return value
 
 
-def need_positions(scope: Scope, dim: str, span: Span) -> None:
-    """Reports a position, lag or range in a dim that has no order."""
+def need_positions(scope: Scope, dim: str, span: Span, by_labels: str = "") -> None:
+    """Reports a position, lag or range in a dim that has no order. by_labels: what to write with labels, if not one of
+    the dim alone."""
     if scope.names.positional(dim):
         return
     labels = scope.names.dims[dim].labels
+    by_label = f"a label: `.{labels[0]}`" if labels else 'a label: `["..."]`'
     raise scope.report.fail(
         "E108",
         span,
         f"`{dim}` has no order, so no position",
-        f"declare `dim {dim} ordered` if it has one"
-        + (f"; or use a label: `.{labels[0]}`" if labels else '; or use a label: `["..."]`'),
+        f"declare `dim {dim} ordered` if it has one; or use {by_labels or by_label}",
     )
 
 
-def affine(scope: Scope, node: TreeExpr) -> tuple[dict[Axis, int], int] | None:
-    """An index that is a sum of bound indices with whole coefficients, and a constant; None if it is not."""
-    match node:
-        case syntax.Number():
-            return ({}, node.value) if isinstance(node.value, int) else None
-        case syntax.Name():
-            if node.id in scope.parameters:
-                match scope.parameters[node.id]:
-                    case Position(axis=axis):
-                        return {axis: 1}, 0
-                    case Literal(value=int() as value) if not isinstance(value, bool):
-                        return {}, value
-                return None
-            binding = scope.indices.get(node.id)
-            return None if binding is None else ({binding.axis: 1}, 0)
-        case syntax.Unary(op="-"):
-            inner = affine(scope, node.operand)
-            return None if inner is None else _scaled(inner, -1)
-        case syntax.Binary(op="+" | "-" as op):
-            left, right = affine(scope, node.left), affine(scope, node.right)
-            if left is None or right is None:
-                return None
-            terms, offset = _scaled(right, 1 if op == "+" else -1)
-            merged = dict(left[0])
-            for axis, c in terms.items():
-                merged[axis] = merged.get(axis, 0) + c
-            return {axis: c for axis, c in merged.items() if c}, left[1] + offset
-        case syntax.Binary(op="*"):
-            left, right = affine(scope, node.left), affine(scope, node.right)
-            if left is None or right is None or (left[0] and right[0]):
-                return None
-            return _scaled(right, left[1]) if not left[0] else _scaled(left, right[1])
-    return None
-
-
-def _scaled(form: tuple[dict[Axis, int], int], factor: int) -> tuple[dict[Axis, int], int]:
-    return {axis: c * factor for axis, c in form[0].items() if c * factor}, form[1] * factor
+def _by_labels(scope: Scope, node: syntax.Index, dims: Sequence[str]) -> str:
+    """`labels: ["intercept", "slope"]` for the positions among several subscripts."""
+    if len(node.indices) < 2:
+        return ""
+    positions = [place.value if isinstance(place, syntax.Number) else None for place in node.indices]
+    written = []
+    for place, position, dim in zip(node.indices, positions, dims, strict=False):
+        labels = scope.names.dims[dim].labels
+        if not isinstance(position, int) or scope.names.positional(dim):
+            written.append(scope.report.text(place.span))
+        else:
+            written.append(f'"{labels[position]}"' if labels and position < len(labels) else '"..."')
+    several = sum(isinstance(position, int) for position in positions) > 1
+    return f"{'labels' if several else 'a label'}: `[{', '.join(written)}]`"
 
 
 def _affine_subscript(
@@ -283,7 +263,6 @@ def _affine_subscript(
 ) -> Subscript:
     terms, offset = form
     if not terms:
-        need_positions(scope, dim, place.span)
         return Fixed(offset)
     if all(axis.dim != dim for axis in terms):
         raise _mismatch(scope, next(iter(terms)), dim, owner, node, place, within)

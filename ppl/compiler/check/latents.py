@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ppl.catalogue.supports import SUPPORTS
+from ppl.catalogue.supports import in_words
 from ppl.compiler.check.build import Build, Part
 from ppl.compiler.check.distributions import check_drawable, draw
 from ppl.compiler.check.heads import Head
@@ -25,6 +25,7 @@ from ppl.graph import (
     Axis,
     Expr,
     Latent,
+    Literal,
     Subscript,
     Support,
     Term,
@@ -139,9 +140,16 @@ def _same_support(
         raise build.report.fail(
             "E206",
             target.span,
-            f"here `{quantity.name}` is {SUPPORTS[support.kind].description}, on line {line} "
-            f"{SUPPORTS[expected.kind].description}"
+            f"here `{quantity.name}` is {_in_words(support)}, on line {line} {_in_words(expected)}"
             if expected.kind != support.kind
             else f"here `{quantity.name}` has other bounds than on line {line}",
             "all elements of a quantity have the same support; its bounds may not differ between statements",
         )
+
+
+def _in_words(support: Support) -> str:
+    """With bounds that are numbers in the text; of others it is said only that they are there."""
+    lower, upper = (bound.value if isinstance(bound, Literal) else None for bound in (support.lower, support.upper))
+    if support.kind == "interval" and (lower, upper) == (None, None):
+        return "a number between bounds"
+    return in_words(support.kind, lower, upper)
