@@ -242,7 +242,7 @@ class Checkpoint:
 
     def _read(self) -> Saved:
         try:
-            with np.load(self.folder / "state.npz", allow_pickle=False) as stored:
+            with open(self.folder / "state.npz", "rb") as opened, np.load(opened, allow_pickle=False) as stored:
                 first, *leaves = (stored[f"arr_{i}"] for i in range(len(stored.files)))
                 about = json.loads(first.tobytes())
             written, identity = about["format"], dict(about["identity"])
@@ -276,7 +276,7 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     for name in dict.fromkeys((*now, *before)):
         was, is_ = before.get(name), now.get(name)
         if was != is_:
-            found.append(f"{name} differs" if name in (TEXT, DATA) else f"{name} was {was}, and is {is_}")
+            found.append(f"{name}: not the same" if name in (TEXT, DATA) else f"{name} was {was}, and is {is_}")
     return found
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ppl.compiler.density.compiled import CompiledDensity
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
+from ppl.inference import pacing
 from ppl.inference.contract import Chunk, Findings, InitialisationError, Remark
 from ppl.inference.engines.shared import Settings
 from ppl.running.checkpoint import Checkpoint, Saved
@@ -79,6 +80,7 @@ def sample(
     stopped: str | None = None
     broken: Remark | None = None
     last: Look | None = None
+    pace = 0.0  # seconds an iteration; that of the first chunk is the compiler's
     began = time.monotonic()
     with warnings.catch_warnings():
         # In float32, by choice, every float64 of the density is truncated, which JAX would say of each.
@@ -94,11 +96,12 @@ def sample(
                     last = look_at(_places(stream))
                     if last.enough(until):
                         break
-                start = watch.now()
-                limit = None if until is None else next_look(stream.draws) - stream.draws
+                start, done = watch.now(), engine.progress(carry)[0]
+                limit = None if until is None else min(next_look(stream.draws) - stream.draws, pacing.quick(pace, done))
                 # An impatient user waits for what comes after it: so what is kept and the carry are in step.
                 with requests.impatient():
                     following, chunk = engine.advance(working, carry, limit)
+                pace = (watch.now() - start) / (engine.progress(following)[0] - done) if done else 0.0
                 watch.add("warmup" if chunk.warmup else "sampling", start)
                 check_finite(chunk, stream.draws, *engine.progress(carry))
                 carry = following

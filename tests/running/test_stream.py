@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import os
 from pathlib import Path
 
@@ -126,3 +127,14 @@ def test_nothing_that_is_not_finite_is_kept() -> None:
     assert before.stats["lp"].shape == (2, 6)
     assert before.divergences is not None
     assert before.divergences.draw.tolist() == [2]
+
+
+def test_states_of_discrete_latents_without_positions(tmp_path: Path) -> None:
+    stream, states = Stream(save_warmup=False), np.arange(24, dtype=np.int32).reshape(2, 4, 3)
+    stream.append(Chunk(False, np.zeros((2, 4, 0)), {"lp": np.zeros((2, 4))}, None, states))
+    stream.tables["draws"].file(tmp_path / "draws")
+    state = json.loads(json.dumps(stream.tables["draws"].state()))
+    again = Stream(False, {**stream.tables, "draws": Table.restore(tmp_path / "draws", state)})
+    found = again.of_draws()[0]
+    assert found["positions"].shape == (2, 4, 0)
+    np.testing.assert_array_equal(found["discrete"], states, strict=True)
