@@ -34,10 +34,11 @@ BLOCKS = 16
 _DISPLACEMENT = 1e-3
 _FIRST_PROBES = 12
 _FORGETTING = 0.02
-# In z: what is flatter, far from the bulk, would ask for steps of any length.
-_LEAST_CURVATURE = 1e-4
-# In z: no step is that long but that of a chain that is lost.
-_FARTHEST = 1e3
+# In z, where the variances are 1: what is flatter, far from the bulk, would ask for steps of any length.
+_LEAST_CURVATURE = 1.0
+# Standard deviations of thermal motion. Warmup goes no faster, whatever the gradient far from the bulk may be; what goes
+# twice as fast afterwards is lost.
+_FASTEST = 6.0
 
 
 class Anchor(NamedTuple):
@@ -110,8 +111,9 @@ class Moved(NamedTuple):
 
 
 class Dynamics(Protocol):
-    """An integrator as a hashable value. Its `numbers` are a mapping with at least `step_size`, and `steps`, how many
-    it makes in this iteration; vectors are in z; a gradient is that of the log density."""
+    """An integrator as a hashable value. Its `numbers` are a mapping with at least `step_size`; `steps`, how many it
+    makes in this iteration; and `thermal`, how far one goes in a coordinate by noise alone. Vectors are in z; a gradient
+    is that of the log density."""
 
     def numbers(self, curvature: Any, noise: Any, step: Step) -> Mapping[str, Any]:
         """For the steps of an iteration. noise: (n,)."""
@@ -271,11 +273,14 @@ class StochasticKernel:
             words = randomness.words(step.key, first + k.astype(jnp.uint32), for_normals + 1)
             normals = randomness.normals(words, size, dtype)
             moved = self.dynamics.move(k, state.momentum, state.gradient * scale, normals, numbers)
-            x = state.position + scale * moved.displacement
+            reach = _FASTEST * numbers["thermal"]
+            near = jnp.max(jnp.abs(moved.displacement)) < 2 * reach
+            slowed = jnp.clip(moved.displacement, -reach, reach)
+            x = state.position + scale * jnp.where(step.warming, slowed, moved.displacement)
             value, gradient = self.gradients.estimate(density, x, state.anchor, words[-1])
             momentum = self.dynamics.finish(moved.momentum, gradient * scale, numbers)
-            near = jnp.max(jnp.abs(moved.displacement)) < _FARTHEST
-            good = near & jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
+            momentum = jnp.where(step.warming, jnp.clip(momentum, -_FASTEST, _FASTEST), momentum)
+            good = (near | step.warming) & jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
             new = state._replace(
                 position=jnp.where(good, x, state.position),
                 log_density=jnp.where(good, value, state.log_density),

@@ -56,6 +56,7 @@ class Underdamped:
         return {
             "step_size": h,
             "steps": options["steps"].astype(jnp.int32),
+            "thermal": h,
             "kept": kept,
             "spread": jnp.sqrt(jnp.maximum(variance, 0)),
         }

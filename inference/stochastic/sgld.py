@@ -62,6 +62,7 @@ class Overdamped:
         return {
             "step_size": size,
             "steps": exploring + steps,
+            "thermal": jnp.sqrt(2 * base),
             "exploring": exploring,
             "base": base,
             "noise": noise,
