@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+# Origins of entries that say how large dims are, or what their elements are called, and come from no data.
+SIZES = "the sizes"
+FIT = "the fit"
+
 
 @dataclass(frozen=True)
 class RawArray:

@@ -13,7 +13,7 @@ from ppl.compiler.binding.bind import bind_with_notes, check_statements
 from ppl.compiler.binding.clamps import Given
 from ppl.compiler.passes.generative import generative, optional_inputs, outcomes, without
 from ppl.data.categories import with_listed_categories
-from ppl.dataset import Dataset, RawArray
+from ppl.dataset import SIZES, Dataset, RawArray
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.graph import Input, ModelGraph
 from ppl.prediction.setting import values_of_latents
@@ -90,11 +90,15 @@ def _sizes(graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[str, i
             problems.append(Diagnostic("E608", f"the data say how large `{name}` is", hints=("leave its size out",)))
     if problems:
         raise PplError(problems, exit_code=Exit.USAGE)
-    return {name: RawArray(np.asarray(int(size)), "the sizes") for name, size in sizes.items()}
+    return {name: RawArray(np.asarray(int(size)), SIZES) for name, size in sizes.items()}
 
 
 def _explained(graph: ModelGraph, problem: Diagnostic) -> Diagnostic:
     """What to do where an outcome would have given a size, or where covariates have gaps."""
+    if problem.code == "E301":
+        drawn = ", ".join(f"`{n}`" for n in outcomes(graph))
+        needed = f"only what the model draws ({drawn})" if drawn else "no data of this model"
+        return replace(problem, hints=(*problem.hints, f"it is needed here: {needed} may be absent"))
     if problem.code == "E305":
         name = next((i.name for i in graph.inputs if i.span == problem.span), "")
         drawn = ", ".join(f"`{n}`" for n in outcomes(graph))

@@ -22,7 +22,7 @@ from ppl.compiler.forward.simulator import Simulator, make_simulator
 from ppl.compiler.forward.statements import Group, groups, statements
 from ppl.compiler.passes.generative import depends, generative, optional_inputs, outcomes, without
 from ppl.compiler.passes.program import make_program
-from ppl.dataset import Dataset, RawArray
+from ppl.dataset import FIT, Dataset, RawArray
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.graph import Input, Latent, ModelGraph, Node, Prediction, Term, Value
 from ppl.prediction.carrying import carried, check_events, with_values
@@ -127,9 +127,9 @@ def with_fitted_dims(
                 labelled |= entry.axis_labels(axis) is not None or entry.dims is not None
                 given.append(entry.values.shape[axis])
         if labels is not None and not labelled and all(n == size for n in given):
-            entries[dim] = RawArray(np.array(labels), "the fit")
+            entries[dim] = RawArray(np.array(labels), FIT)
         elif labels is None and not given and not any(_speaks_of(i, dim) for i in covariates):
-            entries[dim] = RawArray(np.asarray(size), "the fit")
+            entries[dim] = RawArray(np.asarray(size), FIT)
     return entries
 
 

@@ -90,7 +90,7 @@ def test_prior_draws_go_to_a_file_and_to_json(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ((), 65, "E301"),
+        (("--size", "home=3"), 65, "no data were given\n    = it is needed here: only what the model draws (`y`,"),
         (("-d", "homes.json", "--draws", "0"), 2, "--draws"),
         (("-d", "homes.json", "--truth", "t.json"), 2, "--one"),
         (("-d", "homes.json", "--size", "home"), 2, "--size obs=100"),
@@ -166,7 +166,7 @@ def test_predictions_go_to_a_file(fitted: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("fit.nc",), 65, "E301"),
+        (("fit.nc",), 65, "    = no data were given\n"),
         (("none.nc",), 66, "no such"),
         (("new.json",), 65, "E606"),
         (("fit.nc", "-d", "new.json", "-o", "fit.nc", "--force"), 2, "the run reads it"),

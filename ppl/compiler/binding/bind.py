@@ -15,7 +15,7 @@ from ppl.compiler.binding.gaps import set_aside, with_gaps
 from ppl.compiler.binding.observed import outside_supports
 from ppl.compiler.check.sizes import check_sizes
 from ppl.compiler.passes.missing.fates import fates
-from ppl.dataset import Dataset, RawArray
+from ppl.dataset import FIT, SIZES, Dataset, RawArray
 from ppl.errors import Diagnostic, PplError, Severity
 from ppl.graph import Input, ModelGraph
 
@@ -68,7 +68,7 @@ def bind_with_notes(graph: ModelGraph, raw: Mapping[str, RawArray], *, statement
             work.errors += within_bounds(graph, declared, known, work.sizes, work.labels)
     warnings, notes = _unused(work)
     dataset = Dataset(work.sizes, work.labels, arrays, missing)
-    if statements and not {error.code for error in work.errors} & _SIZES_IN_DOUBT:
+    if statements and not work.unsized and not {error.code for error in work.errors} & _SIZES_IN_DOUBT:
         problems = check_sizes(graph, work.sizes, work.labels)
         work.errors += (_empty(work) or problems) if problems else []
     if statements and not work.errors:
@@ -98,9 +98,9 @@ def _match_names(work: Work) -> None:
                 close = [s for s in work.spare if s.lower() == declared.name.lower()]
             if close:
                 hints.append(f"the data have `{close[0]}`: did you mean that? Rename it in the model or in the data")
-            elif work.raw:
-                given = ", ".join(f"`{name}`" for name in list(work.raw)[:12])
-                hints.append(f"the data have {given}{' and more' if len(work.raw) > 12 else ''}")
+            elif given := [name for name, other in work.raw.items() if other.origin not in (SIZES, FIT)]:
+                shown = ", ".join(f"`{name}`" for name in given[:12])
+                hints.append(f"the data have {shown}{' and more' if len(given) > 12 else ''}")
             else:
                 hints.append("no data were given")
             work.errors.append(

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from ppl.dataset import RawArray
 from ppl.errors import Diagnostic
@@ -35,6 +36,8 @@ class Work:
     # For each dim, who says what its size is: (words, size); and entries named like a dim.
     votes: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    # Dims whose size nothing says: it stands as 0.
+    unsized: set[str] = field(default_factory=set)
 
 
 # --- labels ------------------------------------------------------------------------------------------
@@ -219,7 +222,7 @@ def _size_from_positions(work: Work, dim: str) -> None:
         if entry is None or not isinstance(declared.element, IndexOf) or declared.element.dim != dim:
             continue
         values = entry.values
-        whole = values.dtype.kind in "iu" or (values.dtype.kind == "f" and bool(np.all(values == np.floor(values))))
+        whole = values.dtype.kind in "iu" or (values.dtype.kind == "f" and bool(np.all(_is_whole(values))))
         count += values.size
         if values.size and whole:
             top = max(top, int(values.max()) - declared.element.first)
@@ -228,20 +231,8 @@ def _size_from_positions(work: Work, dim: str) -> None:
             low = lowest if low is None else min(low, lowest)
             indexed = declared
     if indexed is None:
-        awaited = any(
-            d.name not in work.entries and (dim in d.dims or (isinstance(d.element, IndexOf) and d.element.dim == dim))
-            for d in work.graph.inputs
-        )
-        if not awaited:
-            work.errors.append(
-                Diagnostic(
-                    "E311",
-                    f"the size of `{dim}` is not known",
-                    work.graph.dims[dim].span,
-                    "no data run over this dim",
-                    (f'write `dim {dim} = 3` in the model, or give an entry "{dim}": 3 in the data',),
-                )
-            )
+        _report_unsized(work, dim)
+        work.unsized.add(dim)
         work.sizes[dim] = 0
     elif low is not None and low >= 1:
         work.errors.append(_not_from_zero(indexed, numbers, dim))
@@ -256,6 +247,28 @@ def _size_from_positions(work: Work, dim: str) -> None:
                 f'if its numbers are names of elements, list them in the data: "{dim}": [...], or give them as text',
             )
             work.errors.append(Diagnostic("E311", title, indexed.span, words, hints))
+
+
+def _is_whole(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    numbers = values.astype(np.float64)
+    return np.asarray((numbers == np.floor(numbers)) & np.isfinite(numbers))
+
+
+def _report_unsized(work: Work, dim: str) -> None:
+    """Says that the size of a dim is not known, unless what is wrong with the data that would tell it is said."""
+    about = [d for d in work.graph.inputs if isinstance(d.element, IndexOf) and d.element.dim == dim]
+    if any(d.name not in work.entries and (dim in d.dims or d in about) for d in work.graph.inputs):
+        return
+    if any(work.entries[d.name].values.size for d in about):
+        return  # its values are no positions
+    if about:
+        entry = work.entries[about[0].name]
+        words = f"`{about[0].name}` in {entry.origin}, which would tell it, has no elements"
+    else:
+        words = "no data run over this dim"
+    title = f"the size of `{dim}` is not known"
+    hint = f'write `dim {dim} = 3` in the model, or give an entry "{dim}": 3 in the data'
+    work.errors.append(Diagnostic("E311", title, work.graph.dims[dim].span, words, (hint,)))
 
 
 def _not_from_zero(declared: Input, numbers: list[int], dim: str) -> Diagnostic:

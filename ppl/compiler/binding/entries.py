@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,6 +19,7 @@ from ppl.types import IndexOf, Scalar
 Array = npt.NDArray[np.generic]
 
 _SHOWN = 4
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 
 _WORDS = {
     Scalar.REAL: "a number",
@@ -44,9 +46,12 @@ def convert(
         errors = []
         if text.any():
             numeric = np.array([_reads_as_number(x) for x in flat]).reshape(values.shape)
-            hints = () if (text & ~numeric).any() else ("write numbers without quotes",)
             # Where one field of a column is no number, all of them are text: those that are no numbers are at fault.
-            text = text if hints else text & ~numeric
+            strange = text & ~numeric
+            hints = () if strange.any() else ("write numbers without quotes",)
+            text = text if hints else strange
+            if any(_COMMA.fullmatch(x) for x in values[strange].tolist() if isinstance(x, str)):
+                hints = ("decimals have a point: write 1.5, not 1,5",)
             errors.append(place.error("E304", "has the wrong type", text, values, _WORDS[declared.element], hints))
         if gaps.any():
             errors.append(place.gaps(gaps, values))
@@ -108,7 +113,13 @@ def _index(
         gaps = np.array([x is None for x in values.ravel().tolist()]).reshape(values.shape)
         if gaps.any():
             return None, [place.gaps(gaps, values)]
+        numbers = np.array([not isinstance(x, str) for x in values.ravel().tolist()]).reshape(values.shape)
+        if dim not in labels:
+            return None, [place.error("E304", "has the wrong type", numbers, values, "text, as the others are")]
         values = np.array([str(x) for x in values.ravel().tolist()]).reshape(values.shape)
+    if values.dtype.kind == "b":
+        words = f"a label of `{dim}` or its position"
+        return None, [place.error("E304", "has the wrong type", np.ones(values.shape, np.bool_), values, words)]
     if values.dtype.kind == "U":
         return _from_labels(declared, dim, values, labels, place)
     if values.dtype.kind == "f":
