@@ -50,12 +50,17 @@ class Density(Protocol):
 
 
 @runtime_checkable
-class DiscreteDensity(Density, Protocol):
-    """A log-density of u and of the states of m finite discrete sites, which alone it has no `log_density` of.
+class DiscreteDensity(Protocol):
+    """A log-density of u and of the states of m finite discrete sites.
 
     cardinality: (m,), how many states each site has; scopes: for each table the sites of its ground factors, (f, r),
     all different within a row.
     """
+
+    @property
+    def size(self) -> int:
+        """Dimension n of the unconstrained space; it may be 0."""
+        ...
 
     @property
     def cardinality(self) -> NDArray[np.int64]: ...

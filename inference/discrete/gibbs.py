@@ -55,20 +55,20 @@ class GibbsLife:
         }
 
     def advance(self, density: Density, carry: Carry, limit: int | None = None) -> tuple[Carry, Chunk]:
-        density = discrete(density)
+        whole = discrete(density)
         done, schedule, states = int(carry["done"]), carry["schedule"], carry["states"]
         if done == 0:
             nowhere = np.zeros((len(states), 0), self.precision)
-            states = find_places(density, schedule, carry["keys"], nowhere).states
+            states = find_places(whole, schedule, carry["keys"], nowhere).states
         end = self.warmup if done < self.warmup else self.warmup + self.draws
-        sites = len(density.cardinality)
+        sites = len(whole.cardinality)
         capacity = pacing.capacity(sites)
         count = min(end - done, capacity, limit or pacing.quick(float(carry["pace"]), done))
 
         began = time.perf_counter()
         chains = {"keys": carry["keys"], "states": states, "moves": carry["moves"]}
         numbers = (np.int32(done), np.int32(count), np.int32(self.warmup), np.int32(self.sweeps))
-        alone = partial(_run_chain, self.update, capacity, self.precision, density, schedule, numbers)
+        alone = partial(_run_chain, self.update, capacity, self.precision, whole, schedule, numbers)
         (states, moves), rows = over_chains(alone, jax.vmap(alone), chains, self.precision == "float64")
         pace = (time.perf_counter() - began) / count
 
@@ -84,7 +84,7 @@ class GibbsLife:
             warmup=done < self.warmup,
             positions=np.zeros((len(states), count, 0), self.precision),
             stats={"lp": rows.lp[:, :count], "flips": rows.flips[:, :count]},
-            discrete=compact(rows.states[:, :count], density),
+            discrete=compact(rows.states[:, :count], whole),
         )
 
     def done(self, carry: Carry) -> bool:

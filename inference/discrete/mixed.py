@@ -67,21 +67,21 @@ class MixedLife(HamiltonianLife):
         return {**carry, "schedule": schedule, "places": places, "moves": np.zeros_like(places)}
 
     def further(self, density: Density, carry: Carry, capacity: int, count: int) -> tuple[Carry, Rows, Beside]:
-        density, states, schedule = discrete(density), carry["states"], carry["schedule"]
+        sites, states, schedule = discrete(density), carry["states"], carry["schedule"]
         pairs = Pair(states, carry["places"], carry["moves"])
         dtype = states.point.position.dtype
         if states.iteration[0] == 0:
             given = bool(states.given[0])
-            found = find_places(density, schedule, states.key, states.point.position, given)
+            found = find_places(sites, schedule, states.key, states.point.position, given)
             point = states.point._replace(position=found.position)
             pairs = Pair(states._replace(point=point, given=np.ones_like(states.given)), found.states, carry["moves"])
         target = np.asarray(self.target, dtype)
         numbers = Numbers(np.int32(count), np.int32(self.warmup), np.int32(self.sweeps), target)
         options = {name: np.asarray(value, dtype) for name, value in self.options.items()}
-        alone = partial(_run_pair, self.update, self.kernel, capacity, density, schedule, numbers, options)
+        alone = partial(_run_pair, self.update, self.kernel, capacity, sites, schedule, numbers, options)
         pairs, rows = over_chains(alone, jax.vmap(alone), pairs, dtype == np.float64)
         rows = jax.tree.map(lambda row: row[:, :count], rows)
-        beside = Beside({"flips": rows.flips}, compact(rows.states, density))
+        beside = Beside({"flips": rows.flips}, compact(rows.states, sites))
         return {**carry, "states": pairs.chain, "places": pairs.states, "moves": pairs.moves}, rows.moves, beside
 
     def findings(self, density: Density, carry: Carry) -> Findings:

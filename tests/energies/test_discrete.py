@@ -140,4 +140,4 @@ def test_too_wide_is_refused_with_who_and_how_wide() -> None:
     assert "E402" in said
     assert "`s`" in said
     assert "40 of their elements" in said
-    assert "Gibbs" in said
+    assert "`--engine gibbs`" in said
