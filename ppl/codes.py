@@ -136,6 +136,7 @@ CODES: dict[str, str] = {
     "E610": "a checkpoint of another run",
     "E611": "not a whole checkpoint",
     "E612": "a checkpoint is in use",
+    "E613": "data or draws in the place of a model",
     "W101": "data that nothing uses",
     "W102": "a latent quantity that nothing uses",
     "W103": "data are observed twice",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppl.compiler.check import check
-from ppl.data.files import read_text
+from ppl.data.files import read_model
 from ppl.errors import Diagnostic, Exit, PplError, render
 from ppl.grammar.parser import parse
 from ppl.graph import ModelGraph
@@ -40,7 +40,10 @@ def compile(text: str, name: str = "<model>") -> Model:
 
     Raises:
         PplError: with every error of the text.
+        TypeError: `text` is no string.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"the text of a model is a string, not `{type(text).__name__}`; `ppl.load(path)` reads a file")
     checked = check(parse(Source(name, text)))
     return Model(checked.graph, tuple(checked.warnings))
 
@@ -49,14 +52,17 @@ def load(path: str | PathLike[str]) -> Model:
     """`compile` for a file.
 
     Raises:
-        PplError: there is no such file, it is not text, or it has errors.
+        PplError: there is no such file, it is no text of a model, or it has errors.
+        TypeError: `path` is no path.
     """
+    if not isinstance(path, str | PathLike):
+        raise TypeError(f"the path of a model is a string or a `Path`, not `{type(path).__name__}`")
     if isinstance(path, str) and "\n" in path:
         hint = "a model's text goes to `ppl.compile(text)`"
         raise PplError(
             [Diagnostic("E601", "no such model file: this is a text", hints=(hint,))], exit_code=Exit.NO_FILE
         )
-    return compile(read_text(Path(path), "model file"), str(path))
+    return compile(read_model(Path(path)), str(path))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import click
 
 from ppl.cli.edge import diagnostic_json, print_json, show_errors
 from ppl.cli.shared import json_option
-from ppl.data.files import read_text
+from ppl.data.files import read_model
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.grammar.formatter import format_program
 from ppl.grammar.parser import parse
@@ -41,7 +41,7 @@ def fmt(models: tuple[str, ...], write: bool, check: bool, as_json: bool) -> int
     reports: list[dict[str, Any]] = []
     for path in models:
         try:
-            source = Source("<stdin>", sys.stdin.read()) if path == "-" else Source(path, _read(path))
+            source = Source("<stdin>", sys.stdin.read()) if path == "-" else Source(path, read_model(Path(path)))
             formatted = format_program(parse(source))
         except PplError as error:
             if not as_json:
@@ -64,10 +64,6 @@ def fmt(models: tuple[str, ...], write: bool, check: bool, as_json: bool) -> int
     if as_json:
         print_json({"models": reports})
     return code
-
-
-def _read(path: str) -> str:
-    return read_text(Path(path), "model file")
 
 
 def _show_change(path: str, before: str, after: str) -> None:

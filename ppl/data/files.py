@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ppl.errors import Diagnostic, Exit, PplError
 
+SUFFIXES = (".json", ".csv", ".tsv", ".npz")
+
 
 def broken(path: Path, problem: str, *hints: str) -> PplError:
     """A data file that does not say what it should."""
@@ -54,6 +56,22 @@ def read_text(path: Path, what: str = "data file") -> str:
     except OSError as error:
         reason = error.strerror or str(error)
         raise PplError([Diagnostic("E602", f"cannot read {path}: {reason}")], exit_code=Exit.NO_FILE) from None
+
+
+def read_model(path: Path) -> str:
+    """The text of a model file.
+
+    Raises:
+        PplError: as of `read_text`; the name is that of a file of data or draws (E613).
+    """
+    suffix = path.suffix.lower()
+    if suffix in (*SUFFIXES, ".nc") and os.path.isfile(path):
+        if suffix == ".nc":
+            holds, hint = "draws", f"`ppl summary {path}` and `ppl predict {path}` read it"
+        else:
+            holds, hint = "data", f"give it beside the model: ppl sample model.ppl --data {path}"
+        raise PplError([Diagnostic("E613", f"{path} holds {holds}, not a model", hints=(hint,))], exit_code=Exit.USAGE)
+    return read_text(path, "model file")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -27,13 +27,18 @@ def kind_of(value: Any) -> str | None:
 
 
 def frame_columns(frame: Any, origin: str) -> dict[str, RawArray]:
-    """A data frame as a table: every column is an entry over the dim of its rows."""
-    # Columns of one table belong together, so that a bare index with repeats (after pandas.concat) may be ignored.
-    bare = frame.index.nlevels == 1 and frame.index.name is None and frame.index.dtype.kind in "iu"
-    labels = None if bare and not frame.index.is_unique else _index_labels(frame.index)
+    """A data frame as a table: every column, and every level of the index that has a name, is an entry over the dim of
+    its rows."""
+    index = frame.index
+    # Columns of one table belong together, so that an index with repeats may be ignored if nothing is lost with it:
+    # bare numbers (after pandas.concat), or levels that are entries.
+    bare = index.nlevels == 1 and index.dtype.kind in "iu"
+    kept = bare or all(name is not None for name in index.names)
+    labels = None if kept and not index.is_unique else _index_labels(index)
     entries = {str(name): _column(frame[name], origin, labels) for name in frame.columns}
-    if frame.index.name is not None and str(frame.index.name) not in entries:
-        entries[str(frame.index.name)] = RawArray(np.array([str(x) for x in frame.index]), origin, (None,))
+    for level, name in enumerate(index.names):
+        if name is not None and str(name) not in entries:
+            entries[str(name)] = _column(index.get_level_values(level).to_series(), origin, labels)
     return entries
 
 

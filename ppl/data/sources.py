@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ppl.data.files import missing_file
+from ppl.data.files import SUFFIXES, missing_file
 from ppl.data.nested import from_array, from_nested, tidy
 from ppl.data.objects import data_array, frame_columns, frame_matrix, kind_of, series, xarray_dataset
 from ppl.dataset import RawArray
 from ppl.errors import Diagnostic, PplError
 from ppl.grammar.build import normalised
-
-FORMATS = ".json, .csv, .tsv or .npz"
 
 
 def load(data: Any) -> dict[str, RawArray]:
@@ -55,7 +53,7 @@ def _load(data: Any) -> dict[str, RawArray]:
         [
             Diagnostic(
                 "E314",
-                f"data cannot be given as a {type(data).__name__}",
+                f"data cannot be given as `{type(data).__name__}`",
                 hints=("give a mapping of names to values, a pandas DataFrame, an xarray Dataset, or a path",),
             )
         ]
@@ -75,10 +73,14 @@ def value_of(value: Any, origin: str, name: str) -> RawArray:
         return value
     if isinstance(value, Mapping | list | tuple):
         return from_nested(value, origin, name)
+    if isinstance(value, range):
+        return from_nested(list(value), origin, name)
     if np.ma.isMaskedArray(value):
         return RawArray(tidy(value.ravel().tolist()).reshape(value.shape), origin, (None,) * value.ndim)
     if hasattr(value, "__array__"):
         return from_array(np.asarray(value), origin)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return RawArray(np.empty(0), origin, problem=f"it is a `{type(value).__name__}`; give a list or an array")
     return RawArray(tidy([value]).reshape(()), origin)
 
 
@@ -98,7 +100,15 @@ def _read(path: Path) -> dict[str, RawArray]:
             return read_npz(path)
     if not os.path.exists(path):
         raise missing_file(path)
-    raise PplError([Diagnostic("E314", f"{path}: data files end in {FORMATS}", hints=("rename or convert it",))])
+    raise PplError(
+        [
+            Diagnostic(
+                "E314",
+                f"{path}: data files end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}",
+                hints=("rename or convert it",),
+            )
+        ]
+    )
 
 
 def _merge(parts: list[dict[str, RawArray]]) -> dict[str, RawArray]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import ppl
 from ppl.data import load
 from ppl.errors import Exit, PplError
 
@@ -231,8 +232,12 @@ def test_python_values() -> None:
     data = load({"a": 1, "b": [1, 2], "c": np.arange(3), "d": {"u": 1.0, "v": 2.0}, "e": (True, False), "f": "text"})
     assert [data[k].values.shape for k in "abcdef"] == [(), (2,), (3,), (2,), (2,), ()]
     assert data["d"].labels == (("u", "v"),)
-    with pytest.raises(PplError, match="E314"):
+    with pytest.raises(PplError, match=r"E314.*given as `int`"):
         load(3)
+    odd = load({"range": range(2), "generator": (i for i in range(2)), "set": {1, 2}})
+    assert odd["range"].values.tolist() == [0, 1]
+    assert odd["generator"].problem == "it is a `generator`; give a list or an array"
+    assert odd["set"].problem == "it is a `set`; give a list or an array"
     masked = load({"y": np.ma.masked_less([-5.0, 2.0, 3.0], 0), "n": np.ma.masked_equal([[1, 2]], 2)})
     assert np.isnan(masked["y"].values).tolist() == [True, False, False]
     assert np.isnan(masked["n"].values).tolist() == [[False, True]]
@@ -258,6 +263,15 @@ def test_pandas() -> None:
     # Columns of one table belong together, whatever its rows are called.
     assert load(pd.DataFrame({"y": [1, 2]}, index=[0, 0]))["y"].labels == (None,)
     assert load({"y": pd.Series([1, 2], index=[0, 0])})["y"].labels == (("0", "0"),)
+    # Levels of an index that have names are columns.
+    levels = pd.MultiIndex.from_arrays([["a", "a", "b"], [0.5, 0.5, 1.5]], names=["g", "x"])
+    data = load(pd.DataFrame({"y": [1, 2, 3]}, index=levels))
+    assert data["g"].values.tolist() == ["a", "a", "b"]
+    assert data["x"].values.tolist() == [0.5, 0.5, 1.5]
+    assert data["y"].labels == (None,)
+    model = ppl.compile("dim obs\ndata y[obs]\nmu ~ Normal(0, 1)\ny[obs] ~ Normal(mu, 1)")
+    with pytest.raises(PplError, match=r"`r` labels more than one element\n    = .*reset_index\(\)"):
+        model.bind(pd.DataFrame({"y": [1, 2]}, index=["r", "r"]))
 
 
 def test_xarray() -> None:

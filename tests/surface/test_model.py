@@ -156,6 +156,10 @@ def test_wrong_objects_are_refused_in_words(model: ppl.Model) -> None:
         ppl.Model(TEXT)
     with pytest.raises(PplError, match=r"ppl\.compile\(text\)"):
         ppl.load(TEXT)
+    with pytest.raises(TypeError, match=r"a string, not `PosixPath`; `ppl\.load\(path\)` reads"):
+        ppl.compile(Path("line.ppl"))
+    with pytest.raises(TypeError, match="not `int`"):
+        ppl.load(3)
     for wrong in (None, {}, 3):
         with pytest.raises(TypeError, match=r"model\.sample"):
             ppl.diagnose(wrong)

@@ -129,7 +129,8 @@ def _check_unique(work: Work, declared: Input, dim: str, labels: tuple[str, ...]
     repeated = _repeated(labels)
     if repeated is not None:
         title, words = f"two elements of `{dim}` have the same label", f"`{repeated}` labels more than one element"
-        work.errors.append(Diagnostic("E306", title, declared.span, words))
+        hint = "they are the index of pandas or xarray: take it off with `reset_index()` or `drop_vars(...)`"
+        work.errors.append(Diagnostic("E306", title, declared.span, words, (hint,)))
     return repeated is None
 
 
