@@ -26,7 +26,7 @@ p[time] = 0.7 if wet[time] else 0.2
 stay ~ Beta(2, 2)
 wet[0] ~ Bernoulli(0.5)
 wet[t] ~ Bernoulli(stay if wet[t-1] else 1 - stay) for t in time[1:]
-n[time] ~ Binomial(3, p[time])
+n[t] ~ Binomial(3, 0.7 if wet[t] else 0.2) for t in time[:-1]
 """
 WET, N = [1, None, None, 0, 1, None], [2, 3, 0, None, 2, 1]
 
@@ -34,7 +34,7 @@ WET, N = [1, None, None, 0, 1, None], [2, 3, 0, None, 2, 1]
 def joint(stay: float, wet: np.ndarray) -> float:
     """The log density of one way to fill the gaps; the missing count integrates out."""
     chance = np.where(wet[:-1] == 1, stay, 1 - stay)
-    seen = [i for i, n in enumerate(N) if n is not None]
+    seen = [i for i, n in enumerate(N[:-1]) if n is not None]
     counts = stats.binom.logpmf([N[i] for i in seen], 3, np.where(wet[seen] == 1, 0.7, 0.2)).sum()
     return float(np.log(0.5) + stats.bernoulli.logpmf(wet[1:], chance).sum() + counts + stats.beta.logpdf(stay, 2, 2))
 

@@ -294,6 +294,12 @@ def test_points_that_do_not_increase_are_refused(change: Mapping[str, Any], span
     assert text[problem.span.start : problem.span.end] == span
 
 
+def test_times_that_decrease_are_refused_whatever_the_start() -> None:
+    text = "dim time ordered\ndata ts[time]\nstart ~ Normal(0, 1)\ndef still(t, x) = -x\n"
+    with pytest.raises(PplError, match="must not decrease"):
+        compiled(text + "x[time] = odesolve(still, 1, start, ts)", {"ts": [1.0, 3.0, 2.0]})
+
+
 def test_other_models_do_not_import_the_solver() -> None:
     program = """
 import sys

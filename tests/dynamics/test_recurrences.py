@@ -295,6 +295,7 @@ HEAD = "dim time ordered\ndim k = 3\ndata y[time]\n"
         ("h[0] = 1\nh[t] = h[t] for t in time[1:]", "E116"),
         ("h[0] = 1\nh[t] = h[t+1] + h[t-1] for t in time[1:-1]\nh[-1] = 2", "E116"),
         ("h[0] = 1\nh[t] = sum(h[s] for s in time) for t in time[1:]", "E116"),
+        ("h[:3] = y[:3]\nh[t] = sum(h[t-j] for j in k) for t in time[3:]", "E116"),
         ("h[:3] = y[:3]\nh[-1] = 1\nh[t] = sum(h[t+1-j] for j in k) for t in time[3:-1]", "E116"),
         ("h[0] = 1\ng[0] = 1\nh[t] = g[t] for t in time[1:]\ng[t] = h[t] for t in time[1:]", "E116"),
         ("h[0] = 1\nh[t] = h[t-1] for t in time[2:]", "E110"),

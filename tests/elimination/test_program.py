@@ -208,6 +208,19 @@ def test_subjects_of_a_class_one_by_one() -> None:
         assert parts[s] == pytest.approx(logsumexp(each_class), rel=1e-12)
 
 
+def test_variables_in_any_order() -> None:
+    """The axes of one table in a cycle, and two chains alike but for the variable that each touches throughout."""
+    at = each(40).reshape(2, 20)
+    variables = [Variable("g", (1,), 2), Variable("h", (1,), 2), Variable("z", (2, 20), 2), Variable("a", (2,), 2)]
+    touched = [np.stack([np.zeros(19, int), row[:-1], row[1:]], 1) for row in at]
+    scopes = [scope("gzz", touched[0]), scope("hzz", touched[1]), Scope("f", ("a", "g", "h"), np.array([[1, 0, 0]]))]
+    graph, plan, tables = built((variables, scopes))
+    hubs = [[np.linalg.multi_dot(np.exp(table[:, k])).sum() for k in range(2)] for table in graph.tables[:2]]
+    wanted = np.log(2 * np.einsum("agh,g,h->", np.exp(graph.tables[2][0]), *hubs))
+    found = jitted(log_normaliser)(plan.structure, plan.arrays, tables)
+    assert float(found) == pytest.approx(wanted, rel=1e-12)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("form", [markov, factorial, subjects_of_a_class], ids=lambda f: f.__name__)
 def test_a_scan_and_rounds_agree(form, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,6 +288,13 @@ def test_too_many_entries_in_all() -> None:
     with pytest.raises(TooWide) as caught:
         make_plan(variables, scopes, Budget(cells=2999))
     assert caught.value.cost == 3000
+
+
+def test_every_chain_costs() -> None:
+    """Three subjects of 20 times: 60 tables of two binary elements."""
+    assert make_plan(*subjects(3)).cells == 3 * 20 * 2**2
+    with pytest.raises(TooWide):
+        make_plan(*subjects(3), Budget(cells=200))
 
 
 def test_too_many_operations() -> None:

@@ -12,6 +12,7 @@ import ppl
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.membership import outside
 from ppl.compiler.passes.roles import roles
+from tests.density.from_text import compiled
 from tests.prediction.made import close, moments
 
 QUICK = {"chains": 2, "warmup": 300, "draws": 300}
@@ -87,6 +88,18 @@ def test_what_evidence_depends_on_has_finitely_many_values(text: str, words: str
     with pytest.raises(ppl.PplError, match="E402") as caught:
         model.check({"y": 1.0} if "data y" in text else {})
     assert words in str(caught.value)
+
+
+def test_missing_data_of_latents_without_other_data_are_drawn_with_them() -> None:
+    """The elements that are there count on, whatever the others are drawn from."""
+    text = (
+        "dim k = 2\ndata x[k]?, y\na, b ~ Normal(0, 1)\nx[0] ~ Normal(a, 1)\nx[1] ~ Normal(b, 1)\ny ~ Normal(x[0], 1)"
+    )
+    density = compiled(text, {"x": [0.5, np.nan], "y": 1.0})
+    with jax.enable_x64(True):
+        found = jax.eval_shape(density.follow, np.zeros(density.size), jax.random.key(0))
+    assert density.size == 1
+    assert set(found["values"]) == {"a", "b", "x_missing"}
 
 
 def test_predictions_read_what_was_predicted_before() -> None:

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 import ppl
+from ppl.compiler.forward.statements import groups
 from tests.prediction.made import close, moments
 
 COUNT = 20_000
@@ -102,6 +103,12 @@ def test_quantities_that_need_one_another_step_by_step() -> None:
     h = prior["h"]
     by_hand = w + a * (y[:, :-1] - prior["m"][:, None]) ** 2 + b * h[:, :-1]
     np.testing.assert_allclose(h[:, 1:], by_hand, rtol=1e-9)
+
+
+def test_steps_come_after_what_they_read_at_their_own_position() -> None:
+    text = "dim time ordered\nm[0] = 1.0\nx[0] ~ Normal(m[0], 1)\nx[t] ~ Normal(m[t], 1) for t in time[1:]\n"
+    (group,) = groups(ppl.compile(text + "m[t] = x[t-1] + 1 for t in time[1:]").graph)
+    assert (group.dims, [step.name for step in group.steps]) == (("time",), ["x", "m", "x"])
 
 
 def test_two_latents_that_feed_each_other() -> None:
