@@ -36,8 +36,8 @@ _FIRST_PROBES = 12
 _FORGETTING = 0.02
 # In z, where the variances are 1: what is flatter, far from the bulk, would ask for steps of any length.
 _LEAST_CURVATURE = 1.0
-# Standard deviations of thermal motion. Warmup goes no faster, whatever the gradient far from the bulk may be; what goes
-# twice as fast afterwards is lost.
+# Standard deviations of thermal motion. Warmup goes no faster, whatever the gradient far from the bulk may be; what
+# goes twice as fast afterwards is lost.
 _FASTEST = 6.0
 
 
@@ -73,9 +73,9 @@ class Window(NamedTuple):
 
 class Tally(NamedTuple):
     """Sums over draws, in BLOCKS stretches, for the findings: z - anchor, ∂U/∂z and their product (blocks, n), kinetic
-    temperatures and counts (blocks,). Over all draws: the gradients' share in the diffusion (n,), the longest
-    relaxation, and how many iterations had a curvature too large for the step (`steep`) and how many steps ended
-    nowhere (`broken`): too far away, or where nothing is finite."""
+    temperatures and counts (blocks,). Over all draws: the gradients' share in the diffusion (n,), the relaxation times
+    of the slowest coordinate that have passed, how many iterations had a curvature too large for the step (`steep`),
+    and how many steps ended nowhere (`broken`): too far away, or where nothing is finite."""
 
     count: Any
     place: Any
@@ -83,7 +83,7 @@ class Tally(NamedTuple):
     virial: Any
     temperature: Any
     share: Any
-    relaxation: Any
+    relaxations: Any
     steep: Any
     broken: Any
 
@@ -112,8 +112,8 @@ class Moved(NamedTuple):
 
 class Dynamics(Protocol):
     """An integrator as a hashable value. Its `numbers` are a mapping with at least `step_size`; `steps`, how many it
-    makes in this iteration; and `thermal`, how far one goes in a coordinate by noise alone. Vectors are in z; a gradient
-    is that of the log density."""
+    makes in this iteration; and `thermal`, how far one goes in a coordinate by noise alone. Vectors are in z; a
+    gradient is that of the log density."""
 
     def numbers(self, curvature: Any, noise: Any, step: Step) -> Mapping[str, Any]:
         """For the steps of an iteration. noise: (n,)."""
@@ -217,8 +217,8 @@ class StochasticKernel:
         shorter = jnp.where(step.warming & (broken > 0), 4.0, 1.0).astype(learnt.curvature.dtype)
         steepness = self.dynamics.steepness(curvature, numbers)
         probed = Probed(state, tuning, other, steepness, self.dynamics.share(found * tuning**2, numbers))
-        relaxation = jnp.max(self.dynamics.relaxation(numbers))
-        tally = _tallied(probed, step, temperature, relaxation, broken)
+        relaxations = numbers["steps"].astype(tuning.dtype) / jnp.max(self.dynamics.relaxation(numbers))
+        tally = _tallied(probed, step, temperature, relaxations, broken)
         after = after._replace(
             learnt=learnt._replace(curvature=shorter * learnt.curvature),
             window=Window(
@@ -292,7 +292,7 @@ class StochasticKernel:
         none = jnp.zeros((), dtype)
         result = jax.lax.fori_loop(0, numbers["steps"], body, (state, none, none))
         state, temperature, broken = result
-        return state, temperature / numbers["steps"], broken
+        return state, temperature / numbers["steps"].astype(dtype), broken
 
 
 class Probed(NamedTuple):
@@ -306,7 +306,7 @@ class Probed(NamedTuple):
     share: Any
 
 
-def _tallied(probed: Probed, step: Step, temperature: Any, relaxation: Any, broken: Any) -> Tally:
+def _tallied(probed: Probed, step: Step, temperature: Any, relaxations: Any, broken: Any) -> Tally:
     state, scale, other, steepness, share = probed
     tally, dtype = state.tally, state.position.dtype
     done = (step.number.astype(dtype) - step.options["warmup"]) / step.options["draws"]
@@ -320,7 +320,7 @@ def _tallied(probed: Probed, step: Step, temperature: Any, relaxation: Any, brok
         virial=tally.virial.at[block].add(place * force),
         temperature=tally.temperature.at[block].add(temperature),
         share=tally.share + share,
-        relaxation=tally.relaxation + relaxation,
+        relaxations=tally.relaxations + relaxations,
         steep=tally.steep + (steepness > 1).astype(dtype),
         broken=tally.broken + broken,
     )

@@ -44,11 +44,10 @@ def find(momenta: bool, states: ChainState, options: Mapping[str, float], batch:
     heat = tally.temperature.sum(axis=1) / counts
     share = (tally.share / draws).max(axis=1)
     steep = tally.steep / counts
-    relaxations = counts * options["steps"] / (tally.relaxation / counts)
     values: dict[str, tuple[tuple[str, ...], Array]] = {
         "variance_ratio": (("unconstrained",), ratio),
         "noise_share": (("chain",), share),
-        "relaxations": (("chain",), relaxations),
+        "relaxations": (("chain",), tally.relaxations),
         "broken_steps": (("chain",), tally.broken),
     }
     if momenta:
@@ -91,8 +90,8 @@ def find(momenta: bool, states: ChainState, options: Mapping[str, float], batch:
         title = f"gradient noise makes {share.max():.0%} of the diffusion of a coordinate"
         detail = "it is made up for on average and coordinate by coordinate, which is no longer enough"
         remarks.append(Remark("noise", "bad", title, (detail,), (*less_noise, shorter), {"share": float(share.max())}))
-    if relaxations.min() < _FEWEST_RELAXATIONS:
-        title = f"the draws of a chain cover {relaxations.min():.1f} relaxation times of the dynamics"
+    if tally.relaxations.min() < _FEWEST_RELAXATIONS:
+        title = f"the draws of a chain cover {tally.relaxations.min():.1f} relaxation times of the dynamics"
         details = ("gradients are so noisy that the steps had to be small",) if batch and share.max() > 0.05 else ()
         more = Remedy("more steps for each draw: {}", {"steps": int(4 * options["steps"])})
         remarks.append(Remark("slow", "bad", title, details, (*less_noise, more)))

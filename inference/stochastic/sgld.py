@@ -44,10 +44,9 @@ class Overdamped:
 
     def numbers(self, curvature: Any, noise: Any, step: Step) -> Mapping[str, Any]:
         options = step.options
-        steps = options["steps"].astype(jnp.int32)
         base = jnp.minimum(options["step_size"] / curvature, 2 * MOST_SHARE / jnp.max(noise))
         t = jnp.maximum(step.number.astype(base.dtype) - options["warmup"], 0)
-        exploring, found = jnp.zeros_like(steps), {}
+        exploring, found = jnp.zeros_like(base), {}
         size = base
         if self.schedule == "decreasing":
             size = base * (1 + 10 * t / options["draws"]) ** -_EXPONENT
@@ -57,11 +56,11 @@ class Overdamped:
             within = t % length
             part = _EXPLORING + (1 - _EXPLORING) * within / length
             size = jnp.where(step.warming, base, base * _height(part))
-            before = (options["most"] - options["steps"]).astype(jnp.int32)
+            before = options["most"] - options["steps"]
             exploring = jnp.where(~step.warming & (within == 0), before, exploring)
         return {
             "step_size": size,
-            "steps": exploring + steps,
+            "steps": (exploring + options["steps"]).astype(jnp.int32),
             "thermal": jnp.sqrt(2 * base),
             "exploring": exploring,
             "base": base,
@@ -79,7 +78,8 @@ class Overdamped:
         return 1 / numbers["step_size"]
 
     def move(self, k: Any, momentum: Any, gradient: Any, normals: Any, numbers: Mapping[str, Any]) -> Moved:
-        size, explores = numbers["step_size"], k < numbers["exploring"]
+        size, k = numbers["step_size"], k.astype(gradient.dtype)
+        explores = k < numbers["exploring"]
         if self.schedule == "cyclical":
             part = _EXPLORING * k / jnp.maximum(numbers["exploring"], 1)
             size = jnp.where(explores, numbers["base"] * _height(part), size)
