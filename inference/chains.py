@@ -26,6 +26,11 @@ def over_chains(alone: Callable[[Tree], Tree], together: Callable[[Tree], Tree],
     if jax.default_backend() != "cpu":
         with jax.enable_x64(double):
             return jax.tree.map(np.asarray, together(states))
+    return in_threads(alone, states, double)
+
+
+def in_threads(alone: Callable[[Tree], Tree], states: Tree, double: bool) -> Tree:
+    """The same of a function that works on the host too: one chain a thread, whatever the machine."""
 
     def one(chain: int) -> Tree:
         # The precision is a setting of each thread.

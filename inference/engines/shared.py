@@ -72,6 +72,14 @@ def target_acceptance() -> Any:
     return setting(0.8, "mean acceptance that the step size aims at", above=0, below=1)
 
 
+def iterations() -> Any:
+    return setting(2000, "iterations of L-BFGS, at most", at_least=1)
+
+
+def resample(default: str) -> Any:
+    return setting(default, "whether draws are chosen by their importance weights", choices=("no", "yes"))
+
+
 def precision() -> Any:
     return setting("float64", "precision of the arithmetic", choices=("float64", "float32"))
 

@@ -1,0 +1,1 @@
+"""Modes of a density, and Gaussians fitted on the way to them."""
