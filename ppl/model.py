@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # these import NumPy or JAX, which reading and checking a mod
 
     from ppl.compiler.binding.bind import Bound
     from ppl.compiler.density.compiled import CompiledDensity
+    from ppl.dataset import Dataset
     from ppl.prediction.inputs import Inputs
 
 
@@ -156,10 +157,20 @@ class Model:
         """
         from ppl.compiler.explain import explain
 
-        if data is None and not set:
-            return explain(self.graph)
+        return explain(*self.read_with(data, set=set))
+
+    def read_with(self, data: Any = None, *, set: Mapping[str, Any] | None = None) -> tuple[ModelGraph, Dataset | None]:
+        """What `explain` tells of: the graph with what is clamped, and the data bound to it; None: there are none, for
+        a model that declares some or takes its sizes from them, or nothing asks for them."""
+        unsized = any(dim.size is None and dim.labels is None for dim in self.graph.dims.values())
+        if data is None and (not set or self.graph.inputs or unsized):
+            if not set:
+                return self.graph, None
+            from ppl.compiler.binding.clamps import clamp_without_data
+
+            return clamp_without_data(self.graph, set), None
         bound = self.bind(data, set=set)
-        return explain(bound.graph, bound.dataset)
+        return bound.graph, bound.dataset
 
     def log_density(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +13,6 @@ from ppl.compiler.explain.drawing import Drawing, drawing, graphviz
 from ppl.compiler.explain.svg import svg
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.model import load
-
-if TYPE_CHECKING:  # it imports NumPy
-    from ppl.dataset import Dataset
 
 _TO_OUTPUT = "-"
 _WRITERS = {".svg": svg, ".dot": graphviz, ".gv": graphviz}
@@ -55,11 +51,7 @@ def explain(
     if as_json and drawn == _TO_OUTPUT:
         raise click.UsageError("--json has the graph in it: give --graph a file, or leave it out")
     checked = load(model)
-    graph = checked.graph
-    dataset: Dataset | None = None
-    if data or given:
-        bound = checked.bind(list(data) or None, set=values_set(given))
-        graph, dataset = bound.graph, bound.dataset
+    graph, dataset = checked.read_with(list(data) or None, set=values_set(given))
     if drawn is not None:
         picture = drawing(graph, None if dataset is None else dataset.sizes)
         if drawn == _TO_OUTPUT:

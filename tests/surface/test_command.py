@@ -255,6 +255,19 @@ def test_explain(shell: Shell) -> None:
     assert "E301" in shell.err
 
 
+def test_explain_what_is_set(shell: Shell) -> None:
+    assert shell("explain", "schools.ppl", "--set", "mu=2", "--set", "offset[Choate]=0") == 0
+    assert 'p(y, μ, τ, offset | σ, μ = 2, offset["Choate"] = 0)' in shell.out
+    assert shell("explain", "schools.ppl", "--set", "tau=-2", "--set", "nu=1", "--set", "offset=[[1]]") == 65
+    assert [code in shell.err for code in ("E101", "E214", "E303")] == [True] * 3
+    model = "dim school\ndata y[school]\ntheta[school] ~ Normal(mu, tau)\ny[school] ~ Normal(theta[school], 9)\n"
+    Path("centred.ppl").write_text("mu ~ Normal(0, 5)\ntau ~ HalfNormal(5)\n" + model)
+    assert shell("explain", "centred.ppl", "--data", "schools.json", "--set", 'theta["Andover"]=1') == 0
+    assert 'θ["Andover"] = 1)' in shell.out
+    assert "\n  theta, but for its clamped elements  " in shell.out
+    assert " free" not in shell.out
+
+
 def test_engines(shell: Shell) -> None:
     assert shell("engines") == 0
     assert re.search(r"^nuts: ", shell.out, re.MULTILINE)

@@ -13,7 +13,7 @@ from ppl.catalogue.membership import outside
 from ppl.catalogue.supports import in_words, joint_rank
 from ppl.compiler.binding.constants import evaluate, spread
 from ppl.compiler.binding.outside import from_outside
-from ppl.compiler.passes.clamping import clamped
+from ppl.compiler.passes.clamping import clamped, given_whole
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Aligned, Clamp, Expr, Fixed, Labelled, Latent, ModelGraph
@@ -68,6 +68,30 @@ def clamp(graph: ModelGraph, dataset: Dataset, given: Mapping[str, Any]) -> Clam
     parts = [f"{c.name} {c.subscripts} {c.value}" for c in outer.clamps if c.name not in whole]
     arrays = {**dataset.arrays, **whole}
     return Clamped(clamped(graph, whole.keys()), replace(dataset, arrays=arrays), (*whole, "", *parts))
+
+
+def clamp_without_data(graph: ModelGraph, given: Mapping[str, Any]) -> ModelGraph:
+    """The model with what is given from outside among its own clamps, or among its data if it is an array; checked as
+    far as the text alone goes.
+
+    Raises:
+        PplError: as of `clamp`.
+    """
+    sizes = {dim.name: len(dim.labels or ()) or dim.size for dim in graph.dims.values()}
+    labels = {dim.name: dim.labels for dim in graph.dims.values() if dim.labels is not None}
+    known = Dataset({name: size for name, size in sizes.items() if size is not None}, labels, {})
+    outer, problems = from_outside(graph, known, given)
+    latents = [node for node in graph.latents if {*node.dims, *_values_in(node)} <= known.sizes.keys()]
+    arrays = {node.name: outer.arrays[node.name] for node in latents if node.name in outer.arrays}
+    problems += given_values(replace(graph, nodes=(*latents, *outer.clamps)), known, arrays)[1]
+    if problems:
+        raise PplError(problems, graph.source)
+    return given_whole(replace(graph, nodes=(*graph.nodes, *outer.clamps)), outer.arrays.keys())
+
+
+def _values_in(latent: Latent) -> tuple[str, ...]:
+    """The dim whose elements its values are, if they are."""
+    return (latent.element.dim,) if isinstance(latent.element, IndexOf) else ()
 
 
 def given_values(

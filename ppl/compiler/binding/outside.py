@@ -22,6 +22,7 @@ from ppl.graph import (
     Expr,
     Fixed,
     Input,
+    Labelled,
     Latent,
     Literal,
     Meta,
@@ -54,7 +55,8 @@ class Outside:
 
 def from_outside(graph: ModelGraph, dataset: Dataset, given: Mapping[str, Any]) -> tuple[Outside, list[Diagnostic]]:
     """Entries are `name`, or `name[3]`, `name["label"]` for elements, with a number, a truth value, the label of an
-    element, or for a whole latent an array."""
+    element, or for a whole latent an array. What only data can tell is not asked where `dataset` lacks the size of a
+    dim."""
     clamps: list[Clamp] = []
     arrays: dict[str, npt.NDArray[np.float64]] = {}
     problems = []
@@ -88,7 +90,7 @@ def _target(graph: ModelGraph, dataset: Dataset, place: str) -> tuple[Latent, tu
             f"or hold this one near a value: in the model, `data seen`, `seen ~ Normal({place}, 0.01)`",
         )
         raise _Wrong(Diagnostic("E122", title, latent.span, hints=hints))
-    found = [_position(dataset, dim, index, place) for dim, index in zip(latent.dims, indices, strict=False)]
+    found = [_position(graph, dataset, dim, index, place) for dim, index in zip(latent.dims, indices, strict=False)]
     rest = [Aligned(Axis(f"{dim}#{n}", dim)) for n, dim in enumerate(latent.dims[len(indices) :])]
     return latent, (*found, *rest)
 
@@ -130,13 +132,16 @@ def _indices(text: str) -> list[int | str]:
     return found
 
 
-def _position(dataset: Dataset, dim: str, index: int | str, place: str) -> Subscript:
+def _position(graph: ModelGraph, dataset: Dataset, dim: str, index: int | str, place: str) -> Subscript:
     if isinstance(index, int):
         problem = outside(Fixed(index), dim, dataset.sizes)
         if problem is not None:
             raise _Wrong(Diagnostic("E109", f"`{place}`: {problem[0]}"))
-        return Fixed(index % dataset.sizes[dim])
-    return Fixed(_labelled(dataset.labels.get(dim, ()), dim, index, place))
+        return Fixed(index % dataset.sizes[dim] if dim in dataset.sizes else index)
+    if dim not in dataset.sizes:
+        return Labelled(index, graph.dims[dim].span)
+    position = _labelled(dataset.labels.get(dim, ()), dim, index, place)
+    return Labelled(index, graph.dims[dim].span) if graph.dims[dim].labels is None else Fixed(position)
 
 
 def _labelled(labels: tuple[str, ...], dim: str, label: str, place: str) -> int:
@@ -177,11 +182,11 @@ def _clamp(latent: Latent, subscripts: tuple[Subscript, ...], value: Expr) -> Cl
 def _whole(
     dataset: Dataset, latent: Latent, subscripts: tuple[Subscript, ...], place: str, array: npt.NDArray[np.generic]
 ) -> npt.NDArray[np.float64]:
-    shape = tuple(dataset.sizes[dim] for dim in latent.dims)
+    shape = tuple(dataset.sizes.get(dim, dim) for dim in latent.dims)
     if not all(isinstance(s, Aligned) for s in subscripts):
         title = f"`{place}` is given an array; elements are set to single values"
         raise _Wrong(Diagnostic("E303", title, latent.span))
-    if array.shape != shape:
+    if array.ndim != len(shape) or any(isinstance(n, int) and n != m for n, m in zip(shape, array.shape, strict=True)):
         title = f"`{latent.name}` has shape {shape}, but it is set to an array of shape {array.shape}"
         raise _Wrong(Diagnostic("E303", title, latent.span))
     return array.astype(np.float64)

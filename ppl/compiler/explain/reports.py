@@ -20,9 +20,12 @@ Report = Callable[[ModelGraph, "Dataset | None"], Section | None]
 
 def inference(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     """How each latent is inferred, where not all of them are sampled."""
+    from ppl.compiler.passes.clamping import clamped_by_text
     from ppl.compiler.passes.roles import Role, roles
     from ppl.compiler.passes.summable import summable_problems
 
+    if dataset is None:
+        graph = clamped_by_text(graph)
     possible = not summable_problems(graph)
     why = {
         Role.SAMPLED: "by the engine",
@@ -47,13 +50,16 @@ def centring(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     from ppl.compiler.passes.preparation import prepared
     from ppl.compiler.passes.sites import BETWEEN
 
-    chosen = {n: c for n, c in choose(*prepared(graph, dataset)).items() if c.reason != GIVEN}
+    graph, dataset = prepared(graph, dataset)
+    chosen = {n: c for n, c in choose(graph, dataset).items() if c.reason != GIVEN}
+    names = {n: f"{read.name}, but for its clamped elements" for n, read in graph.assembled.items()}
     words = {BETWEEN: "between centred and non-centred"}
-    return table("centring", [[n, words.get(c.form, c.form), c.reason] for n, c in chosen.items()])
+    return table("centring", [[names.get(n, n), words.get(c.form, c.form), c.reason] for n, c in chosen.items()])
 
 
 def elimination(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     """How discrete latents are summed out."""
+    from ppl.compiler.passes.clamping import clamped_by_text
     from ppl.compiler.passes.enumeration import discrete_latents
     from ppl.compiler.passes.relevant import relevant
     from ppl.compiler.passes.summable import summable_problems
@@ -62,6 +68,8 @@ def elimination(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
         from ppl.compiler.passes.preparation import prepared
 
         graph, dataset = prepared(graph, dataset)
+    else:
+        graph = clamped_by_text(graph)
     problems = summable_problems(graph)
     if problems:
         return table("cannot be summed out", [[problem.label or problem.title] for problem in problems])

@@ -7,7 +7,9 @@ from dataclasses import replace
 from math import inf
 
 from ppl.graph import (
+    Aligned,
     Apply,
+    Axis,
     Clamp,
     Energy,
     Expr,
@@ -33,10 +35,29 @@ def clamped(graph: ModelGraph, whole: Set[str]) -> ModelGraph:
     infinite. One that is continuous stays as it is, with its clamps, until the density is made
     (`ppl.compiler.passes.assembling`).
     """
-    return replace(graph, nodes=tuple(_rewritten(graph, whole)))
+    nodes = (
+        _ruling_out(graph, node) if isinstance(node, Clamp) and graph[node.name].element is not Scalar.REAL else node
+        for node in given_whole(graph, whole).nodes
+    )
+    return replace(graph, nodes=tuple(nodes))
 
 
-def _rewritten(graph: ModelGraph, whole: Set[str]) -> Iterator[Node]:
+def clamped_by_text(graph: ModelGraph) -> ModelGraph:
+    """The graph before there are data, with the latents as data of which one clamp gives all elements."""
+    whole = {c.name for c in graph.clamps if all(isinstance(s, Aligned) and _is_all(s.axis) for s in c.subscripts)}
+    return given_whole(graph, whole)
+
+
+def _is_all(axis: Axis) -> bool:
+    return (axis.start, axis.stop) == (0, None)
+
+
+def given_whole(graph: ModelGraph, whole: Set[str]) -> ModelGraph:
+    """The graph with these latents as data, whatever clamps say of others."""
+    return replace(graph, nodes=tuple(_given_whole(graph, whole)))
+
+
+def _given_whole(graph: ModelGraph, whole: Set[str]) -> Iterator[Node]:
     for node in graph.nodes:
         match node:
             case Latent() if node.name in whole:
@@ -45,8 +66,6 @@ def _rewritten(graph: ModelGraph, whole: Set[str]) -> Iterator[Node]:
                 yield replace(node, role="density")
             case Clamp() if node.name in whole:
                 continue
-            case Clamp() if graph[node.name].element is not Scalar.REAL:
-                yield _ruling_out(graph, node)
             case _:
                 yield node
 
