@@ -26,23 +26,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
-
-
-def ppl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, env=environment(folder), capture_output=True, text=True, check=False,
-        timeout=120,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("check", "m.ppl"), ("fmt", "m.ppl"), ("explain", "m.ppl"), ("engines",)]
 )
 def test_what_answers_at_once_imports_nothing_heavy(folder: Path, arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", *COMMAND[1:], *arguments], cwd=folder, env=environment(folder),
+        [sys.executable, "-X", "importtime", *COMMAND[1:], *arguments], cwd=folder,
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0
@@ -54,7 +43,7 @@ def test_what_answers_at_once_imports_nothing_heavy(folder: Path, arguments: tup
 def test_interrupt_keeps_the_draws(folder: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "sample", "m.ppl", "-d", "d.json", "--draws", "50000000", "--warmup", "200", "--progress"],
-        cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None
     deadline = time.monotonic() + 90
@@ -76,7 +65,7 @@ def test_interrupt_keeps_the_draws(folder: Path) -> None:
 def test_interrupt_before_the_first_draw(folder: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "sample", "m.ppl", "-d", "d.json", "--warmup", "50000000", "--progress"],
-        cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
@@ -116,7 +105,7 @@ def test_interrupt_while_modules_load(folder: Path, module: str) -> None:
 
 def test_a_reader_that_stops_reading(folder: Path) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "engines"], cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [*COMMAND, "engines"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
     process.stdout.close()
@@ -129,7 +118,7 @@ def test_a_reader_that_stops_reading(folder: Path) -> None:
 @pytest.mark.parametrize(("arguments", "code"), [(("check", "none.ppl"), 66), (("check", "--json", "none.ppl"), 66)])
 def test_a_reader_that_stops_reading_hides_no_failure(folder: Path, arguments: tuple[str, ...], code: int) -> None:
     process = subprocess.Popen(
-        [*COMMAND, *arguments], cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [*COMMAND, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stderr is not None
@@ -141,7 +130,7 @@ def test_a_reader_that_stops_reading_hides_no_failure(folder: Path, arguments: t
 def test_a_full_standard_output(folder: Path) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [*COMMAND, "engines"], cwd=folder, env=environment(folder), stdout=full, stderr=subprocess.PIPE, text=True,
+            [*COMMAND, "engines"], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True,
             check=False, timeout=60,
         )  # fmt: skip
     assert done.returncode == 2
@@ -150,9 +139,12 @@ def test_a_full_standard_output(folder: Path) -> None:
 
 def test_compiled_programs_are_kept_between_runs(folder: Path) -> None:
     quick = ("sample", "m.ppl", "-d", "d.json", "--warmup", "100", "--draws", "100", "--json", "--force")
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
     kept = []
     for _ in range(2):
-        done = ppl(folder, *quick)
+        done = subprocess.run(
+            [*COMMAND, *quick], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
         assert done.returncode in (0, 1), done.stderr
         assert done.stderr == ""
         # Programs that compile in about the least time worth keeping come and go; the sampler's is not one.
