@@ -142,15 +142,14 @@ class Bar:
     def _show(self, words: str, **numbers: Any) -> None:
         if self._rich is None:
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, Progress, TextColumn
 
             self._rich = Progress(
-                BarColumn(16),
-                TextColumn("{task.percentage:>3.0f}%"),
-                TimeElapsedColumn(),
                 TextColumn("{task.description}"),
+                BarColumn(None),  # what the words leave
                 console=Console(stderr=True),
                 transient=True,
+                expand=True,
             )
             self._rich.start()
             self._task = self._rich.add_task(words, total=None)
@@ -176,11 +175,11 @@ class Bar:
 
 def _line(done: int, total: int, warmup: bool, divergences: int, acceptance: float | None, rate: float | None) -> str:
     words = [f"{'warmup' if warmup else 'sampling'} {done}/{total} a chain"]
+    if rate:
+        words += [f"{rate:.3g}/s" if rate < 1000 else f"{rate:.0f}/s"]
+        words += [f"{_duration((total - done) / rate)} left"] if done < total else []
     words += [f"{divergences} divergent"] if divergences else []
     words += [f"acceptance {acceptance:.2f}"] if acceptance is not None else []
-    if rate:
-        words += [f"{rate:.3g} a second" if rate < 1000 else f"{rate:.0f} a second"]
-        words += [f"{_duration((total - done) / rate)} left"] if done < total else []
     return ", ".join(words)
 
 

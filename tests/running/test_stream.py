@@ -20,9 +20,8 @@ from ppl.running.stream import Stream, Table
 def chunk(draws: int, first: int = 0, broken: tuple[int, ...] = (), warmup: bool = False) -> Chunk:
     """Of two chains and three dimensions, with numbers that tell chain, draw and dimension."""
     chain, draw, axis = np.ogrid[:2, first : first + draws, :3]
-    record = Divergences(
-        np.zeros(len(broken), np.int64), np.array(broken, np.int64), np.zeros((len(broken), 3)), np.ones(len(broken))
-    )
+    at = np.array(broken, np.int64)
+    record = Divergences(at % 2, at, np.zeros((len(broken), 3)), 10.0 * (at + first))
     numbers = 1000.0 * chain + draw + 0.1 * axis
     even = np.broadcast_to(draw[:, :, 0] % 2 == 0, (2, draws))
     return Chunk(warmup, numbers.astype(np.float32), {"lp": numbers[:, :, 0], "even": even}, record, None)
@@ -30,11 +29,14 @@ def chunk(draws: int, first: int = 0, broken: tuple[int, ...] = (), warmup: bool
 
 def test_divergences_count_draws_across_chunks() -> None:
     stream = Stream(save_warmup=False)
-    for one in (chunk(10, broken=(3,)), chunk(7), chunk(5, broken=(0, 4))):
+    for one in (chunk(10, broken=(3,)), chunk(7, 10), chunk(5, 17, broken=(2, 4, 1))):  # within a chunk chain by chain
         stream.append(one)
-    assert stream.divergences()["draw"].tolist() == [3, 17, 21]
-    assert stream.divergences()["position"].shape == (3, 3)
-    assert (stream.draws, stream.divergent) == (22, 3)
+    found = stream.divergences()
+    assert found["draw"].tolist() == [3, 18, 19, 21]
+    assert found["chain"].tolist() == [1, 1, 0, 0]
+    assert found["energy_error"].tolist() == [30, 180, 190, 210]
+    assert found["position"].shape == (4, 3)
+    assert (stream.draws, stream.divergent) == (22, 4)
 
 
 @pytest.mark.parametrize("filed", [(), (1,), (0, 2), (0, 1, 2, 3)])
