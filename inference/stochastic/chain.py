@@ -120,7 +120,7 @@ class Dynamics(Protocol):
         ...
 
     def steepness(self, curvature: Any, numbers: Mapping[str, Any]) -> Any:
-        """() a curvature, in units of that at which such steps are unstable."""
+        """() a curvature, in units of that at which such steps are unstable, or twice as wide in variance."""
         ...
 
     def share(self, noise: Any, numbers: Mapping[str, Any]) -> Any:

@@ -69,7 +69,7 @@ class Overdamped:
         }
 
     def steepness(self, curvature: Any, numbers: Mapping[str, Any]) -> Any:
-        return numbers["base"] * curvature / 2
+        return numbers["base"] * curvature
 
     def share(self, noise: Any, numbers: Mapping[str, Any]) -> Any:
         return numbers["step_size"] * noise / 2

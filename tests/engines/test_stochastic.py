@@ -173,11 +173,10 @@ def test_tiny_minibatches_are_told() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("engine", [SGHMC, SGLD])
-def test_a_funnel_is_told(engine: Any) -> None:
-    chosen = engine(warmup=500, draws=1000)
+def test_a_funnel_is_told() -> None:
+    engine = SGHMC(warmup=500, draws=1000)
     density = Funnel(5)
-    assert "bad" in remarks(chosen, density, run(chosen, density)).values()
+    assert "bad" in remarks(engine, density, run(engine, density)).values()
 
 
 # --- seeded faults -----------------------------------------------------------------------------------
@@ -194,11 +193,11 @@ class WrongNoise(Underdamped):
 
 @dataclasses.dataclass(frozen=True)
 class WrongFriction(Underdamped):
-    """More friction than the noise was made for."""
+    """Less friction than the noise was made for."""
 
     def numbers(self, curvature: Any, noise: Any, step: Step) -> Mapping[str, Any]:
         numbers = super().numbers(curvature, noise, step)
-        return {**numbers, "kept": numbers["kept"] ** 3}
+        return {**numbers, "kept": numbers["kept"] ** (1 / 3)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,11 +229,21 @@ jax.tree_util.register_dataclass(Unscaled, data_fields=["x", "y"], meta_fields=[
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("fault", [WrongNoise, WrongFriction, NoBalance])
-def test_dynamics_out_of_balance_are_told_and_seen(fault: type[Underdamped]) -> None:
+@pytest.mark.parametrize("fault", [WrongNoise, WrongFriction])
+def test_wrong_noise_or_friction_is_told_and_seen(fault: type[Underdamped]) -> None:
+    density = gaussian(np.eye(2))
+    life: Any = SGHMC(**SHORT).life
+    life = dataclasses.replace(life, kernel=dataclasses.replace(life.kernel, dynamics=fault()))
+    made = run(life, density)
+    assert complaints(made, np.zeros(2), np.ones(2))
+    assert remarks(life, density, made).get("temperature") == "bad"
+
+
+@pytest.mark.long
+def test_noise_that_is_not_made_up_for_is_told_and_seen() -> None:
     density = simulated("normal", 400, 3)
     life: Any = SGHMC(**SHORT, **PLAIN).life
-    life = dataclasses.replace(life, kernel=dataclasses.replace(life.kernel, dynamics=fault()))
+    life = dataclasses.replace(life, kernel=dataclasses.replace(life.kernel, dynamics=NoBalance()))
     made = run(life, density)
     assert complaints(made, *conjugate(density))
     assert "bad" in remarks(life, density, made).values()
