@@ -182,8 +182,8 @@ class Stream:
         return {name: v for name, v in found.items() if not name.startswith("stats.")}, stats
 
     def divergences(self) -> dict[str, Array]:
-        """One row for each, draws counted from the first after warmup; by draws, then by chains: within a chunk they come
-        chain by chain, and no result may depend on where chunks ended."""
+        """One row for each, draws counted from the first after warmup; by draws, then by chains: within a chunk they
+        come chain by chain, and no result may depend on where chunks ended."""
         columns = self.tables["divergences"].columns()
         order = np.lexsort((columns["chain"], columns["draw"])) if columns else ()
         return {name: values[order] for name, values in columns.items()}
