@@ -57,7 +57,7 @@ class Setting:
             )
             if limit is not None
         ]
-        return " ".join([kind, " and ".join(limits)]).strip()
+        return ", ".join([kind, *([" and ".join(limits)] if limits else [])])
 
     def check(self, value: Any) -> Any:
         """The value in the setting's own type; raises SettingsError."""

@@ -50,7 +50,7 @@ def predict(
         ppl predict radon.nc --data new_homes.json --set b=0
     """
     if not 0 <= seed < 2**63:
-        raise click.UsageError("--seed takes a whole number from 0.")
+        raise click.UsageError("--seed takes a whole number, at least 0.")
     from ppl.results.storage import check_writable, read, write_safely
 
     groups, attrs = read(Path(file))

@@ -60,7 +60,7 @@ def prior(
     from ppl.results.storage import check_writable
 
     if draws < 1 or not 0 <= seed < 2**63:
-        raise click.UsageError("--draws takes a whole number from 1, --seed one from 0.")
+        raise click.UsageError("--draws takes a whole number, at least 1, and --seed one, at least 0.")
     if truth is not None and not one:
         raise click.UsageError("--truth goes with --one: it tells what made the one data set.")
     checked = load(model)

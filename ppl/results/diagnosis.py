@@ -90,7 +90,7 @@ def diagnose(
             _energy(stats, graph, attrs, say),
             _depth(stats, settings, say),
         ),
-        "independent": (_unjudged(summary, draws, say), _disagreement(summary, chains)),
+        "independent": (_unjudged(summary, draws, say), _exact(attrs) or _disagreement(summary, chains)),
         "a mode": (),
     }
     kind = str(attrs.get("draws_are", "correlated"))
@@ -197,6 +197,10 @@ def _rhat(summary: Summary, chains: int, draws: int, say: Say) -> Finding | str 
         (remedy,),
         values={"worst": top, "count": high},
     )
+
+
+def _exact(attrs: Mapping[str, Any]) -> str | None:
+    return "The draws are exact, and independent of each other." if attrs.get("exact") else None
 
 
 def _disagreement(summary: Summary, chains: int) -> Finding | str | None:

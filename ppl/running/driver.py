@@ -92,7 +92,7 @@ def run(
                 sampled = sample(graph, dataset.labels, density, engine, root, options, around, look_at)
             else:
                 sampled = exact(density, engine, options)
-                attrs["draws_are"] = "independent"
+                attrs |= {"draws_are": "independent", "exact": 1}
             progress.stage("computing outputs")
             with watch.phase("outputs"):
                 groups = all_groups(graph, prepared_data, density, sampled, follow_key, options)

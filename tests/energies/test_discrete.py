@@ -120,6 +120,7 @@ def test_the_gate_runs_forward_and_backward() -> None:
         states = list(product((-1, 1), repeat=len(free)))
         weights = np.array([-gate_energy(**{**clamped, **dict(zip(free, s, strict=True))}) for s in states])
         fit = model.sample(chains=2, draws=2000, seed=1, set=clamped, progress=False)
+        assert fit.attrs["draws_are"] == "independent"
         found = frequencies(fit, tuple(free))
         for state, p in zip(states, probabilities(weights), strict=True):
             assert found.get(state, 0.0) == pytest.approx(p, abs=5 * np.sqrt(p * (1 - p) / 4000)), (clamped, state)
@@ -134,8 +135,10 @@ def test_too_wide_is_refused_with_who_and_how_wide() -> None:
         "J": np.ones(len(pairs)),
         "h": np.zeros(n),
     }
+    model = ppl.compile(SPIN_GLASS)
+    assert "`--engine gibbs`" in model.explain(data)
     with pytest.raises(ppl.PplError) as error:
-        ppl.compile(SPIN_GLASS).sample(data, progress=False)
+        model.sample(data, progress=False)
     said = str(error.value)
     assert "E402" in said
     assert "`s`" in said

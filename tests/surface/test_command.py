@@ -154,7 +154,7 @@ def test_help_teaches(shell: Shell) -> None:
         (("sample", "schools.ppl", "--drws", "10"), "--draws"),
         (("sample", "schools.ppl", "--engine", "nts"), "did you mean `nuts`?"),
         (("sample", "schools.ppl", "--engine", "hmc", "--max-depth", "3"), "has no setting `--max-depth`"),
-        (("sample", "schools.ppl", "--draws", "0"), "`--draws` is 0, but it takes a whole number at least 1"),
+        (("sample", "schools.ppl", "--draws", "0"), "`--draws` is 0, but it takes a whole number, at least 1"),
         (("sample", "schools.ppl", "--draws", "x"), "--draws"),
         (("sample", "schools.ppl", "--chains", "0"), "`--chains` is 0"),
         (("sample", "schools.ppl", "--target-acceptance", "2"), "`--target-acceptance` is 2"),
