@@ -23,13 +23,19 @@ _ADVICE = (
     "starts lie within (-2, 2) on the unconstrained scale: rescale the data or the latents, or widen this "
     "distribution, so that such values are possible"
 )
+_NO_STATES = (
+    "a search for states of the discrete latents that every term allows found none, and this term is among those that "
+    "the last states break: are there any?"
+)
 
 
 def explain_failed_start(
     graph: ModelGraph, density: CompiledDensity, labels: Mapping[str, tuple[str, ...]], failure: InitialisationError
 ) -> PplError:
     """The error for the model's author; call it in the run's precision."""
+    advice = _ADVICE
     if failure.states is not None:
+        advice = _NO_STATES
         density = density.given(jnp.asarray(failure.states))
     u = jnp.asarray(failure.position, np.float64)
     if not np.isfinite(failure.position).all():  # the search went astray: any start shows what sent it there
@@ -37,7 +43,7 @@ def explain_failed_start(
     title = f"no starting point in {failure.tries} tries: the density or its gradient was never finite"
     found = density.diagnose(u, most=1)
     if found:
-        return PplError([_at_fault(graph, title, fault, labels) for fault in found], graph.source)
+        return PplError([_at_fault(graph, title, fault, labels, advice) for fault in found], graph.source)
     values = f"at the last values tried: {_listed({k: np.asarray(v) for k, v in density.constrain(u).items()})}"
     steep = {name: np.asarray(gradient) for name, gradient in jax.jacrev(density.terms)(u).items()}
     names = density.plan.program.names
@@ -50,15 +56,17 @@ def explain_failed_start(
     return PplError(diagnostics or [whole], graph.source)
 
 
-def _at_fault(graph: ModelGraph, title: str, fault: Fault, labels: Mapping[str, tuple[str, ...]]) -> Diagnostic:
+def _at_fault(
+    graph: ModelGraph, title: str, fault: Fault, labels: Mapping[str, tuple[str, ...]], advice: str
+) -> Diagnostic:
     element = ", ".join(_position(dim, at, labels) for dim, at in fault.positions.items())
     what = "minus infinity" if fault.log_prob == -np.inf else "not a number" if np.isnan(fault.log_prob) else "infinite"
     where = f" at {element}" if element else ""
     more = f" (and at {fault.others} more)" if fault.others else ""
     parameters = "; ".join(f"{name} = {_number(value)}" for name, value in fault.parameters.items())
     hint = f"there the value is {_number(fault.value)}" + (f", with {parameters}" if parameters else "")
-    advice = _outside(graph, fault) or [_ADVICE]
-    return Diagnostic("E502", title, fault.span, f"its log density is {what}{where}{more}", (hint, *advice))
+    mends = _outside(graph, fault) or [advice]
+    return Diagnostic("E502", title, fault.span, f"its log density is {what}{where}{more}", (hint, *mends))
 
 
 def _outside(graph: ModelGraph, fault: Fault) -> list[str]:

@@ -243,3 +243,4 @@ energy not_a: -log(0 if a else 1)
     with pytest.raises(ppl.PplError, match="E502") as caught:
         ppl.compile(text).sample(engine="gibbs", progress=False)
     assert "minus infinity" in str(caught.value)
+    assert "a search for states of the discrete latents" in str(caught.value)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ppl.compiler.explain.sections import Section, table
+from ppl.errors import PplError
 from ppl.graph import ModelGraph
 
 if TYPE_CHECKING:  # it imports NumPy
@@ -82,7 +83,12 @@ def elimination(graph: ModelGraph, dataset: Dataset | None) -> Section | None:
     from ppl.compiler.passes.program import make_program
 
     program = make_program(graph, dataset)
-    plan = plan_elimination(program, data_lowering(program, dataset), Recorder())
+    try:
+        plan = plan_elimination(program, data_lowering(program, dataset), Recorder())
+    except PplError as refused:
+        return table(
+            "cannot be summed out", [[line] for one in refused.diagnostics for line in (one.title, *one.hints)]
+        )
     return None if plan is None else table("discrete latents", [[line] for line in plan.lines])
 
 
