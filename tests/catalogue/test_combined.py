@@ -23,10 +23,11 @@ def _double() -> Iterator[None]:
 
 def tails(law: Law, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """P(X <= x) and P(X > x)."""
-    assert law.log_cdf is not None
-    assert law.log_sf is not None
-    x = jnp.asarray(at, float)
-    return np.exp(np.asarray(law.log_cdf(x))), np.exp(np.asarray(law.log_sf(x)))
+    log_cdf, log_sf = law.log_cdf, law.log_sf
+    assert log_cdf is not None
+    assert log_sf is not None
+    low, high = jax.jit(lambda x: (log_cdf(x), log_sf(x)))(jnp.asarray(at, float))
+    return np.exp(np.asarray(low)), np.exp(np.asarray(high))
 
 
 def test_tails_of_truncated_counts() -> None:

@@ -14,6 +14,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from ppl.compiler.density.compiled import CompiledDensity
+from ppl.compiler.lowering import odes
 from ppl.errors import PplError
 from tests.density.from_text import compiled
 
@@ -221,9 +222,18 @@ y[subject, time] ~ Normal(x[subject, time], sigma)
 """
 
 
-@pytest.mark.parametrize("options", [pytest.param("", marks=pytest.mark.long), ", max_steps = 20"])
-def test_a_failure_is_a_term(options: str) -> None:
-    """x' = x^2 has the solution 1 / (1/x0 - t), which ends at 1 / x0: at 0.5 for the second subject."""
+@pytest.mark.parametrize(
+    ("options", "few"),
+    [
+        pytest.param("", odes.FEW, marks=pytest.mark.long),
+        pytest.param(", max_steps = 20", 0, marks=pytest.mark.long),
+        (", max_steps = 20", odes.FEW),
+    ],
+)
+def test_a_failure_is_a_term(options: str, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """x' = x^2 has the solution 1 / (1/x0 - t), which ends at 1 / x0: at 0.5 for the second subject. No derivative goes
+    through what was not found, either way: its x0 has that of its prior."""
+    monkeypatch.setattr(odes, "FEW", few)
     text = EXPLODING.format(options=options)
     density = compiled(text, {"ts": [0.2, 0.4, 1.0], "y": np.zeros((2, 3))})
     bad, good = np.array([-1.0, np.log(2.0), 0.0]), np.array([-1.0, -1.5, 0.0])
@@ -239,6 +249,7 @@ def test_a_failure_is_a_term(options: str) -> None:
     assert value[0] == -np.inf
     assert np.isfinite(value[1])
     assert np.isfinite(gradient).all()
+    assert gradient[0, 1] == pytest.approx(-np.log(2.0), rel=1e-12)
     assert np.isfinite(states[1]).all()
     assert np.isfinite(states[0, 0]).all()
     assert np.isnan(states[0, 1]).all()
