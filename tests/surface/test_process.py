@@ -40,41 +40,47 @@ def test_what_answers_at_once_imports_nothing_heavy(folder: Path, arguments: tup
     assert not imported & {"jax", "numpyro", "arviz", "xarray", "pandas", "scipy"}
 
 
-def test_interrupt_keeps_the_draws(folder: Path) -> None:
+def stop_at(folder: Path, stage: str, number: signal.Signals, *arguments: str) -> tuple[int, str, str]:
+    """Sends a signal to a run once its progress tells of a stage; the exit code, and what it said on either stream."""
     process = subprocess.Popen(
-        [*COMMAND, "sample", "m.ppl", "-d", "d.json", "--draws", "50000000", "--warmup", "200", "--progress"],
+        [*COMMAND, "sample", "m.ppl", "-d", "d.json", "--progress", *arguments],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None
     deadline = time.monotonic() + 90
     for line in process.stderr:
         assert time.monotonic() < deadline
-        if line.startswith("sampling"):
+        if line.startswith(stage):
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=120)
-    assert process.returncode == 130
     assert "Traceback" not in err
-    assert "interrupted: the file holds the draws so far" in err
-    assert "stopped early (interrupted)" in out
-    groups, attrs = storage.read(folder / "m.nc")
-    assert attrs["stopped"] == "interrupted"
-    assert 0 < groups["posterior"].sizes["draw"] < 50000000
+    return process.returncode, out, err
 
 
-def test_interrupt_before_the_first_draw(folder: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "sample", "m.ppl", "-d", "d.json", "--warmup", "50000000", "--progress"],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("warmup"):
-            break
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert "Traceback" not in err
+def test_what_is_stopped_keeps_its_draws_and_goes_on(folder: Path) -> None:
+    """Ctrl-C, then SIGTERM of the run that goes on."""
+    endless = ("--draws", "50000000", "--warmup", "200")
+    drawn = 0
+    for resume, number, code, word in (
+        ((), signal.SIGINT, 130, "interrupted"),
+        (("--resume",), signal.SIGTERM, 143, "terminated"),
+    ):
+        returned, out, err = stop_at(folder, "sampling", number, *endless, *resume)
+        assert returned == code
+        assert f"{word}: the file holds the draws so far" in err
+        assert "the same command with --resume goes on from m.nc.checkpoint" in err
+        assert f"stopped early ({word})" in out
+        groups, attrs = storage.read(folder / "m.nc")
+        assert attrs["stopped"] == word
+        assert drawn < groups["posterior"].sizes["draw"] < 50000000
+        drawn = groups["posterior"].sizes["draw"]
+
+
+def test_a_stop_before_the_first_draw(folder: Path) -> None:
+    code, _, err = stop_at(folder, "warmup", signal.SIGTERM, "--warmup", "50000000")
+    assert code == 143
+    assert "terminated: there is no draw yet; the same command with --resume goes on from m.nc.checkpoint" in err
     assert not (folder / "m.nc").exists()
 
 
