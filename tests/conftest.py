@@ -27,7 +27,7 @@ if KEPT is not None:
     os.environ["XDG_CACHE_HOME"] = KEPT.name
 
 # What samples as users do: the engines, the pages of the documentation, and whatever is long.
-OPTIMISED = ("inference", "docs", "posteriors")
+OPTIMISED = ("inference", "engines", "docs", "posteriors")
 
 
 def pytest_configure() -> None:
