@@ -7,10 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ppl.inference.contract import Carry, Chunk, Density, Findings
+from ppl.inference.contract import Carry, Chunk, Density, Findings, Remark, Remedy
 from ppl.inference.modes.findings import search_remarks, search_values
 from ppl.inference.modes.search import PeakSearch
 from ppl.inference.modes.starts import starts_of
+
+POINT = Remark(
+    "point",
+    "note",
+    "A mode is a point: how uncertain the quantities are it does not say, and in many dimensions it is far from the mass.",
+    remedies=(Remedy("for a rough answer to that: {}", {"engine": "laplace"}),),
+)
 
 
 @dataclass(frozen=True)
@@ -37,4 +44,5 @@ class ModeLife:
 
     def findings(self, density: Density, carry: Carry) -> Findings:
         search = carry["search"]
-        return Findings(search_values(search), tuple(search_remarks(density, search, self.search)))
+        remarks = search_remarks(density, search, self.search)
+        return Findings(search_values(search), (*remarks, POINT) if self.search.done(search) else tuple(remarks))

@@ -169,7 +169,7 @@ def test_a_normal_is_found_exactly() -> None:
     assert mode.positions.shape == (4, 1, 3)
     np.testing.assert_allclose(mode.positions[:, 0], np.tile(MEAN, (4, 1)), atol=1e-10)
     np.testing.assert_allclose(mode.stats["lp"], 0, atol=1e-12)
-    assert verdicts(said) == {"modes": "good"}
+    assert verdicts(said) == {"modes": "good", "point": "note"}
 
     engine = Laplace(draws=300)
     draws, said = fitted(engine, density)
@@ -245,7 +245,7 @@ def test_a_density_without_a_highest_point_has_no_mode() -> None:
     """The centred hierarchy's grows without bound towards a scale of 0."""
     density: EightSchools = eight_schools(True)
     said = fitted(MAP(), density, chains=2)[1]
-    assert verdicts(said) == {"no mode": "bad"}
+    assert verdicts(said) == {"no mode": "bad", "point": "note"}
     short = fitted(MAP(iterations=1), shape(), chains=2)
     assert short[0].positions.shape == (2, 1, 3)
 
