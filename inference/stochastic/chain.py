@@ -54,7 +54,7 @@ class Anchor(NamedTuple):
 
 class Learnt(NamedTuple):
     """What steps are chosen by. noise: (n,), the variance of a gradient, in x; samples: how many it is the mean of;
-    curvature: (); direction: (n,), of the largest curvature, in z; anew: () whether to begin anew."""
+    curvature: (); direction: (n,), of the largest curvature, in z; anew: () whether to look for it anew."""
 
     noise: Any
     samples: Any
@@ -330,7 +330,7 @@ def _learnt(
     learnt: Learnt, found: Any, curvature: Any, direction: Any, changed: jax.Array, warming: jax.Array
 ) -> Learnt:
     """found: (n,), a sample of the variance of the gradient, of an old anchor if that has `changed`."""
-    samples = jnp.where(learnt.anew, 0, learnt.samples) + jnp.where(changed, 0, 1)
+    samples = learnt.samples + jnp.where(changed, 0, 1)
     noise = jnp.where(changed, learnt.noise, learnt.noise + (found - learnt.noise) / jnp.maximum(samples, 1))
     slowly = (1 - _FORGETTING) * learnt.curvature + _FORGETTING * curvature
     largest = jnp.maximum(jnp.where(learnt.anew, curvature, jnp.maximum(curvature, slowly)), _LEAST_CURVATURE)

@@ -63,5 +63,8 @@ class ScaleTuner:
             stale=again & self.anchored,
         )
         window = type(states.window)(*(np.zeros_like(part) for part in states.window))
-        learnt = states.learnt._replace(anew=again)
+        # The noise changes with the anchor; without one, only on the way to the bulk.
+        forgets = self.anchored or done < self.warmup // 4
+        samples = states.learnt.samples * (0 if forgets else 1)
+        learnt = states.learnt._replace(anew=again, samples=samples)
         return scale, states._replace(anchor=anchor, learnt=learnt, window=window)
