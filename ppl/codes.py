@@ -120,6 +120,7 @@ CODES: dict[str, str] = {
     "E507": "draws cannot be carried over to new data",
     "E508": "the centring of this cannot be chosen",
     "E509": "an engine that cannot sample this model",
+    "E510": "not enough memory",
     "E551": "the model cannot be minibatched over this dim",
     "E552": "a parameter that data determine is outside its domain",
     "E553": "a value is outside the support of its latent quantity",

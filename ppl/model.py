@@ -138,13 +138,15 @@ class Model:
         Raises:
             PplError: with the errors of the data, of parameters that they put out of their domains, or of the engine.
         """
+        from ppl.compiler.passes.memory import memory_explained
         from ppl.running.beforehand import check_discrete, check_domains, check_engine
 
         bound = self.bind(data, set=set)
-        check_domains(bound.graph, bound.dataset)
-        check_discrete(bound.graph, bound.dataset, engine)
-        if engine is not None:
-            check_engine(bound.graph, engine, bound.dataset)
+        with memory_explained(bound.graph, bound.dataset.sizes):
+            check_domains(bound.graph, bound.dataset)
+            check_discrete(bound.graph, bound.dataset, engine)
+            if engine is not None:
+                check_engine(bound.graph, engine, bound.dataset)
         return (*self.warnings, *bound.warnings)
 
     def explain(self, data: Any = None, *, set: Mapping[str, Any] | None = None) -> str:
@@ -156,8 +158,11 @@ class Model:
             PplError: with every error of the data.
         """
         from ppl.compiler.explain import explain
+        from ppl.compiler.passes.memory import memory_explained
 
-        return explain(*self.read_with(data, set=set))
+        graph, dataset = self.read_with(data, set=set)
+        with memory_explained(graph, {} if dataset is None else dataset.sizes):
+            return explain(graph, dataset)
 
     def read_with(self, data: Any = None, *, set: Mapping[str, Any] | None = None) -> tuple[ModelGraph, Dataset | None]:
         """What `explain` tells of: the graph with what is clamped, and the data bound to it; None: there are none, for
@@ -188,9 +193,11 @@ class Model:
         """
         from ppl.compiler.density.compiled import compile_density
         from ppl.compiler.passes.centring import Request
+        from ppl.compiler.passes.memory import memory_explained
 
         bound = self.bind(data, set=set)
-        return compile_density(bound.graph, bound.dataset, Request(_names(centre), _names(noncentre)))
+        with memory_explained(bound.graph, bound.dataset.sizes):
+            return compile_density(bound.graph, bound.dataset, Request(_names(centre), _names(noncentre)))
 
     def unconstrain(
         self, values: Mapping[str, Any], data: Any = None, *, set: Mapping[str, Any] | None = None

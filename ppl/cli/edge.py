@@ -78,6 +78,11 @@ def _guarded(run: Callable[[], int], as_json: bool) -> int:
         show_interrupt("interrupted", as_json)
         return int(Exit.INTERRUPTED)
     except Exception as error:  # the last resort: a bug of ours gets its own words and exit code
+        from ppl.compiler.passes.memory import is_out_of_memory, out_of_memory
+
+        if is_out_of_memory(error):
+            show_errors(PplError([out_of_memory(error)]), as_json)
+            return int(Exit.INVALID)
         return report_bug(error)
 
 

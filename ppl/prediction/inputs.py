@@ -85,7 +85,9 @@ def _sizes(graph: ModelGraph, raw: Mapping[str, RawArray], sizes: Mapping[str, i
             dims = ", ".join(f"`{dim}`" for dim in graph.dims) or "none"
             problems.append(Diagnostic("E608", f"the model has no dim `{name}`", hints=(f"its dims: {dims}",)))
         elif isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
-            problems.append(Diagnostic("E608", f"the size of `{name}` is {size!r}, but it takes a whole number, at least 0"))
+            problems.append(
+                Diagnostic("E608", f"the size of `{name}` is {size!r}, but it takes a whole number, at least 0")
+            )
         elif name in raw:
             problems.append(Diagnostic("E608", f"the data say how large `{name}` is", hints=("leave its size out",)))
     if problems:

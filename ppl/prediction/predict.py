@@ -21,6 +21,7 @@ from ppl.compiler.forward.gaussian import CONDITIONED
 from ppl.compiler.forward.simulator import Simulator, make_simulator
 from ppl.compiler.forward.statements import Group, groups, statements
 from ppl.compiler.passes.generative import depends, generative, optional_inputs, outcomes, without
+from ppl.compiler.passes.memory import memory_explained
 from ppl.compiler.passes.program import make_program
 from ppl.dataset import FIT, Dataset, RawArray
 from ppl.errors import Diagnostic, Exit, PplError
@@ -77,11 +78,12 @@ def draw_predictions(
             graph = without_clamps(graph)
             inputs = bind_declared(graph, with_fitted_dims(graph, fitted, raw, sizes), sizes)
             inputs = replace(inputs, given=values_of_latents(graph, inputs.dataset, given or {}))
-            prepared = _prepare(graph, fitted, inputs)
-            progress.stage("predicting")
-            flat = prepared.simulator.pack(prepared.carried, fitted.leading)
-            key = jax.random.fold_in(jax.random.key(seed), _STREAM)
-            drawn = over_draws(_draw, prepared.simulator, flat, key)
+            with memory_explained(graph, inputs.dataset.sizes):
+                prepared = _prepare(graph, fitted, inputs)
+                progress.stage("predicting")
+                flat = prepared.simulator.pack(prepared.carried, fitted.leading)
+                key = jax.random.fold_in(jax.random.key(seed), _STREAM)
+                drawn = over_draws(_draw, prepared.simulator, flat, key)
     finally:
         progress.close()
     found = _groups(graph, fitted, inputs, prepared, drawn)

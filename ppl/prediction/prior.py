@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ppl.compiler.density.evaluation import data_lowering
 from ppl.compiler.forward.simulator import Simulator, make_simulator
 from ppl.compiler.passes.generative import depends, outcomes
+from ppl.compiler.passes.memory import memory_explained
 from ppl.compiler.passes.program import make_program
 from ppl.graph import Latent, ModelGraph, Prediction, Term, Value
 from ppl.prediction.inputs import Inputs
@@ -55,7 +56,7 @@ def draw_prior(
     progress = progress or Silent()
     check_prior(without_given(graph, inputs.given))
     try:
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), memory_explained(graph, inputs.dataset.sizes):
             progress.stage("compiling the model")
             data = data_lowering(make_program(inputs.graph, inputs.dataset), inputs.dataset)
             present = {n: np.asarray(data.quantity(n)) for n in outcomes(graph) if data.program.is_data(n)}

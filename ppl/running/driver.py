@@ -16,6 +16,7 @@ import jax
 
 from ppl.compiler.density.compiled import compile_density
 from ppl.compiler.passes.centring import Request
+from ppl.compiler.passes.memory import memory_explained
 from ppl.compiler.passes.preparation import prepared
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, Exit, PplError
@@ -72,6 +73,7 @@ def run(
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(jax.enable_x64(True))
+            stack.enter_context(memory_explained(graph, dataset.sizes))
             stack.enter_context(watch.listening())
             requests = requests or stack.enter_context(listening())
             saved = None if checkpoint is None else checkpoint.open(identity(graph, dataset, engine, options))

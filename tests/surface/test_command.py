@@ -435,6 +435,15 @@ def test_an_interrupt_after_sampling_keeps_the_draws(
     assert storage.read(Path("schools.nc"))[0]["posterior"].sizes["draw"] == 300
 
 
+def test_memory_that_runs_out_is_no_bug(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def scarce(*_: object) -> None:
+        raise MemoryError("Unable to allocate 2.00 GiB for an array with shape (16384, 16384) and data type float64")
+
+    monkeypatch.setattr("ppl.cli.check.load", scarce)
+    assert shell("check", "schools.ppl") == 65
+    assert shell.err.startswith("error[E510]: not enough memory: 2.15 GB were asked for at once\n    = ")
+
+
 def test_our_bugs_are_called_ours(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise CompilerBug("line 3: no such thing")

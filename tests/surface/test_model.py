@@ -235,6 +235,22 @@ def test_memory_that_runs_out_costs_no_draw(model: ppl.Model, monkeypatch: pytes
     assert 0 < from_arviz(fit)[0]["posterior"].sizes["draw"] < 10_000_000
 
 
+@pytest.mark.parametrize(("asked", "where"), [(4000, True), (10**9, False)])
+def test_memory_that_runs_out_at_the_start_names_the_largest_array(
+    model: ppl.Model, monkeypatch: pytest.MonkeyPatch, asked: int, where: bool
+) -> None:
+    """Where it can be what was asked for."""
+
+    def start(*_: object) -> None:
+        raise jax.errors.JaxRuntimeError(f"RESOURCE_EXHAUSTED: Out of memory allocating {asked} bytes.")
+
+    monkeypatch.setattr(NUTS, "start", start)
+    with pytest.raises(PplError, match="E510") as caught:
+        model.sample({"x": X, "y": Y}, **SHORT)
+    assert (f"an array of {len(X)} numbers over obs" in str(caught.value)) == where
+    assert ("fewer draws" in str(caught.value)) != where
+
+
 def test_an_interrupt_in_warmup_is_an_interrupt(model: ppl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> object:
         raise KeyboardInterrupt

@@ -22,6 +22,7 @@ from ppl.compiler.lowering.reads import read, select
 from ppl.compiler.lowering.reductions import reduce
 from ppl.compiler.lowering.selections import selected, selection
 from ppl.compiler.lowering.shaping import fill, lift, stack
+from ppl.compiler.passes.memory import is_out_of_memory, largest_part, out_of_memory
 from ppl.compiler.passes.program import Program
 from ppl.errors import CompilerBug, PplError
 from ppl.graph import Apply, Axis, Expr, Fill, Lift, Literal, Local, OdeSolve, Position, Read, Reduce, Select, Stack
@@ -66,15 +67,19 @@ class Lowering:
         """The array of an expression, in `dtype` or that of its own element type.
 
         Raises:
-            PplError: data that the expression reads are at fault.
+            PplError: data that the expression reads are at fault, or it needs more memory than there is.
             CompilerBug: it cannot be computed, at this place of the text.
         """
         try:
             return self._value(expr, dtype if dtype is not None else dtype_of(expr.meta.element))
         except (PplError, CompilerBug):
             raise
-        except Exception as error:  # whatever NumPy and JAX raise here is our fault: it is told with its place
-            line, column = self.program.graph.source.position(expr.meta.span.start)
+        except Exception as error:  # whatever else NumPy and JAX raise here is our fault: it is told with its place
+            source = self.program.graph.source
+            if is_out_of_memory(error):
+                array = largest_part(expr, self.program.sizes)
+                raise PplError([out_of_memory(error, array)], source) from None
+            line, column = source.position(expr.meta.span.start)
             raise CompilerBug(f"line {line}, column {column}: {type(error).__name__}: {error}") from error
 
     def _value(self, expr: Expr, dtype: DType) -> Named:
