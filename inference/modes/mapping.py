@@ -15,7 +15,7 @@ from ppl.inference.modes.starts import starts_of
 POINT = Remark(
     "point",
     "note",
-    "A mode is a point: how uncertain the quantities are it does not say, and in many dimensions it is far from the mass.",
+    "A mode is a point: it says nothing of uncertainty, and in many dimensions it is far from the mass.",
     remedies=(Remedy("for a rough answer to that: {}", {"engine": "laplace"}),),
 )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ppl.inference.chains import in_threads, over_chains
 from ppl.inference.contract import Density
-from ppl.inference.modes.climbing import GRADIENT, climb, evaluated
+from ppl.inference.modes.climbing import climb, evaluated
 from ppl.inference.modes.peaks import ascend, definite, squared_distance
 from ppl.inference.starting import Start, find_start, refuse_failed
 
@@ -28,6 +28,8 @@ STRETCH = 200
 MEMORY = 10
 # Standard deviations from the top within which a search has found it.
 NEAR = 1e-3
+# Without a Hessian: the share of its value that a density gains over a step as long as its position, to first order.
+FLAT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,10 @@ def _find_start(density: Density, chain: Mapping[str, jax.Array]) -> Start:
 
 
 def reached(search: Search) -> Array:
-    """(chains,): which searches ended on a peak; where there is no Hessian, where nothing more was gained."""
+    """(chains,): which searches ended on a peak; or, without a Hessian, where the density is flat."""
     if not search["curvatures"].shape[1]:
-        small = GRADIENT * np.maximum(1.0, np.abs(search["log_density"]))
-        return np.asarray(search["ended"] & (np.abs(search["gradient"]).max(axis=1) < 100 * small))
+        steep = np.linalg.norm(search["gradient"], axis=1) * np.maximum(np.linalg.norm(search["position"], axis=1), 1.0)
+        return np.asarray(search["ended"] & (steep < FLAT * np.maximum(np.abs(search["log_density"]), 1.0)))
     found = [
         definite(curvatures) and squared_distance(curvatures, axes, gradient) < NEAR**2
         for curvatures, axes, gradient in zip(search["curvatures"], search["axes"], search["gradient"], strict=True)

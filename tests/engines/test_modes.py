@@ -28,7 +28,9 @@ from ppl.inference.modes import gaussian as gaussians
 from ppl.inference.modes.climbing import climb
 from ppl.inference.modes.factors import Memory
 from ppl.inference.modes.gaussian import Gaussian
+from ppl.inference.modes.mapping import ModeLife
 from ppl.inference.modes.pathfinder import pathfinder_positions
+from ppl.inference.modes.search import PeakSearch
 from ppl.inference.settings import SettingsError
 from tests.inference.densities import EightSchools, LogisticRegression, eight_schools
 from tests.inference.runs import Run, run
@@ -246,8 +248,13 @@ def test_a_density_without_a_highest_point_has_no_mode() -> None:
     density: EightSchools = eight_schools(True)
     said = fitted(MAP(), density, chains=2)[1]
     assert verdicts(said) == {"no mode": "bad", "point": "note"}
-    short = fitted(MAP(iterations=1), shape(), chains=2)
-    assert short[0].positions.shape == (2, 1, 3)
+    without = ModeLife(PeakSearch(2000, most=2))
+    assert verdicts(fitted(without, density, chains=2)[1]) == {"no mode": "bad", "curvature": "note", "point": "note"}
+    said = fitted(without, shape(), chains=2)[1]
+    assert verdicts(said) == {"modes": "good", "curvature": "note", "point": "note"}
+    result, said = fitted(ModeLife(PeakSearch(1, most=2)), shape(), chains=2)
+    assert result.positions.shape == (2, 1, 3)
+    assert "iterations" in said.remarks[0].remedies[0].settings
 
 
 def test_a_setting_takes_what_it_says() -> None:
