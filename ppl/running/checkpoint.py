@@ -183,9 +183,9 @@ class Checkpoint:
         try:
             self.save(carry, stream, seconds)
         except (OSError, MemoryError) as error:
-            reason = getattr(error, "strerror", None) or _first_line(error)
             if not self._warned:
-                words = f"no checkpoint: cannot write {self.folder} ({reason}); the run goes on, its draws in memory"
+                why = _reason(error)
+                words = f"no checkpoint: cannot write {self.folder} ({why}); the run goes on, its draws in memory"
                 warnings.warn(words, CheckpointWarning, stacklevel=2)
             self._warned = True
 
@@ -258,7 +258,7 @@ class Checkpoint:
             tables = {name: Table.restore(self.folder / f"{name}.bin", about["tables"][name]) for name in NAMES}
             seconds = {str(name): float(value) for name, value in about["seconds"].items()}
         except Exception as error:  # as above, of the files beside it
-            raise self._unreadable(_first_line(error)) from None
+            raise self._unreadable(_reason(error)) from None
         return Saved(tuple(leaves), tables, seconds)
 
     def _unreadable(self, why: str) -> PplError:
@@ -280,8 +280,8 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return found
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
 
 
 def _digest(path: Path) -> str:

@@ -7,6 +7,8 @@ many of them count: that is for the checkpoint to say (`Table.state`), so that r
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import os
 import zlib
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ppl.errors import Diagnostic, Exit, PplError
 
 if TYPE_CHECKING:  # it imports JAX, and looking whether there is a checkpoint does not need it
     from ppl.inference.contract import Chunk
@@ -58,17 +62,22 @@ class Table:
         """All rows, (rows, ...) each.
 
         Raises:
-            OSError: the file cannot be read.
+            PplError: the file is gone, or cannot be read (E611).
         """
         if self._layout is None:
             return {}
         layout = self._layout
         found = {name: np.empty((len(self), *layout[name].shape), layout[name].base) for name in layout.names or ()}
         at = 0
-        for rows in (*self._filed_rows(), *self._recent):
-            for name, values in found.items():
-                values[at : at + len(rows)] = rows[name]
-            at += len(rows)
+        try:
+            for rows in itertools.chain(self._filed_rows(), self._recent):
+                for name, values in found.items():
+                    values[at : at + len(rows)] = rows[name]
+                at += len(rows)
+        except OSError as error:
+            title = f"draws that were in {self._file} cannot be read any more: {error.strerror}"
+            hint = "a checkpoint must stay where it is until its run has ended"
+            raise PplError([Diagnostic("E611", title, hints=(hint,))], exit_code=Exit.NO_FILE) from None
         return found
 
     # --- the file ------------------------------------------------------------------------------------
@@ -111,16 +120,14 @@ class Table:
         """The table whose rows the file holds.
 
         Raises:
-            OSError: the file cannot be read.
-            ValueError: it is shorter than it was, or other rows are in it.
+            OSError: the file cannot be read, or is shorter than it was.
+            ValueError: other rows are in it.
         """
         table = Table()
         if not state:
             return table
         table._layout = np.dtype([(name, kind, tuple(shape)) for name, kind, shape in state["layout"]], align=True)
         table._file, table._filed = path, int(state["rows"])
-        if path.stat().st_size < table._filed * table._layout.itemsize:
-            raise ValueError(f"{path.name} has fewer rows than it should")
         for rows in table._filed_rows():
             table._checksum = zlib.crc32(rows.view(np.uint8).data, table._checksum)
         if table._checksum != state["checksum"]:
@@ -135,6 +142,8 @@ class Table:
             for start in range(0, self._filed, most):
                 count = min(most, self._filed - start)
                 image = opened.read(count * self._layout.itemsize)
+                if len(image) < count * self._layout.itemsize:
+                    raise OSError(errno.EIO, f"{self._file.name} has fewer rows than it should")
                 yield np.frombuffer(image, self._layout, count)
 
 

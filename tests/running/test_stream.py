@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ppl.errors import PplError
 from ppl.inference.contract import Chunk, Divergences
 from ppl.running.finite import NotFinite, check_finite
 from ppl.running.stream import Stream, Table
@@ -86,8 +87,17 @@ def test_a_file_that_was_cut_or_changed_is_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for image, words in ((whole[:-1], "fewer rows"), (b"\1" + whole[1:], "changed")):
         path.write_bytes(image)
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises((OSError, ValueError), match=words):
             Table.restore(path, table.state())
+
+
+def test_a_file_that_goes_while_the_run_goes_on(tmp_path: Path) -> None:
+    table, path = Table(), tmp_path / "rows"
+    table.append({"x": np.arange(4.0)})
+    table.file(path)
+    path.unlink()
+    with pytest.raises(PplError, match=r"E611.*rows cannot be read any more: No such file"):
+        table.columns()
 
 
 def test_a_full_disk_costs_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
