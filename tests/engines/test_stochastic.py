@@ -302,6 +302,19 @@ def test_slices_are_minibatches() -> None:
             SGLD(minibatch=f"{dim}={count}").start(density, jax.random.split(jax.random.key(0), 2))
 
 
+def test_what_discrete_latents_are_summed_out_of_is_no_minibatch() -> None:
+    text = """
+dim obs
+data y[obs]
+m     ~ Normal(0, 1)
+z[obs] ~ Bernoulli(0.5)
+y[i]  ~ Normal(m * z[i], 1) for i in obs
+"""
+    density = compiled(text, {"y": np.arange(4.0)})
+    with pytest.raises(PplError, match=r"E551.*\n.*\n.*summed out of this"):
+        density.shuffled("obs", 2, (1,))
+
+
 @pytest.mark.parametrize("text", ["obs", "obs=", "obs=0", "=3", "obs=2.5", "obs=3,g=2", "2=3"])
 def test_a_minibatch_names_a_dim_and_a_number(text: str) -> None:
     with pytest.raises(SettingsError, match="NAME=NUMBER"):

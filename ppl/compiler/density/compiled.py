@@ -15,7 +15,7 @@ from ppl.compiler.density.elimination import Elimination, plan_elimination
 from ppl.compiler.density.evaluation import Evaluation, Slot, data_lowering, layout
 from ppl.compiler.density.faults import Fault, elements, faults
 from ppl.compiler.density.increasing import check_increasing
-from ppl.compiler.density.minibatch import Sample, batch_dims, check_batch, is_subsampled, subsampled
+from ppl.compiler.density.minibatch import Sample, batch_dims, check_batch, check_setting, is_subsampled, subsampled
 from ppl.compiler.density.missing import drawn_forward, missing_elements, sampled_among
 from ppl.compiler.density.parameters import check_parameters
 from ppl.compiler.density.predictive import likelihood_dims, log_likelihood, replicate
@@ -143,6 +143,9 @@ class CompiledDensity:
         Raises:
             PplError: no such dim, or fewer elements (E608); the model cannot be subsampled over it (E551).
         """
+        elimination = self.plan.elimination
+        whole = (lambda _: False) if elimination is None else elimination.reads_discrete
+        check_setting(self.plan.program, dim, count, whole)
         return shuffled(self, dim, count, seed)
 
     def diagnose(self, u: Array, most: int = 3) -> list[Fault]:

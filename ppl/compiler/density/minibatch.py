@@ -25,7 +25,7 @@ Rows = Callable[[tuple[int, int], Hashable, Named, Axis], Array]
 
 
 class Sample(NamedTuple):
-    """Some elements of a dim. positions: (m,) integers; rows: how to find them in constants; None: they are gathered."""
+    """Some elements of a dim. positions: (m,) integers; rows: how to find them in constants, or None: gathered."""
 
     positions: Array
     rows: Rows | None = None
@@ -81,13 +81,18 @@ def _hint(possible: tuple[str, ...]) -> str:
     return f"dims that can be: {', '.join(f'`{d}`' for d in possible)}" if possible else "no dim of it can be"
 
 
-def check_setting(program: Program, dim: str, count: int) -> None:
+def check_setting(program: Program, dim: str, count: int, whole: Callable[[Term | Energy], bool]) -> None:
     """Refuses `minibatch=dim=count` where the model has no such dim or fewer elements (E608), or cannot be subsampled
-    over it (E551)."""
+    over it (E551). whole: of which terms no elements are taken, since discrete latents are summed out of them."""
     if dim not in program.graph.dims:
         title = f"`minibatch` is `{dim}={count}`, but the model has no dim `{dim}`"
         raise PplError([Diagnostic("E608", title, hints=(_hint(batch_dims(program)),))], exit_code=Exit.USAGE)
     check_batch(program, {dim: None})
+    terms = [term for term in program.graph.factors if is_subsampled(term) and _axes(term, dim)]
+    if all(whole(term) for term in terms):
+        title = f"the model cannot be minibatched over `{dim}`"
+        label = "discrete latents are summed out of this, over all its elements"
+        raise PplError([Diagnostic("E551", title, terms[0].span, label)], program.graph.source)
     if count > program.sizes[dim]:
         title = f"`minibatch` is `{dim}={count}`, but `{dim}` has {program.sizes[dim]} elements"
         hint = "leave it out for the gradient of all of them"

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ppl.compiler.density.evaluation import Evaluation
-from ppl.compiler.density.minibatch import Sample, check_setting
+from ppl.compiler.density.minibatch import Sample
 from ppl.compiler.lowering.named import Array, Named
 from ppl.errors import CompilerBug
 from ppl.graph import Axis
@@ -90,9 +90,8 @@ def _place(density: Estimated, span: tuple[int, int], key: Hashable, constant: N
 
 
 def shuffled(density: Estimated, dim: str, count: int, seed: Sequence[int]) -> Shuffled:
-    """See `CompiledDensity.shuffled`."""
+    """See `CompiledDensity.shuffled`, which has checked the rest."""
     program = density.evaluation().program
-    check_setting(program, dim, count)
     elements = program.sizes[dim]
     order = np.random.default_rng([int(word) for word in seed]).permutation(elements)
     order = np.concatenate([order, order[: count - 1]])
