@@ -213,9 +213,14 @@ def test_bounds_that_leave_nothing() -> None:
 
 def test_bounds_outside_the_support_change_nothing() -> None:
     for name, parameters, x in (("HalfNormal", {"scale": 1.3}, 0.7), ("Poisson", {"rate": 2.0}, 3.0)):
-        plain = float(log_prob(name, x, parameters))
-        assert float(log_prob_truncated(name, x, parameters, lower=-5.0)) == pytest.approx(plain, rel=1e-14)
-        assert float(log_prob_truncated(name, x, parameters, lower=-5.0, upper=1e6)) == pytest.approx(plain, rel=1e-13)
+
+        def densities(x: jax.Array, name: str = name, p: Any = parameters) -> tuple[jax.Array, ...]:
+            bounded = log_prob_truncated(name, x, p, -5.0), log_prob_truncated(name, x, p, -5.0, 1e6)
+            return log_prob(name, x, p), *bounded
+
+        plain, above, between_both = (float(value) for value in jax.jit(densities)(x))
+        assert above == pytest.approx(plain, rel=1e-14)
+        assert between_both == pytest.approx(plain, rel=1e-13)
 
 
 def test_bounds_for_each_element() -> None:
