@@ -125,10 +125,14 @@ def table(summary: Summary, most: int | None = 8, convergence: bool = True) -> s
 
 
 def _digits(row: dict[str, float]) -> int:
-    """Decimals so that the standard deviation has two or three significant digits."""
-    sd = row["sd"]
-    scale = sd if math.isfinite(sd) and sd > 0 else abs(row["mean"])
-    return 2 if scale == 0 or not math.isfinite(scale) else max(0, min(12, 2 - math.floor(math.log10(scale)) - 1))
+    """Decimals for two or three significant digits of the standard deviation; for three or four of the mean where there
+    is no more of the other than rounding leaves."""
+    mean, sd = abs(row["mean"]), row["sd"]
+    spread = math.isfinite(sd) and sd > 1e-12 * mean
+    scale = sd if spread else mean
+    if scale == 0 or not math.isfinite(scale):
+        return 2
+    return max(0, min(12, (1 if spread else 2) - math.floor(math.log10(scale))))
 
 
 def _number(value: float, digits: int) -> str:

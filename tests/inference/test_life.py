@@ -30,7 +30,7 @@ def assert_same(a: Any, b: Any) -> None:
         np.testing.assert_array_equal(left, right)
 
 
-@pytest.mark.parametrize("name", (*HAMILTONIAN, "mh"))
+@pytest.mark.parametrize("name", [*HAMILTONIAN, "mh"])
 def test_chunks_and_interruptions_change_nothing(name: str) -> None:
     engine = ENGINES[name](warmup=60, draws=40)
     density = eight_schools(False)
