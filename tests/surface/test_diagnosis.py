@@ -75,6 +75,7 @@ def test_an_engine_has_its_say() -> None:
 def test_fits_that_disagree_are_not_trusted() -> None:
     mu = np.arange(4.0)[:, None] + np.random.default_rng(1).normal(size=(4, 500))
     assert only(judged(made_up(mu=mu), draws_are="independent")) == "disagreement"
+    assert judged(made_up(draws=50), draws_are="independent").trusted
 
 
 def test_good_draws_are_called_fine() -> None:
