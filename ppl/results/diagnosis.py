@@ -204,7 +204,7 @@ def _exact(attrs: Mapping[str, Any]) -> str | None:
 
 
 def _disagreement(summary: Summary, chains: int, draws: int) -> Finding | str | None:
-    """Of fits that were made independently of each other, each with n independent draws. Of fits that are alike, R-hat² is
+    """Of fits that were made independently of each other, each with n independent draws. If they are alike, R-hat² is
     1 + (F - 1) / n with F a ratio of variances, which passes 10 about once in a million."""
     values = summary.columns["r_hat"]
     worst = _worst(summary, values, largest=True)
