@@ -334,10 +334,11 @@ def _learnt(
     noise = jnp.where(changed, learnt.noise, learnt.noise + (found - learnt.noise) / jnp.maximum(samples, 1))
     slowly = (1 - _FORGETTING) * learnt.curvature + _FORGETTING * curvature
     largest = jnp.maximum(jnp.where(learnt.anew, curvature, jnp.maximum(curvature, slowly)), _LEAST_CURVATURE)
+    learning = warming | learnt.anew  # without warmup, once
     return Learnt(
-        noise=jnp.where(warming, noise, learnt.noise),
-        samples=jnp.where(warming, samples, learnt.samples),
-        curvature=jnp.where(warming, largest, learnt.curvature),
+        noise=jnp.where(learning, noise, learnt.noise),
+        samples=jnp.where(learning, samples, learnt.samples),
+        curvature=jnp.where(learning, largest, learnt.curvature),
         direction=direction,
         anew=jnp.array(False),
     )

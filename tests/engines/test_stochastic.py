@@ -89,7 +89,10 @@ def test_underdamped_dynamics_with_all_data_are_exact_for_gaussians() -> None:
     np.testing.assert_array_equal(again.positions, made.positions)
     np.testing.assert_array_equal(again.carry["states"].tally.virial, made.carry["states"].tally.virial)
 
-    # Only a number differs: the same program.
+    # Only numbers differ: the same program.
+    unwarmed = run(dataclasses.replace(engine, warmup=0, draws=20), density)
+    assert np.all(np.isfinite(unwarmed.stats["step_size"]))
+    assert np.all(np.ptp(unwarmed.positions, axis=1) > 0)
     large = dataclasses.replace(engine, step_size=2.4)
     assert remarks(large, density, run(large, density)).get("unstable") == "bad"
 
