@@ -29,10 +29,11 @@ EBFMI = 0.3
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All findings. `trusted`: nothing speaks against the draws."""
+    """All findings. `trusted`: nothing speaks against the draws, or against the mode where that is what was found."""
 
     findings: tuple[Finding, ...]
     good: tuple[str, ...]
+    of_mode: bool = False
 
     @property
     def trusted(self) -> bool:
@@ -41,7 +42,8 @@ class Diagnosis:
 
     def text(self) -> str:
         """A verdict, then findings with details and remedies."""
-        verdict = "The draws look fine." if self.trusted else "The draws are not to be trusted yet."
+        fine, doubtful = ("mode looks", "mode is") if self.of_mode else ("draws look", "draws are")
+        verdict = f"The {fine} fine." if self.trusted else f"The {doubtful} not to be trusted yet."
         lines = [verdict]
         for finding in self.findings:
             lines.append(f"{'-' if finding.trusted else '!'} {finding.title}")
@@ -99,7 +101,7 @@ def diagnose(
             findings.append(said)
         elif said:
             good.append(said)
-    return Diagnosis(tuple(findings), tuple(good))
+    return Diagnosis(tuple(findings), tuple(good), kind == "a mode")
 
 
 # --- the single checks: a finding, a good word, or nothing to say ------------------------------------

@@ -72,6 +72,10 @@ def test_an_engine_has_its_say() -> None:
     assert "not to be trusted" not in judged(made_up(), remarks="[1, null]").text()
 
 
+def test_a_mode_is_called_a_mode() -> None:
+    assert judged(made_up(draws=1), draws_are="a mode").text().startswith("The mode looks fine.")
+
+
 def test_fits_that_disagree_are_not_trusted() -> None:
     mu = np.arange(4.0)[:, None] + np.random.default_rng(1).normal(size=(4, 500))
     assert only(judged(made_up(mu=mu), draws_are="independent")) == "disagreement"
