@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ppl.inference import randomness
 from ppl.inference.contract import Density
 from ppl.inference.starting import Start
-from ppl.inference.stepping import Drawn, Step, Tree
+from ppl.inference.stepping import Drawn, Step, Tree, doubling
 
 Array = NDArray[Any]
 
@@ -74,12 +74,7 @@ class ProposalTuner:
         return np.tile(np.eye(size, dtype=dtype), (chains, 1, 1))
 
     def marks(self, warmup: int) -> tuple[int, ...]:
-        ends, end = [], 20
-        while 2 * end <= warmup:
-            ends.append(end)
-            end *= 2
-        # The last stretch is for the scale alone.
-        return (*ends, warmup - warmup // 8) if ends else ()
+        return doubling(warmup)
 
     def tune(self, tuning: Tree, states: Walk, positions: Array, done: int) -> tuple[Tree, Walk]:
         chains, draws, size = positions.shape

@@ -6,6 +6,7 @@ from ppl.inference.engines.gibbs import Gibbs
 from ppl.inference.engines.hmc import HMC
 from ppl.inference.engines.laplace import Laplace
 from ppl.inference.engines.map import MAP
+from ppl.inference.engines.mclmc import MCLMC
 from ppl.inference.engines.mh import MH
 from ppl.inference.engines.mixed import Mixed
 from ppl.inference.engines.nuts import NUTS
@@ -15,5 +16,5 @@ from ppl.inference.engines.sgld import SGLD
 from ppl.inference.engines.shared import Settings
 
 ENGINES: dict[str, type[Settings]] = {
-    engine.name: engine for engine in (NUTS, HMC, MH, Gibbs, Mixed, SGLD, SGHMC, MAP, Laplace, Pathfinder)
+    engine.name: engine for engine in (NUTS, HMC, MH, Gibbs, Mixed, SGLD, SGHMC, MCLMC, MAP, Laplace, Pathfinder)
 }

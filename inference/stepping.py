@@ -72,6 +72,15 @@ class Tuner(Protocol):
         ...
 
 
+def doubling(warmup: int) -> tuple[int, ...]:
+    """Marks of windows that double; the last stretch of warmup is for what the steps adapt alone."""
+    ends, end = [], 20
+    while 2 * end <= warmup:
+        ends.append(end)
+        end *= 2
+    return (*ends, warmup - warmup // 8) if ends else ()
+
+
 @dataclass(frozen=True)
 class Untuned:
     """Nothing is learnt."""

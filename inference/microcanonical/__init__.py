@@ -1,0 +1,1 @@
+"""Dynamics of constant energy whose velocity has constant length."""
