@@ -186,7 +186,8 @@ def sample(
         )
         chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
         interval, off = _interval(checkpoint)
-        kept = Checkpoint(path.with_name(f"{path.name}.checkpoint"), interval=interval, resume=resume, replace=force)
+        folder = path.parent / f"{path.name}.checkpoint"
+        kept = Checkpoint(folder, interval=interval, resume=resume, replace=force)
     checked = load(model)
     with in_options():
         kept.check_free()

@@ -168,7 +168,7 @@ def _no_draws(
 def exact(density: CompiledDensity, engine: Settings, options: RunOptions) -> Sampled:
     """For a model without continuous latents: nothing for an engine to do, its discrete latents are drawn exactly."""
     draws = getattr(engine, "draws", 1)  # a search for a mode has no such setting
-    lp = np.full((options.chains, draws), float(density.log_density(jnp.zeros((0,)))))
+    lp = np.full((options.chains, draws), float(jax.jit(lambda whole: whole.log_density(jnp.zeros(0)))(density)))
     nowhere = np.zeros((options.chains, draws, 0))
     return Sampled(nowhere, {"lp": lp}, nowhere[:, :0], {}, {}, None, Findings())
 
