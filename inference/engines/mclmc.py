@@ -39,7 +39,7 @@ class MCLMC(Settings):
 
         return MicrocanonicalLife(
             kernel=MicrocanonicalKernel(),
-            tuner=ScaleTuner(),
+            tuner=ScaleTuner(self.warmup),
             warmup=self.warmup,
             draws=self.draws,
             precision=self.precision,

@@ -47,7 +47,7 @@ FEWEST_DIMENSIONS = 2
 # Of √n, where warmup begins.
 _FIRST_STEP = 0.25
 # Steps over which the mean of ΔE² / ε⁶ forgets.
-_MEMORY = 150.0
+_MEMORY = 500.0
 # One step's error, in units of the target, counts as no less and no more: the law ε⁶ holds near the target only.
 _LEAST, _MOST = 1e-4, 1e4
 
@@ -202,22 +202,29 @@ def _tallied(tally: Tally, error: jax.Array, good: jax.Array, step: Step) -> Tal
 
 @dataclass(frozen=True)
 class ScaleTuner:
-    """The standard deviations of all chains' draws, in windows that double; after each ε is sought anew."""
+    """The standard deviations of all chains' draws, in windows that double, after each of which ε is sought anew; at
+    the end of warmup the ε of all chains, from the mean of their ΔE² / ε⁶."""
+
+    warmup: int
 
     def initial(self, chains: int, size: int, dtype: Any) -> Tree:
         return np.ones((chains, size), dtype)
 
     def marks(self, warmup: int) -> tuple[int, ...]:
-        return doubling(warmup)
+        return (*doubling(warmup), warmup) if warmup else ()
 
     def tune(self, tuning: Array, states: Flow, positions: Array, done: int) -> tuple[Array, Flow]:
         chains, draws, size = positions.shape
+        steps = states.adaptation.step_size
+        if done == self.warmup:
+            shared = np.mean(steps.astype(np.float64) ** -6) ** (-1 / 6)
+            return tuning, _with_steps(states, np.full_like(steps, shared))
         spread = positions[:, draws // 4 :].reshape(-1, size).astype(np.float64).std(axis=0)
         usable = np.isfinite(spread) & (spread > 0)
         scale = np.where(usable, spread, tuning[0]).astype(tuning.dtype)
-        adaptation = states.adaptation
-        again = Adaptation(
-            np.full_like(adaptation.step_size, _FIRST_STEP * math.sqrt(states.position.shape[1])),
-            np.zeros_like(adaptation.weight),
-        )
-        return np.tile(scale, (chains, 1)), states._replace(adaptation=again)
+        first = np.full_like(steps, _FIRST_STEP * math.sqrt(states.position.shape[1]))
+        return np.tile(scale, (chains, 1)), _with_steps(states, first)
+
+
+def _with_steps(states: Flow, steps: Array) -> Flow:
+    return states._replace(adaptation=Adaptation(steps, np.zeros_like(steps)))

@@ -19,6 +19,9 @@ from ppl.inference.stepping import SteppingLife
 Array = NDArray[Any]
 # Ten times what warmup aims at by default.
 TOO_LARGE = 5e-3
+# Between chains, which have one step size; what rounding makes is no difference.
+_UNEVEN = 30.0
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class MicrocanonicalLife(SteppingLife):
                 "no step is corrected, so the draws are biased; one step size may not fit all places, as in a funnel"
             )
             remarks.append(Remark("energy", "bad", title, (detail,), (smaller, exact), {"energy_variance": worst}))
+        ratio = worst / max(float(variance.min()), _ROUNDING)
+        if ratio > _UNEVEN:
+            title = f"the variance of the energy error of a step differs {ratio:.0f}-fold between chains"
+            detail = "they were in places of which some are far narrower than others, and no step size fits all"
+            remarks.append(Remark("uneven", "bad", title, (detail,), (exact,), {"ratio": ratio}))
         if not remarks:
             remarks.append(Remark("energy", "good", measured, values={"energy_variance": worst}))
         return Findings(values, tuple(remarks))

@@ -136,6 +136,11 @@ def test_a_correlated_gaussian_and_a_fault_that_shows() -> None:
     # Warmup comes near what it aims at.
     np.testing.assert_allclose(found.values["energy_variance"][1], 5e-4, rtol=0.5)
 
+    states = made.carry["states"]
+    differ = states._replace(tally=states.tally._replace(square=states.tally.square * [0.02, 1, 1, 1]))
+    uneven = engine.findings(density, {**made.carry, "states": differ})
+    assert [(remark.name, remark.verdict) for remark in uneven.remarks] == [("uneven", "bad")]
+
     again = run(engine, density, limits=itertools.cycle([1, 90, 7]))
     np.testing.assert_array_equal(again.positions, made.positions)
     np.testing.assert_array_equal(again.carry["states"].tally.square, made.carry["states"].tally.square)
@@ -184,6 +189,7 @@ def test_gaussians_of_other_sizes(size: int) -> None:
 
 @pytest.mark.long
 def test_a_funnel_is_told_of() -> None:
-    engine = MCLMC(warmup=500, draws=2000)
-    density = Funnel(5)
-    assert verdicts(engine, density, run(engine, density)) == {"energy": "bad"}
+    """By most runs: what a chain says depends on how deep it got."""
+    engine, density = MCLMC(warmup=500, draws=2000), Funnel(10)
+    said = [verdicts(engine, density, run(engine, density, seed=seed)) for seed in (1, 2, 3, 4)]
+    assert sum("bad" in each.values() for each in said) >= 3, said
