@@ -37,7 +37,7 @@ class MicrocanonicalLife(SteppingLife):
             "step_size": (("chain",), adaptation.step_size),
             "broken_steps": (("chain",), tally.broken),
         }
-        smaller = Remedy("a smaller energy error: {}", {"energy_variance": self.options["target"] / 10})
+        smaller = Remedy("a smaller energy error: {}", {"energy_variance": min(self.options["target"], TOO_LARGE) / 10})
         exact = Remedy("an engine that corrects its steps: {}", {"engine": "nuts"})
         remarks = []
         if tally.broken.any():
