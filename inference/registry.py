@@ -14,7 +14,8 @@ from ppl.inference.engines.pathfinder import Pathfinder
 from ppl.inference.engines.sghmc import SGHMC
 from ppl.inference.engines.sgld import SGLD
 from ppl.inference.engines.shared import Settings
+from ppl.inference.engines.vi import VI
 
 ENGINES: dict[str, type[Settings]] = {
-    engine.name: engine for engine in (NUTS, HMC, MH, Gibbs, Mixed, SGLD, SGHMC, MCLMC, MAP, Laplace, Pathfinder)
+    engine.name: engine for engine in (NUTS, HMC, MH, Gibbs, Mixed, SGLD, SGHMC, MCLMC, MAP, Laplace, Pathfinder, VI)
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -60,6 +60,15 @@ class ShuffledRegression:
         cut = partial(jax.lax.dynamic_slice_in_dim, start_index=start, slice_size=self.count)
         some = Regression(cut(self.copy.x), cut(self.copy.y), self.whole.family)
         return some.likelihood(u) * (self.elements / self.count) - 0.5 * jnp.sum(u * u)
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["x", "y"], meta_fields=["family"])
+@dataclass(frozen=True, eq=False)
+class Unscaled(Regression):
+    """A fault: minibatches without N / m."""
+
+    def shuffled(self, dim: str, count: int, seed: Sequence[int]) -> ShuffledRegression:
+        return replace(super().shuffled(dim, count, seed), elements=count)
 
 
 def simulated(family: str, observations: int, size: int, seed: int = 0) -> Regression:

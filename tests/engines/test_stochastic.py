@@ -21,7 +21,7 @@ from ppl.inference.stepping import Step
 from ppl.inference.stochastic.chain import StochasticKernel
 from ppl.inference.stochastic.sghmc import Underdamped
 from tests.density.from_text import compiled
-from tests.engines.subsampled import Regression, simulated
+from tests.engines.subsampled import Regression, Unscaled, simulated
 from tests.inference.densities import Funnel, eight_schools, gaussian
 from tests.inference.runs import Run, run
 
@@ -218,17 +218,6 @@ class ReusedKey(StochasticKernel):
     def step(self, density: Any, state: Any, tuning: Any, step: Step) -> Any:
         fixed = jnp.where(step.warming, 0, step.options["warmup"]).astype(jnp.uint32)
         return super().step(density, state, tuning, step._replace(number=fixed))
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Unscaled(Regression):
-    """Minibatches without N / m."""
-
-    def shuffled(self, dim: str, count: int, seed: Any) -> Any:
-        return dataclasses.replace(super().shuffled(dim, count, seed), elements=count)
-
-
-jax.tree_util.register_dataclass(Unscaled, data_fields=["x", "y"], meta_fields=["family"])
 
 
 @pytest.mark.long

@@ -1,0 +1,1 @@
+"""Gaussians fitted by optimisation: variational inference."""
