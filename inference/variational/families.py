@@ -1,8 +1,8 @@
 """Families of Gaussians, and steps in them that do not depend on the coordinates' scales.
 
 A member is u = m + A(z), z standard normal. A step is taken in the member's own coordinates, in which it is N(0, I): as
-in Lin, Nielsen, Khan & Schmidt 2021 (section 3), a new member is the old one after a small map of z, and gradients are
-those of the map at the identity. With the path derivative of log q alone (Roeder, Wu & Duvenaud 2017, equation 8) the
+in Lin, Nielsen, Khan & Schmidt 2021, a new member is the old one after a small map of z, and gradients are
+those of the map at the identity. With the path derivative of log q alone (Roeder, Wu & Duvenaud 2017) the
 gradient of the ELBO with respect to the place u of a draw is
 
     ∇log p(u) - ∇log q(u),

@@ -3,8 +3,8 @@
 A stage has one rate; its result is the mean of the members in its second half (iterate averaging, Polyak & Juditsky
 1992). If the ELBO rose from the stage before, the fit is still on its way, and the next stage is as this one. Else the
 rate is halved and the length doubled: the way is the same, and the noise in the result is halved. The fit ends where
-the results of two stages differ by less than a tolerance in KL(a|b) + KL(b|a), as in Welandawe, Andersen, Vehtari &
-Huggins 2024 (section 4), whose measure of the gain of a smaller step this is; or at a cap on the steps.
+the results of two stages differ by less than a tolerance in KL(a|b) + KL(b|a), after Welandawe, Andersen, Vehtari &
+Huggins 2024, who halve rates so and judge the gain of it by this divergence; or at a cap on the steps.
 """
 
 from __future__ import annotations
