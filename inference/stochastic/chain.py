@@ -41,6 +41,10 @@ _LEAST_CURVATURE = 1.0
 _FASTEST = 6.0
 
 
+# Part of warmup that looks for the bulk, as fast as it can: gradients may then be noisier than makes for the right law.
+SEARCH = 0.25
+
+
 class Anchor(NamedTuple):
     """position, gradient: (n,); weight: () of the control variate, 0 before the chain is near the bulk; stale: ()
     whether gradient and log density are still to be found."""

@@ -30,6 +30,7 @@ _ERRORS = 5.0
 _STEEP = 0.01
 _CURVATURES = 10.0
 _SHARE = 0.4
+_UNKNOWN = 1.0
 _FEWEST_RELAXATIONS = 20.0
 
 
@@ -78,6 +79,11 @@ def find(momenta: bool, states: ChainState, options: Mapping[str, float], batch:
         detail = f"drawn over true, for a Gaussian: {ratio[worst]:.2f} ± {ratio_error[worst]:.2f} at the worst"
         values_ = {"ratio": float(ratio[worst]), "coordinates": float(off.size)}
         remarks.append(Remark("spread", "bad", title, (detail,), (shorter, *less_noise, exact), values_))
+    elif (ratio_error > _UNKNOWN).any():
+        title = f"the variances of {int((ratio_error > _UNKNOWN).sum())} of {ratio.size} coordinates cannot be checked"
+        detail = "the chains have not come to rest, or gradients are too noisy to tell"
+        longer = Remedy("a longer warmup: {}", {"warmup": int(2 * options["warmup"])})
+        remarks.append(Remark("unchecked", "bad", title, (detail,), (longer, *less_noise)))
     if momenta:
         error = _error(tally.temperature / np.maximum(tally.count, 1))
         worst = int(np.argmax(np.abs(heat - 1)))

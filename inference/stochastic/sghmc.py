@@ -30,11 +30,12 @@ from typing import Any
 import jax.numpy as jnp
 
 from ppl.inference.stepping import Step
-from ppl.inference.stochastic.chain import Moved
+from ppl.inference.stochastic.chain import SEARCH, Moved
 
-MOST_SHARE = 0.2
+_MOST_SHARE = 0.2
 _MOST_TANH = 0.75
-# While the chain looks for the bulk, in units of the step: far from critical would mean oscillations that do not decay.
+# While the chain looks for the bulk; the friction in units of the step, so that oscillations decay.
+_FIRST_SHARE = 2.0
 _FIRST_FRICTION = 0.5
 
 
@@ -46,10 +47,11 @@ class Underdamped:
     def numbers(self, curvature: Any, noise: Any, step: Step) -> Mapping[str, Any]:
         options = step.options
         fastest = options["step_size"] / jnp.sqrt(curvature)
-        h = jnp.minimum(fastest, jnp.sqrt(4 * MOST_SHARE * _MOST_TANH / jnp.max(noise)))
+        early = step.number.astype(curvature.dtype) < options["warmup"] * SEARCH
+        share = jnp.where(early, _FIRST_SHARE, _MOST_SHARE).astype(curvature.dtype)
+        h = jnp.minimum(fastest, jnp.sqrt(4 * share * _MOST_TANH / jnp.max(noise)))
         # The forced balance: tanh(γ h / 2) = h² V / (4 share).
-        needed = 2 * jnp.arctanh(jnp.minimum(h**2 * noise / (4 * MOST_SHARE), _MOST_TANH))
-        early = step.number.astype(h.dtype) < options["warmup"] / 8
+        needed = 2 * jnp.arctanh(jnp.minimum(h**2 * noise / (4 * share), _MOST_TANH))
         damping = jnp.maximum(needed, jnp.where(early, _FIRST_FRICTION, h * options["friction"]))
         kept = jnp.exp(-damping)
         variance = (1 - kept**2) - ((1 + kept) * h) ** 2 * noise / 4

@@ -27,9 +27,10 @@ from typing import Any
 import jax.numpy as jnp
 
 from ppl.inference.stepping import Step
-from ppl.inference.stochastic.chain import Moved
+from ppl.inference.stochastic.chain import SEARCH, Moved
 
-MOST_SHARE = 0.2
+_MOST_SHARE = 0.2
+_FIRST_SHARE = 2.0  # while the chain looks for the bulk
 _EXPLORING = 0.25
 _EXPONENT = 1 / 3
 _HEIGHT = 2.0
@@ -44,7 +45,9 @@ class Overdamped:
 
     def numbers(self, curvature: Any, noise: Any, step: Step) -> Mapping[str, Any]:
         options = step.options
-        base = jnp.minimum(options["step_size"] / curvature, 2 * MOST_SHARE / jnp.max(noise))
+        early = step.number.astype(curvature.dtype) < options["warmup"] * SEARCH
+        share = jnp.where(early, _FIRST_SHARE, _MOST_SHARE).astype(curvature.dtype)
+        base = jnp.minimum(options["step_size"] / curvature, 2 * share / jnp.max(noise))
         t = jnp.maximum(step.number.astype(base.dtype) - options["warmup"], 0)
         exploring, found = jnp.zeros_like(base), {}
         size = base

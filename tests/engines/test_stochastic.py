@@ -141,6 +141,17 @@ def test_regressions(engine: Any, batch: dict[str, str], target: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("engine", [SGHMC, SGLD])
+def test_many_data_in_small_minibatches(engine: Any) -> None:
+    """From far away, among noise, with the bulk some hundred times narrower than where chains start."""
+    density = jax.device_put(simulated("normal", 30_000, 10))
+    chosen = engine(warmup=1000, draws=500, minibatch="obs=100")
+    made = run(chosen, density)
+    assert complaints(made, *conjugate(density)) == []
+    assert remarks(chosen, density, made) == {"balance": "good"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("engine", [SGHMC, SGLD])
 def test_eight_schools(engine: Any) -> None:
     density = eight_schools(centred=False)
     chosen = engine(warmup=1000, draws=2000)
