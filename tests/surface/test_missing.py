@@ -209,7 +209,7 @@ def test_explain_says_what_becomes_of_them() -> None:
         "3 sampled d1, d4, d5 other terms depend on them, or on others of their joint draw",
         "1 drawn after sampling d7 nothing else depends on them",
     ]
-    assert "4 drawn after sampling  d1; a, d2; b, d5; a, d5; b" in table[4]
+    assert "4 drawn after sampling  [d1, a], [d2, b], [d5, a], [d5, b]" in table[4]
     assert "elements may be missing" in ppl.compile(TEXT).explain()
 
 
