@@ -294,7 +294,7 @@ def test_table() -> None:
     assert lines[0].split() == ["mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat"]
     assert lines[2].startswith("theta[Choate] ")
     assert "  ... 14 more of wide" in lines
-    assert lines[-1].split() == ["still", "1.0", "0.0", "1.0", "1.0", "1.0", "-", "-", "-"]
+    assert lines[-1].split() == ["still", "1.00", "0.00", "1.00", "1.00", "1.00", "-", "-", "-"]
     assert "wide[19]" in table(summarise(posterior), None)
 
 
