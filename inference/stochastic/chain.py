@@ -33,6 +33,7 @@ BLOCKS = 16
 # Of power iterations: a displacement in z that is small against every scale of the density, and large against rounding.
 _DISPLACEMENT = 1e-3
 _FIRST_PROBES = 12
+_DESCENT = 40
 _FORGETTING = 0.02
 # In z, where the variances are 1: what is flatter, far from the bulk, would ask for steps of any length.
 _LEAST_CURVATURE = 1.0
@@ -187,6 +188,8 @@ class StochasticKernel:
     gradients: Gradients
 
     def begin(self, density: Density, start: Start, tuning: jax.Array, options: Mapping[str, jax.Array]) -> ChainState:
+        if self.gradients.batched:
+            start = _descended(density, start)
         zero = jnp.zeros_like(start.position)
         none = jnp.zeros((), zero.dtype)
         blocks = jnp.zeros((BLOCKS,), zero.dtype)
@@ -297,6 +300,28 @@ class StochasticKernel:
         result = jax.lax.fori_loop(0, numbers["steps"], body, (state, none, none))
         state, temperature, broken = result
         return state, temperature / numbers["steps"].astype(dtype), broken
+
+
+def _descended(density: Density, start: Start) -> Start:
+    """A start from which minibatches find the bulk: uphill by gradients from all data, with a step that adapts. Far
+    away a few observations may make nearly all of the force, and a minibatch without them knows nothing of it."""
+
+    def body(_: jax.Array, carry: tuple[Start, Any]) -> tuple[Start, Any]:
+        here, rate = carry
+        there = here.position + rate * here.gradient
+        value, gradient = jax.value_and_grad(density.log_density)(there)
+        better = (value > here.log_density) & jnp.all(jnp.isfinite(gradient))
+        found = here._replace(
+            position=jnp.where(better, there, here.position),
+            log_density=jnp.where(better, value, here.log_density),
+            gradient=jnp.where(better, gradient, here.gradient),
+        )
+        return found, rate * jnp.where(better, 2.0, 0.2).astype(rate.dtype)
+
+    length = jnp.sqrt(jnp.sum(start.gradient**2))
+    first = 0.1 / jnp.maximum(length, 1)
+    result: Start = jax.lax.fori_loop(0, _DESCENT, body, (start, first))[0]
+    return result
 
 
 class Probed(NamedTuple):
