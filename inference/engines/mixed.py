@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from ppl.inference.engines import hamiltonian as common
-from ppl.inference.engines import shared
-from ppl.inference.engines.shared import Settings
+from ppl.inference.engines.hamiltonian import Hamiltonian
 from ppl.inference.settings import setting
 
 if TYPE_CHECKING:
@@ -16,25 +14,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Mixed(Settings):
+class Mixed(Hamiltonian):
     """Discrete latents by Gibbs sweeps, the others by a Hamiltonian transition given them, in turn."""
 
-    warmup: int = shared.warmup()
-    draws: int = shared.draws()
     sweeps: int = setting(1, "sweeps over all discrete elements before each gradient move", at_least=1)
     update: str = setting(
         "gibbs", "draw each element from its conditional, or propose another value", choices=("gibbs", "metropolis")
     )
     moves: str = setting("nuts", "how the continuous latents move", choices=("nuts", "hmc"))
-    target_acceptance: float = shared.target_acceptance()
     max_depth: int = setting(10, "of nuts: most doublings of a trajectory", at_least=1, at_most=20)
     length: float = setting(1.5, "of hmc: length of a trajectory, within half of it", above=0)
     max_steps: int = setting(1024, "of hmc: most leapfrog steps of a trajectory", at_least=1)
-    step_size: float = common.step_size()
-    metric: str = common.metric()
-    adaptation: str = common.adaptation()
-    divergence_threshold: float = common.divergence_threshold()
-    precision: str = shared.precision()
 
     name: ClassVar[str] = "mixed"
     needs: ClassVar[frozenset[str]] = frozenset({"gradient", "discrete"})
@@ -42,26 +32,19 @@ class Mixed(Settings):
     cost: ClassVar[str] = "`sweeps` passes over the tables of all terms a draw, and a gradient for each leapfrog step"
 
     @property
-    def life(self) -> Life:
-        from ppl.inference.discrete.mixed import MixedLife
+    def kernel(self) -> Kernel:
         from ppl.inference.hamiltonian.hmc import HMCKernel
         from ppl.inference.hamiltonian.nuts import NUTSKernel
 
-        options: dict[str, Any] = {"divergence_threshold": self.divergence_threshold}
-        kernel: Kernel = NUTSKernel(self.max_depth)
-        if self.moves == "hmc":
-            kernel = HMCKernel()
-            options |= {"length": self.length, "jitter": 0.5, "max_steps": self.max_steps}
-        return MixedLife(
-            kernel=kernel,
-            warmup=self.warmup,
-            draws=self.draws,
-            target=self.target_acceptance,
-            step_size=self.step_size,
-            metric=self.metric,
-            adaptation=self.adaptation,
-            precision=self.precision,
-            options=options,
-            update=self.update,
-            sweeps=self.sweeps,
-        )
+        return HMCKernel() if self.moves == "hmc" else NUTSKernel(self.max_depth)
+
+    @property
+    def options(self) -> dict[str, float]:
+        of_hmc = {"length": self.length, "jitter": 0.5, "max_steps": self.max_steps}
+        return {**super().options, **(of_hmc if self.moves == "hmc" else {})}
+
+    @property
+    def life(self) -> Life:
+        from ppl.inference.discrete.mixed import MixedLife
+
+        return self.made(MixedLife, update=self.update, sweeps=self.sweeps)
