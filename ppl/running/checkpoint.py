@@ -257,7 +257,7 @@ class Checkpoint:
         try:
             tables = {name: Table.restore(self.folder / f"{name}.bin", about["tables"][name]) for name in NAMES}
             seconds = {str(name): float(value) for name, value in about["seconds"].items()}
-        except Exception as error:  # as above, of the files beside it
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise self._unreadable(_reason(error)) from None
         return Saved(tuple(leaves), tables, seconds)
 

@@ -88,7 +88,7 @@ def memory_explained(graph: ModelGraph, sizes: Mapping[str, int]) -> Iterator[No
     """
     try:
         yield
-    except Exception as error:  # JAX's own kind of error is known by its name, so that JAX is not imported for it
+    except (MemoryError, RuntimeError) as error:  # JAX's own kind is a RuntimeError
         if not is_out_of_memory(error):
             raise
         raise PplError([out_of_memory(error, largest(graph, sizes))], graph.source) from None
