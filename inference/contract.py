@@ -78,6 +78,23 @@ class DiscreteDensity(Protocol):
         ...
 
 
+class Reference(Density, Protocol):
+    """A distribution to draw from, with its normalised log density. A pytree."""
+
+    def draw(self, key: jax.Array) -> jax.Array:
+        """A typed key -> (n,): an independent draw. Traceable."""
+        ...
+
+
+@runtime_checkable
+class Conditioned(Density, Protocol):
+    """A log-density of a prior and of data: the integral of its exponential is the evidence."""
+
+    def prior(self) -> Reference | None:
+        """The density without its data, on the same space; None where it cannot be drawn from."""
+        ...
+
+
 class Sliced(Density, Protocol):
     """A log-density whose data along one dim lie in a random order. A pytree."""
 

@@ -24,7 +24,8 @@ class Settings:
     plate whose observations can be subsampled);
     promises: how far its draws can be trusted, in words; cost: what a draw costs, in words;
     draws_are: `correlated` (a Markov chain's, which R-hat and effective sample sizes judge), `independent` (of an
-    approximation or of weighted particles), or `a mode` (a point estimate, of which there is one a chain).
+    approximation or of weighted particles), or `a mode` (a point estimate, of which there is one a chain);
+    uses_prior: whether it asks a density for its `prior`.
     """
 
     name: ClassVar[str]
@@ -32,6 +33,7 @@ class Settings:
     promises: ClassVar[str]
     cost: ClassVar[str]
     draws_are: ClassVar[str] = "correlated"
+    uses_prior: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_settings(self)
