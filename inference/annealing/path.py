@@ -1,7 +1,7 @@
 """The path between a reference and the target, along which everything here is annealed.
 
-p_β ∝ q^(1 - β) p^β: geometric, from the reference q at β = 0, which is normalised and can be drawn from, to the target p
-at β = 1. Where q is the prior, p_β is the prior with the likelihood raised to β, and log Z(1), the integral of
+p_β ∝ q^(1 - β) p^β: geometric, from the reference q at β = 0, which is normalised and can be drawn from, to the target
+p at β = 1. Where q is the prior, p_β is the prior with the likelihood raised to β, and log Z(1), the integral of
 `log p`'s exponential, is the log evidence (Neal 2001, section 3; Gelman & Meng 1998, section 2.3).
 """
 
