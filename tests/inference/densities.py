@@ -1,9 +1,11 @@
-"""Log densities as small pytrees, independent of the compiler."""
+"""Log densities as small pytrees, independent of the compiler; some with a prior, and the evidence known."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -91,3 +93,58 @@ class LogisticRegression:
     def log_density(self, u: jax.Array) -> jax.Array:
         eta = self.x @ u
         return jnp.sum(self.y * eta - jax.nn.softplus(eta)) - 0.5 * jnp.sum(u * u)
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["scale"], meta_fields=[])
+@dataclass(frozen=True)
+class Broad:
+    """N(0, scale²), each coordinate by itself: a reference."""
+
+    scale: Any
+
+    @property
+    def size(self) -> int:
+        return int(self.scale.shape[0])
+
+    def log_density(self, u: jax.Array) -> jax.Array:
+        return jnp.sum(-0.5 * (u / self.scale) ** 2 - jnp.log(self.scale)) - 0.5 * self.size * math.log(2 * math.pi)
+
+    def draw(self, key: jax.Array) -> jax.Array:
+        return self.scale * jax.random.normal(key, self.scale.shape, self.scale.dtype)
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["x", "y"], meta_fields=[])
+@dataclass(frozen=True)
+class Conjugate:
+    """u ~ N(0, 1), y ~ N(x u, 1), normalised, so that its integral is the evidence. x: (observations, n)."""
+
+    x: Any
+    y: Any
+
+    @property
+    def size(self) -> int:
+        return int(self.x.shape[1])
+
+    def log_density(self, u: jax.Array) -> jax.Array:
+        apart = self.y - jnp.sum(self.x * u[None, :], axis=1)
+        likelihood = -0.5 * jnp.sum(apart**2) - 0.5 * self.x.shape[0] * math.log(2 * math.pi)
+        return likelihood + self.prior().log_density(u)
+
+    def prior(self) -> Broad:
+        return Broad(np.ones(self.size))
+
+    def moments(self) -> tuple[Any, Any, float]:
+        """The mean (n,) and covariance (n, n) of the posterior, and the log evidence: y ~ N(0, 1 + x x')."""
+        x, y = np.asarray(self.x), np.asarray(self.y)
+        covariance = np.linalg.inv(x.T @ x + np.eye(self.size))
+        marginal = x @ x.T + np.eye(len(y))
+        square = y @ np.linalg.solve(marginal, y)
+        log_evidence = -0.5 * (square + np.linalg.slogdet(marginal)[1] + len(y) * math.log(2 * math.pi))
+        return covariance @ x.T @ y, covariance, float(log_evidence)
+
+
+def conjugate(size: int, observations: int = 20, seed: int = 0) -> Conjugate:
+    """With coefficients and data drawn from the prior."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(observations, size))
+    return Conjugate(x, x @ rng.normal(size=size) + rng.normal(size=observations))
