@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from ppl.compiler.forward.uniform import is_bounded
+from ppl.compiler.forward.drawable import undrawable
 from ppl.compiler.lowering.lower import Lowering
-from ppl.compiler.passes.finiteness import is_inferred
 from ppl.compiler.passes.generative import outcomes
 from ppl.errors import Diagnostic, PplError
-from ppl.graph import Input, Latent, ModelGraph, Value, node_expressions
+from ppl.graph import Input, ModelGraph, Value
 from ppl.results.observations import covered
 
 Mask = npt.NDArray[np.bool_]
@@ -25,38 +24,9 @@ def check_prior(graph: ModelGraph) -> None:
     Raises:
         PplError: one error for each flat quantity, further density and energy (E504).
     """
-    found = list(_undrawable(graph))
+    found = list(undrawable(graph))
     if found:
         raise PplError(found, graph.source)
-
-
-def _undrawable(graph: ModelGraph) -> Iterator[Diagnostic]:
-    for latent in graph.latents:
-        title = f"`{latent.name}` cannot be drawn from the prior"
-        if latent.flat and not is_bounded(latent):
-            label = "it is declared by `var`, and has no distribution of its own"
-            hint = "draw it with `~` in place of the declaration"
-            yield Diagnostic("E504", title, latent.span, label, (hint,))
-        elif latent.flat and any(is_inferred(graph, bound) for bound in node_expressions(latent)):
-            label = "its bounds depend on latents, and a density flat over both is no uniform draw after another"
-            hint = f"write `{latent.name} ~ Uniform({_written(graph, latent)})` if it is to be uniform given its bounds"
-            yield Diagnostic("E504", title, latent.span, label, (hint,))
-    for term in graph.terms:
-        if term.role == "density":
-            title = f"`{term.name}` cannot be drawn from the prior"
-            label = "a density of a quantity that is declared elsewhere is no distribution to draw from"
-            yield Diagnostic("E504", title, term.span, label, ("draw the quantity by this statement alone",))
-    for energy in graph.energies:
-        title = f"the energy `{energy.name}` is no distribution to draw from"
-        label = "a prior is drawn statement by statement, each from its `~`"
-        hint = "write what it stands for with `~`; a model of energies is sampled, as it is, by `ppl sample`"
-        yield Diagnostic("E504", title, energy.span, label, (hint,))
-
-
-def _written(graph: ModelGraph, latent: Latent) -> str:
-    """The bounds as the text has them."""
-    spans = (bound.meta.span for bound in (latent.support.lower, latent.support.upper) if bound is not None)
-    return ", ".join(graph.source.text[span.start : span.end] for span in spans)
 
 
 def drawn_elements(graph: ModelGraph, data: Lowering, given: Mapping[str, Mask]) -> dict[str, Mask]:

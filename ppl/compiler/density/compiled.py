@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import jax
@@ -345,16 +345,34 @@ def compile_density(
     sampled = relevant(graph)
     program = make_program(sampled, dataset, choose(sampled, dataset, request))
     whole = program if sampled is graph else make_program(graph, dataset)
-    recorder = Recorder()
-    data = data_lowering(program, dataset)
     given = data_lowering(whole, dataset)
     check_increasing(given)
     check_parameters(given, dataset.labels)
+    return compile_program(program, dataset, whole, summed=summed)
+
+
+def compile_program(
+    program: Program,
+    dataset: Dataset,
+    whole: Program,
+    *,
+    summed: bool = True,
+    used: Callable[[Evaluation], object] | None = None,
+) -> CompiledDensity:
+    """The log-density of a program on data that were checked. whole: see `Plan`; used: what its evaluations are for
+    besides the density, if that is not all that a `CompiledDensity` gives."""
+    recorder = Recorder()
+    data = data_lowering(program, dataset)
     elimination = plan_elimination(program, data, recorder) if summed else None
     walk = None if summed else plan_walk(program, data, recorder)
     draft = Plan(program, (), (), (), elimination, walk, whole)
     with jax.enable_x64(True):
-        _record(draft, recorder, data)
+        if used is None:
+            _record(draft, recorder, data)
+        else:
+            vector = np.zeros((draft.slots[-1].stop if draft.slots else 0,))
+            jax.eval_shape(lambda u: _terms(Evaluation(program, recorder, data), draft, u), vector)
+            jax.eval_shape(lambda: used(Evaluation(program, recorder, data)))
         leaves = tuple(jnp.asarray(array) for array in recorder.arrays.values())
     shapes = tuple((array.shape, array.dtype.str) for array in recorder.arrays.values())
     keys = tuple(recorder.arrays)
