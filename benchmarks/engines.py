@@ -74,9 +74,9 @@ def stochastic_gradients(size: int) -> Iterator[str]:
     batch = f"obs={count}"
     results: dict[str, tuple[Any, Any, float]] = {}
     for engine in (
-        NUTS(warmup=500, draws=1500),
-        SGHMC(warmup=500, draws=1000, minibatch=batch),
-        SGLD(warmup=500, draws=1000, minibatch=batch, step_size=0.1),
+        NUTS(warmup=200, draws=500),
+        SGHMC(warmup=500, draws=4000, minibatch=batch),
+        SGLD(warmup=500, draws=4000, minibatch=batch, step_size=0.1),
     ):
         positions, seconds, _ = run(engine, density)
         draws = positions.reshape(-1, columns)
