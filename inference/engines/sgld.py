@@ -27,7 +27,7 @@ class SGLD(Settings):
     step_size: float = common.step_size(0.2)
     schedule: str = setting(
         "constant",
-        "of the steps while draws are made; decreasing: draws have weights",
+        "of the steps while draws are made; decreasing: ever more of them make a draw",
         choices=("constant", "decreasing", "cyclical"),
     )
     cycles: int = setting(4, "cycles of the cyclical schedule in all draws", at_least=1)
@@ -39,9 +39,11 @@ class SGLD(Settings):
 
     @property
     def life(self) -> Life:
-        from ppl.inference.stochastic.sgld import Overdamped, exploring
+        from ppl.inference.stochastic.sgld import Overdamped, exploring, longest
 
         most = self.steps
+        if self.schedule == "decreasing":
+            most = longest(self.steps)
         if self.schedule == "cyclical":
             most += exploring(self.steps, math.ceil(self.draws / self.cycles))
         return common.stochastic_life(Overdamped(self.schedule), False, self, {"cycles": float(self.cycles)}, most)

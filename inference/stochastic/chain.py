@@ -236,7 +236,6 @@ class StochasticKernel:
             tally=jax.tree.map(lambda new, old: jnp.where(step.warming, old, new), tally, state.tally),
         )
         stats = {"lp": after.log_density, "step_size": numbers["step_size"]}
-        stats |= {name: numbers[name] for name in ("weight",) if name in numbers}
         return after, Drawn(after.position, stats)
 
     def _probe(self, density: Any, state: ChainState, scale: Any, word: jax.Array) -> tuple[Any, Any, Any]:

@@ -11,8 +11,8 @@ Gaussian of curvature λ the variance is then 1/λ / (1 - ε λ / 2), and ε is 
 Schedules, with ε_0 the step above and t = 0, ..., D - 1 counting the draws:
 
 - constant: ε_0;
-- decreasing: ε_0 (1 + t / b)^(-1/3), b = D / 10 (Teh, Thiery & Vollmer 2016, whose optimal exponent it is);
-  draws weigh as their steps do;
+- decreasing: ε_0 (1 + t / b)^(-1/3), b = D / 10 (Teh, Thiery & Vollmer 2016, whose optimal exponent it is), rounded so
+  that as many more steps make a draw as they are shorter: states weigh as their steps do, and so draws weigh alike;
 - cyclical: 2 ε_0 (cos(π r) + 1) / 2 with r the part of a cycle that is over (Zhang, Li, Zhang, Chen & Wilson 2020,
   equation 1). In the first quarter of each cycle no noise is injected, and nothing kept.
 """
@@ -33,6 +33,7 @@ _MOST_SHARE = 0.2
 _FIRST_SHARE = 2.0  # while the chain looks for the bulk
 _EXPLORING = 0.25
 _EXPONENT = 1 / 3
+_DECAY = 10
 _HEIGHT = 2.0
 
 
@@ -49,11 +50,11 @@ class Overdamped:
         share = jnp.where(early, _FIRST_SHARE, _MOST_SHARE).astype(curvature.dtype)
         base = jnp.minimum(options["step_size"] / curvature, 2 * share / jnp.max(noise))
         t = jnp.maximum(step.number.astype(base.dtype) - options["warmup"], 0)
-        exploring, found = jnp.zeros_like(base), {}
-        size = base
+        exploring = jnp.zeros_like(base)
+        size, steps = base, options["steps"]
         if self.schedule == "decreasing":
-            size = base * (1 + 10 * t / options["draws"]) ** -_EXPONENT
-            found = {"weight": size}
+            steps = jnp.ceil(steps * (1 + _DECAY * t / options["draws"]) ** _EXPONENT)
+            size = base * options["steps"] / steps
         if self.schedule == "cyclical":
             length = jnp.ceil(options["draws"] / options["cycles"])
             within = t % length
@@ -63,12 +64,11 @@ class Overdamped:
             exploring = jnp.where(~step.warming & (within == 0), before, exploring)
         return {
             "step_size": size,
-            "steps": (exploring + options["steps"]).astype(jnp.int32),
+            "steps": (exploring + steps).astype(jnp.int32),
             "thermal": jnp.sqrt(2 * base),
             "exploring": exploring,
             "base": base,
             "noise": noise,
-            **found,
         }
 
     def steepness(self, curvature: Any, numbers: Mapping[str, Any]) -> Any:
@@ -97,6 +97,11 @@ class Overdamped:
 def _height(part: Any) -> Any:
     """Of the cyclical schedule, in units of ε_0."""
     return _HEIGHT * (jnp.cos(math.pi * part) + 1) / 2
+
+
+def longest(steps: int) -> int:
+    """Steps of the last draws of the decreasing schedule, or more."""
+    return math.ceil(steps * math.pow(1 + _DECAY, _EXPONENT)) + 1
 
 
 def exploring(steps: int, length: int) -> int:
