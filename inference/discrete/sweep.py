@@ -8,7 +8,8 @@ thin junction trees», §3.1). A site's new state is drawn from
 
 the sum over the ground factors a that read it (Geman & Geman 1984, §XI). Metropolis et al. 1953 instead propose
 one of the K - 1 other states, each alike, and take it with probability min(1, p(new) / p(old)). An eighth of the
-sites propose nothing: sites that are free would else change at every sweep, and come back at every second.
+sites propose nothing: sites that are free would else change at every sweep, and come back at every second. At
+temperature zero (`quench`) a site takes its most probable state, and keeps its own if none is more probable.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ppl.inference.contract import DiscreteDensity
 from ppl.inference.discrete.schedule import Group, Schedule
 
 REST = 0.125
-
+_ROUNDING = 1e-12
 
 # Numbers of the words for sweeps, far from those of other transitions.
 _FIRST = 1 << 30
@@ -95,6 +96,8 @@ def _group_sweep(
 
         if update == "metropolis":
             new = _metropolis(old, own.states, uniforms, logits)
+        elif update == "quench":
+            new = _quenched(old, group.values[:, None], own.states, logits)
         else:
             new = _gibbs(group.values[:, None], own.states, uniforms, logits)
         return jax.lax.dynamic_update_slice_in_dim(states, new, begin, 0)
@@ -108,6 +111,14 @@ def _gibbs(values: jax.Array, count: jax.Array, uniforms: jax.Array, logits: Any
     below = jnp.cumsum(jnp.exp(found - jnp.max(found, axis=0, keepdims=True)), axis=0)
     # States that are impossible add nothing, and are not the first to pass what is drawn.
     return jnp.sum(below <= uniforms[None, :] * below[-1:], axis=0, dtype=jnp.int32)
+
+
+def _quenched(old: jax.Array, values: jax.Array, count: jax.Array, logits: Any) -> jax.Array:
+    found = jnp.where(values < count[None, :], logits(values), -jnp.inf)
+    highest, own = jnp.max(found, axis=0), jnp.max(jnp.where(values == old[None, :], found, -jnp.inf), axis=0)
+    # Sums that are equal but for rounding would take turns.
+    higher = highest > own + _ROUNDING * jnp.maximum(jnp.abs(highest), 1.0)
+    return jnp.where(higher, jnp.argmax(found, axis=0).astype(jnp.int32), old)
 
 
 def _metropolis(old: jax.Array, count: jax.Array, uniforms: jax.Array, logits: Any) -> jax.Array:

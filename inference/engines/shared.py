@@ -20,8 +20,9 @@ class Settings:
     """Base of all engines: a frozen dataclass of settings, and the `life` that they describe.
 
     needs: what a model must have, among `gradient` (a continuous part with a differentiable density), `continuous` (a
-    continuous part), `discrete` (finite discrete latents that are walked through, not summed out) and `minibatch` (a
-    plate whose observations can be subsampled);
+    continuous part), `discrete` (finite discrete latents that are walked through, not summed out), `gradient or
+    discrete` (walked through if there is nothing else, and summed out if there is) and `minibatch` (a plate whose
+    observations can be subsampled);
     promises: how far its draws can be trusted, in words; cost: what a draw costs, in words;
     draws_are: `correlated` (a Markov chain's, which R-hat and effective sample sizes judge), `independent` (of an
     approximation or of weighted particles), or `a mode` (a point estimate, of which there is one a chain);
@@ -80,6 +81,11 @@ def iterations() -> Any:
 
 def resample(default: str) -> Any:
     return setting(default, "whether draws are chosen by their importance weights", choices=("no", "yes"))
+
+
+def reference() -> Any:
+    text = "where the path begins: the prior, or a Gaussian fitted beforehand"
+    return setting("prior", text, choices=("prior", "normal"))
 
 
 def precision() -> Any:

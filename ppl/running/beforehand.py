@@ -35,6 +35,12 @@ def check_engine(graph: ModelGraph, engine: str, dataset: Dataset | None = None)
     check_needs(graph if dataset is None else prepared(graph, dataset)[0], cls)
 
 
+def walks_through(graph: ModelGraph, engine: type[Settings]) -> bool:
+    """Whether the discrete latents of a model, prepared if there are data, stay for an engine to walk through."""
+    alone = "gradient or discrete" in engine.needs and all(map(is_discrete, relevant(graph).latents))
+    return alone or "discrete" in engine.needs
+
+
 def check_needs(graph: ModelGraph, engine: type[Settings]) -> None:
     """Whether a model, prepared if there are data, has what an engine needs.
 
@@ -108,7 +114,7 @@ def check_discrete(graph: ModelGraph, dataset: Dataset, engine: str | None = Non
     from ppl.compiler.lowering.fold import Recorder
 
     program = make_program(graph, dataset)
-    if engine is not None and "discrete" in engine_class(engine).needs:
+    if engine is not None and walks_through(graph, engine_class(engine)):
         tabulate(program, data_lowering(program, dataset), Recorder())
     else:
         plan_elimination(program, data_lowering(program, dataset), Recorder())

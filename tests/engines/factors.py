@@ -113,20 +113,21 @@ def grid(side: int, coupling: float) -> Factors:
     return Factors((2,) * side**2, (reads,), (coupling * np.array([[[1.0, -1.0], [-1.0, 1.0]]]),))
 
 
-def mean_bonds(side: int, coupling: float, step: float = 1e-4) -> float:
-    """The mean of Σ s_i s_j over the bonds of `grid`, the derivative of log Z by the coupling; log Z by transfer."""
+def log_normaliser(side: int, coupling: float) -> float:
+    """Of `grid`, by transfer: a row of spins at a time."""
     spins = 2 * (np.arange(2**side)[:, None] >> np.arange(side) & 1) - 1
     along = (spins[:, 1:] * spins[:, :-1]).sum(axis=1)
+    bond = np.exp(coupling * np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    weight, scale = np.exp(coupling * along), 0.0
+    for _ in range(side - 1):
+        for axis in range(side):
+            weight = np.moveaxis(np.tensordot(bond, weight.reshape((2,) * side), (1, axis)), 0, axis).ravel()
+        weight = weight * np.exp(coupling * along)
+        scale += np.log(weight.max())
+        weight = weight / weight.max()
+    return float(np.log(weight.sum()) + scale)
 
-    def log_normaliser(coupling: float) -> float:
-        bond = np.exp(coupling * np.array([[1.0, -1.0], [-1.0, 1.0]]))
-        weight, scale = np.exp(coupling * along), 0.0
-        for _ in range(side - 1):
-            for axis in range(side):
-                weight = np.moveaxis(np.tensordot(bond, weight.reshape((2,) * side), (1, axis)), 0, axis).ravel()
-            weight = weight * np.exp(coupling * along)
-            scale += np.log(weight.max())
-            weight = weight / weight.max()
-        return float(np.log(weight.sum()) + scale)
 
-    return (log_normaliser(coupling + step) - log_normaliser(coupling - step)) / (2 * step)
+def mean_bonds(side: int, coupling: float, step: float = 1e-4) -> float:
+    """The mean of Σ s_i s_j over the bonds of `grid`, the derivative of log Z by the coupling."""
+    return (log_normaliser(side, coupling + step) - log_normaliser(side, coupling - step)) / (2 * step)
