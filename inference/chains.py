@@ -1,4 +1,5 @@
-"""How many chains run: on a CPU a thread each, as many at a time as there are cores; elsewhere vectorised.
+"""How many chains run: on a CPU a thread each, as many at a time as there are cores; elsewhere vectorised, on each
+device its share of them.
 
 A chain that runs alone on a CPU branches where a vectorised one computes both branches and waits for the longest
 trajectory, and its loop compiles into plain machine code; threads then use the cores. Chains share one compiled
@@ -7,13 +8,15 @@ program. The way is a property of the machine's kind, not of the number of threa
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import jax
 import numpy as np
+
+from ppl.inference.placing import here
 
 Tree = Any
 
@@ -23,32 +26,47 @@ def over_chains(alone: Callable[[Tree], Tree], together: Callable[[Tree], Tree],
 
     alone: the program of one chain; together: the same vectorised over chains; double: whether it is in float64.
     """
-    if jax.default_backend() != "cpu":
-        with jax.enable_x64(double):
-            return jax.tree.map(np.asarray, together(states))
-    return in_threads(alone, states, double)
+    place = here()
+    return in_threads(alone, states, double) if place.is_cpu else shared_out(together, states, double, place.devices)
 
 
 def in_threads(alone: Callable[[Tree], Tree], states: Tree, double: bool) -> Tree:
     """The same of a function that works on the host too: one chain a thread, whatever the machine."""
+    place = here()
 
     def one(chain: int) -> Tree:
-        # The precision is a setting of each thread.
-        with jax.enable_x64(double):
-            return jax.tree.map(np.asarray, alone(jax.tree.map(lambda leaf: leaf[chain], states)))
+        return _run(alone, jax.tree.map(lambda leaf: leaf[chain], states), double, place.devices[0])
 
-    chains = range(len(jax.tree.leaves(states)[0]))
-    threads = min(len(chains), available_cores())
-    if threads == 1:
-        results = [one(chain) for chain in chains]
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            results = list(pool.map(one, chains))
+    results = _mapped(one, range(_chains(states)), place.threads)
     return jax.tree.map(lambda *leaves: np.stack(leaves), *results)
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def shared_out(together: Callable[[Tree], Tree], states: Tree, double: bool, devices: Sequence[jax.Device]) -> Tree:
+    """Chains vectorised on devices that work at a time, each with chains that follow each other."""
+    parts = [part for part in np.array_split(np.arange(_chains(states)), len(devices)) if len(part)]
+
+    def one(number: int) -> Tree:
+        part = slice(parts[number][0], parts[number][-1] + 1)
+        return _run(together, jax.tree.map(lambda leaf: leaf[part], states), double, devices[number])
+
+    results = _mapped(one, range(len(parts)), len(parts))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
+
+
+def _chains(states: Tree) -> int:
+    return len(jax.tree.leaves(states)[0])
+
+
+def _run(program: Callable[[Tree], Tree], states: Tree, double: bool, device: jax.Device) -> Tree:
+    # Precision and device are settings of each thread.
+    with jax.enable_x64(double), jax.default_device(device):
+        return jax.tree.map(np.asarray, program(states))
+
+
+def _mapped(function: Callable[[int], Tree], numbers: range, threads: int) -> list[Tree]:
+    threads = min(len(numbers), threads)
+    if threads == 1:
+        return [function(number) for number in numbers]
+    contexts = [copy_context() for _ in numbers]  # a thread has none of its own, and would forget the place
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda number: contexts[number].run(function, number), numbers))

@@ -13,6 +13,8 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 
+from ppl.inference.placing import here
+
 State = TypeVar("State")
 
 
@@ -28,4 +30,4 @@ def run_if(condition: jax.Array, function: Callable[[State], State], state: Stat
 
 def in_one_kernel(true: jax.Array, function: Callable[[State], State], state: State) -> State:
     """function(state), on a CPU as one kernel. true: a truth value that holds, unknown to the compiler."""
-    return run_if(true, function, state) if jax.default_backend() == "cpu" else function(state)
+    return run_if(true, function, state) if here().is_cpu else function(state)

@@ -231,6 +231,8 @@ class Model:
         centre: str | Iterable[str] = (),
         noncentre: str | Iterable[str] = (),
         until: Mapping[str, float] | str | None = None,
+        initial: str = "random",
+        devices: str | None = None,
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
         **settings: Any,
@@ -243,8 +245,10 @@ class Model:
         set: values of latents that are clamped, as of `bind`; centre, noncentre: latents to sample as they are, or with
         their location and scale taken out, where the compiler's choice is not wanted (see `explain`); values and names
         are the same. until: `{"ess": 400, "rhat": 1.01}` ends the run before all `draws` are made once every quantity
-        is that good; checkpoint: a folder that the run keeps itself in from its first minute on, and takes away at its
-        end; resume: go on from there, if there is one, with the same arguments.
+        is that good; initial: `pathfinder` starts Markov chains where that engine finds the mass, not at random;
+        devices: what chains run on: `cpu`, `cpu:2` (threads), `gpu`, `gpu:2`; None: GPUs if there are, else all cores;
+        checkpoint: a folder that the run keeps itself in from its first minute on, and takes away at its end; resume:
+        go on from there, if there is one, with the same arguments.
         `ppl.diagnose(fit)` says whether to trust the draws.
 
         Raises:
@@ -271,6 +275,8 @@ class Model:
             noncentre=_names(noncentre),
             until=make_until(until),
             clamped=set,
+            initial=initial,
+            devices=devices,
         )
         chosen = make_engine(engine, settings)
         if resume and checkpoint is None:

@@ -116,6 +116,12 @@ def engine_options() -> list[click.Option]:
 @click.option(
     "--until", metavar="ess=N,rhat=R", help="Stop before all draws are made once every quantity is that good."
 )
+@click.option(
+    "--initial", default="random", show_default=True, help="Where Markov chains start: random, or pathfinder."
+)
+@click.option(
+    "--devices", metavar="cpu[:N]|gpu[:N]", help="What chains run on  [default: GPUs if there are, else all cores]"
+)
 @click.option("--checkpoint", metavar="SECONDS|off", help="Keep the run on disk so often  [default: 60 s, then 30 s]")
 @click.option("--resume", is_flag=True, help="Go on from where the same command was stopped or killed.")
 @click.option("--no-log-likelihood", is_flag=True, help="Leave out log p of each observed element (large).")
@@ -137,6 +143,8 @@ def sample(
     seed: int,
     time_limit: float | None,
     until: str | None,
+    initial: str,
+    devices: str | None,
     checkpoint: str | None,
     resume: bool,
     no_log_likelihood: bool,
@@ -183,6 +191,8 @@ def sample(
             noncentre=noncentre,
             until=make_until(until),
             clamped=values_set(given),
+            initial=initial,
+            devices=devices,
         )
         chosen = make_engine(engine, {name: value for name, value in settings.items() if value is not None})
         interval, off = _interval(checkpoint)

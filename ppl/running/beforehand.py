@@ -37,8 +37,9 @@ def check_engine(graph: ModelGraph, engine: str, dataset: Dataset | None = None)
 
 def walks_through(graph: ModelGraph, engine: type[Settings]) -> bool:
     """Whether the discrete latents of a model, prepared if there are data, stay for an engine to walk through."""
-    alone = "gradient or discrete" in engine.needs and all(map(is_discrete, relevant(graph).latents))
-    return alone or "discrete" in engine.needs
+    latents = relevant(graph).latents
+    alone = bool(latents) and all(map(is_discrete, latents))
+    return "discrete" in engine.needs or ("gradient or discrete" in engine.needs and alone)
 
 
 def check_needs(graph: ModelGraph, engine: type[Settings]) -> None:

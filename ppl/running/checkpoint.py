@@ -130,7 +130,7 @@ class Checkpoint:
         self.saved = True
         return saved
 
-    def carry(self, saved: Saved, fresh: Carry) -> Carry:
+    def carry(self, saved: Saved, fresh: Any) -> Any:
         """What was saved, as the engine goes on with it. fresh: the carry of its start, which has the same structure.
 
         Raises:
@@ -148,7 +148,7 @@ class Checkpoint:
         """Whether it is time for the next."""
         return time.monotonic() >= self._next
 
-    def save(self, carry: Carry, stream: Stream, seconds: Mapping[str, float]) -> None:
+    def save(self, carry: Any, stream: Stream, seconds: Mapping[str, float]) -> None:
         """Makes the state of a run the one to go on from.
 
         Raises:
@@ -178,7 +178,7 @@ class Checkpoint:
         _sync_folder(self.folder)
         self.saved = True
 
-    def keep(self, carry: Carry, stream: Stream, seconds: Mapping[str, float]) -> None:
+    def keep(self, carry: Any, stream: Stream, seconds: Mapping[str, float]) -> None:
         """`save`; where that fails, the run goes on without, is told of it once, and tries again when it is time."""
         try:
             self.save(carry, stream, seconds)

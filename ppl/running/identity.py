@@ -14,6 +14,7 @@ from ppl import __version__
 from ppl.dataset import Dataset
 from ppl.graph import ModelGraph
 from ppl.inference.engines.shared import Settings
+from ppl.inference.placing import here
 from ppl.running.checkpoint import DATA, TEXT
 from ppl.running.options import RunOptions
 from ppl.running.record import clamped_attrs
@@ -26,7 +27,7 @@ def identity(graph: ModelGraph, dataset: Dataset, engine: Settings, options: Run
     return {
         "the version of ppl": __version__,
         "the version of jax": jax.__version__,
-        "the kind of device": jax.default_backend(),
+        "the kind of device": here().devices[0].platform,
         TEXT: hashlib.sha256(graph.source.text.encode("utf-8", "surrogatepass")).hexdigest(),
         DATA: _digest(dataset),
         "`engine`": engine.name,
@@ -38,6 +39,7 @@ def identity(graph: ModelGraph, dataset: Dataset, engine: Settings, options: Run
         "`noncentre`": json.dumps(options.noncentre),
         "`save_warmup`": json.dumps(options.save_warmup),
         "`until`": json.dumps(until),
+        "`initial`": options.initial,
     }
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.running.until import Until
 
+INITIAL = ("random", "pathfinder")
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -17,7 +19,8 @@ class RunOptions:
     which are as large as the data times the draws;
     save_warmup, save_unconstrained: keep further groups; imported: seconds that imports took, for the
     record; centre, noncentre: latents to sample as they are, or with location and scale taken out (else chosen);
-    until: when the draws are good enough; clamped: what was clamped from outside, for the record."""
+    until: when the draws are good enough; clamped: what was clamped from outside, for the record; initial: where Markov
+    chains start, `random` or `pathfinder`; devices: what chains run on (see `find_place`)."""
 
     chains: int = 4
     seed: int = 1
@@ -31,6 +34,8 @@ class RunOptions:
     noncentre: tuple[str, ...] = ()
     until: Until | None = None
     clamped: Mapping[str, Any] | None = None
+    initial: str = "random"
+    devices: str | None = None
 
     def __post_init__(self) -> None:
         if not _whole(self.chains) or self.chains < 1:
@@ -39,6 +44,8 @@ class RunOptions:
         limit: object = self.time_limit
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0):
             raise _invalid("time_limit", self.time_limit, "a number of seconds above 0")
+        if self.initial not in INITIAL:
+            raise _invalid("initial", self.initial, "one of " + ", ".join(INITIAL))
 
 
 def checked_draws(draws: int, seed: int) -> None:

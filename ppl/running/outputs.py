@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from ppl.inference.placing import here
+
 Array = npt.NDArray[np.generic]
 Tree = Any
 
@@ -36,7 +38,7 @@ def over_draws(
     total = chains * draws
     flat = positions.reshape(total, size)
     traced = jax.make_jaxpr(function)(density, np.zeros(size, positions.dtype), key)
-    one_by_one = jax.default_backend() == "cpu" and _calls_of_lapack(traced.jaxpr) > 1
+    one_by_one = here().is_cpu and _calls_of_lapack(traced.jaxpr) > 1
     batch = int(np.clip(_ELEMENTS // max(_largest(traced.jaxpr), 1), 1, min(_MOST, total)))
 
     @jax.jit

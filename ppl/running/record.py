@@ -36,7 +36,7 @@ def make_attrs(graph: ModelGraph, engine: Settings, chains: int, seed: int) -> d
 
 def provenance(graph: ModelGraph, seed: int) -> dict[str, Any]:
     """The model, the seed and the versions that made a container."""
-    import jax
+    from ppl.inference.placing import here  # imports JAX
 
     return {
         "inference_library": "ppl",
@@ -52,7 +52,7 @@ def provenance(graph: ModelGraph, seed: int) -> dict[str, Any]:
             }
         ),
         "platform": f"{sys.platform} {platform.machine()}",
-        "device": jax.devices()[0].device_kind,
+        "device": here().devices[0].device_kind,
     }
 
 

@@ -14,13 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.compiler.density.compiled import CompiledDensity
+from ppl.compiler.density.prior import Conditioned
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
 from ppl.inference import pacing
 from ppl.inference.contract import Chunk, Findings, InitialisationError, Remark
 from ppl.inference.engines.shared import Settings
+from ppl.running import initial
 from ppl.running.checkpoint import Checkpoint, Saved
 from ppl.running.finite import NotFinite, check_finite, not_finite
+from ppl.running.initial import Starts
 from ppl.running.interrupts import Requests
 from ppl.running.options import RunOptions
 from ppl.running.progress import Progress
@@ -66,16 +69,15 @@ def sample(
     graph: ModelGraph,
     labels: Mapping[str, tuple[str, ...]],
     density: CompiledDensity,
+    target: CompiledDensity | Conditioned,
     engine: Settings,
     root: jax.Array,
     options: RunOptions,
     around: Around,
     look_at: Callable[[Array], Look],
 ) -> Sampled:
-    """look_at: the draws' positions and states, for `until`."""
+    """target: the density as the engine sees it; look_at: the draws' positions and states, for `until`."""
     requests, checkpoint, watch, until = around.requests, around.checkpoint, around.watch, options.until
-    streams = jax.random.fold_in(root, 0)
-    keys = jax.vmap(lambda chain: jax.random.fold_in(streams, chain))(jnp.arange(options.chains, dtype=jnp.uint32))
     stream = Stream(options.save_warmup, None if around.saved is None else around.saved.tables)
     stopped: str | None = None
     broken: Remark | None = None
@@ -86,10 +88,12 @@ def sample(
         # In float32, by choice, every float64 of the density is truncated, which JAX would say of each.
         warnings.filterwarnings("ignore", "Explicitly requested dtype float64", UserWarning)
         single = getattr(engine, "precision", "float64") == "float32"
-        working = jax.tree.map(_single, density) if single else density
-        carry = engine.start(working, keys)
+        working = jax.tree.map(_single, target) if single else target
+        starts = _starts(graph, labels, density, root, options, around)
+        carry = engine.start(working, _keys(root, 0, options.chains), starts.positions)
         if checkpoint is not None and around.saved is not None:
-            carry = checkpoint.carry(around.saved, carry)
+            carry, random = checkpoint.carry(around.saved, (carry, starts.random))
+            starts = replace(starts, random=random)
         try:
             while not engine.done(carry):
                 if until is not None and is_look(stream.draws):
@@ -116,7 +120,7 @@ def sample(
                     break
                 stopped = None
                 if checkpoint is not None and checkpoint.due:
-                    checkpoint.keep(carry, stream, watch.report())
+                    checkpoint.keep((carry, starts.random), stream, watch.report())
         except KeyboardInterrupt:
             stopped = requests.word
         except (MemoryError, jax.errors.JaxRuntimeError) as error:
@@ -130,7 +134,7 @@ def sample(
             broken = not_finite(engine.name, failure)
             stream.append(failure.before)
     if checkpoint is not None and broken is None and (stopped or checkpoint.saved):
-        checkpoint.keep(carry, stream, watch.report())
+        checkpoint.keep((carry, starts.random), stream, watch.report())
     if not stream.draws:
         raise _no_draws(stopped, broken, options, checkpoint)
     remarks = [broken] if broken else []
@@ -146,9 +150,38 @@ def sample(
         warmup_stats=warm_stats,
         divergences=stream.divergences(),
         stopped=stopped,
-        findings=replace(findings, remarks=(*findings.remarks, *remarks)),
+        findings=replace(findings, remarks=(*findings.remarks, *initial.remarks(starts), *remarks)),
         discrete=others.get("discrete"),
     )
+
+
+def _starts(
+    graph: ModelGraph,
+    labels: Mapping[str, tuple[str, ...]],
+    density: CompiledDensity,
+    root: jax.Array,
+    options: RunOptions,
+    around: Around,
+) -> Starts:
+    """A run that goes on from a checkpoint has its starts behind it."""
+    if options.initial == "random" or around.saved is not None:
+        return initial.at_random(options.chains)
+    around.progress.stage("looking for starts")
+    begun = around.watch.now()
+    try:
+        with around.requests.impatient():
+            return initial.along_paths(density, _keys(root, 2, options.chains))
+    except InitialisationError as failure:
+        raise explain_failed_start(graph, density, labels, failure) from None
+    finally:
+        around.watch.add("starts", begun)
+
+
+def _keys(root: jax.Array, stream: int, chains: int) -> jax.Array:
+    """(chains,) typed keys."""
+    streams = jax.random.fold_in(root, stream)
+    keys: jax.Array = jax.vmap(lambda chain: jax.random.fold_in(streams, chain))(jnp.arange(chains, dtype=jnp.uint32))
+    return keys
 
 
 def _no_draws(

@@ -16,6 +16,7 @@ import pytest
 
 from ppl.inference.contract import InitialisationError
 from ppl.inference.hamiltonian import program
+from ppl.inference.placing import Place
 from ppl.inference.registry import ENGINES
 from ppl.inference.settings import SettingsError, settings_of
 from tests.inference.densities import LogisticRegression, eight_schools, gaussian
@@ -215,7 +216,7 @@ def test_vectorised_chains_are_the_same_chains(name: str, monkeypatch: pytest.Mo
     engine = ENGINES[name](warmup=0, draws=5, step_size=0.1)
     density = eight_schools(False)
     alone = run(engine, density, chains=3)
-    monkeypatch.setattr(jax, "default_backend", lambda: "accelerator")
+    monkeypatch.setattr(Place, "is_cpu", False)
     together = run(engine, density, chains=3)
     np.testing.assert_allclose(together.positions, alone.positions, rtol=1e-6, atol=1e-9)
     np.testing.assert_array_equal(together.stats["n_steps"], alone.stats["n_steps"])
