@@ -39,6 +39,11 @@ def find_place(asked: str | None) -> Place:
     return Place(tuple(found[:number]), available_cores())
 
 
+def more_memory(place: Place) -> tuple[str, ...]:
+    """Where there may be more of it, in words."""
+    return () if place.is_cpu else ("that was a GPU's memory; with `devices` as `cpu` data stay in the host's",)
+
+
 def remark(asked: str | None, place: Place, density: CompiledDensity, chains: int) -> Remark | None:
     """What was chosen and why, where there was a choice."""
     if asked is not None or place.is_cpu:

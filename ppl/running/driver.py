@@ -80,7 +80,7 @@ def run(
         with contextlib.ExitStack() as stack:
             stack.enter_context(jax.enable_x64(True))
             stack.enter_context(working_on(place))
-            stack.enter_context(memory_explained(graph, dataset.sizes))
+            stack.enter_context(memory_explained(graph, dataset.sizes, *devices.more_memory(place)))
             stack.enter_context(watch.listening())
             attrs = make_attrs(graph, engine, options.chains, options.seed) | clamped_attrs(options.clamped)
             requests = requests or stack.enter_context(listening())

@@ -115,3 +115,14 @@ def test_chains_that_are_shared_out_are_put_together_in_their_order() -> None:
 def test_fewer_chains_than_devices_leave_some_idle() -> None:
     found = shared_out(lambda x: x + 1, np.arange(1.0), True, jax.devices("cpu") * 3)
     np.testing.assert_array_equal(found, [1.0])
+
+
+def test_a_gpu_without_room_says_where_there_is_some() -> None:
+    from ppl.compiler.passes.memory import memory_explained
+    from ppl.running.devices import more_memory
+
+    place = Place((Accelerator(),), 2)  # type: ignore[arg-type]  # named like a device, never used
+    with pytest.raises(PplError) as error, memory_explained(ppl.compile(MODEL).graph, {}, *more_memory(place)):
+        raise MemoryError
+    assert "with `devices` as `cpu`" in error.value.diagnostics[0].hints[0]
+    assert more_memory(find_place("cpu")) == ()

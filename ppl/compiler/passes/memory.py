@@ -6,7 +6,7 @@ import contextlib
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Axis, Expr, Latent, ModelGraph, Whole, each_part, node_expressions
@@ -80,8 +80,8 @@ def out_of_memory(error: BaseException, array: Largest | None = None) -> Diagnos
 
 
 @contextlib.contextmanager
-def memory_explained(graph: ModelGraph, sizes: Mapping[str, int]) -> Iterator[None]:
-    """Inside, memory that runs out is an error of the model with these sizes of its dims.
+def memory_explained(graph: ModelGraph, sizes: Mapping[str, int], *hints: str) -> Iterator[None]:
+    """Inside, memory that runs out is an error of the model with these sizes of its dims. hints: what else may help.
 
     Raises:
         PplError: it did (E510).
@@ -91,7 +91,8 @@ def memory_explained(graph: ModelGraph, sizes: Mapping[str, int]) -> Iterator[No
     except (MemoryError, RuntimeError) as error:  # JAX's own kind is a RuntimeError
         if not is_out_of_memory(error):
             raise
-        raise PplError([out_of_memory(error, largest(graph, sizes))], graph.source) from None
+        found = out_of_memory(error, largest(graph, sizes))
+        raise PplError([replace(found, hints=(*hints, *found.hints))], graph.source) from None
 
 
 def _asked(error: BaseException) -> float | None:
