@@ -167,8 +167,8 @@ class AnnealLife:
         return {**carry["end"], "states": best}
 
 
-def _whole(density: Density, schedule: Any) -> Tree:
-    return Path(Anywhere(density.size), density) if schedule is None else Sites(discrete(density), schedule)
+def _whole(density: Any, schedule: Any) -> Tree:
+    return Path(Anywhere(density.size), density) if schedule is None else Sites(density, schedule)
 
 
 @partial(jax.jit, static_argnums=0)

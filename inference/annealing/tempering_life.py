@@ -16,8 +16,8 @@ from ppl.inference.annealing.exchange_findings import exchange_findings
 from ppl.inference.annealing.movers import Hamiltonian, Mover, Sites, Sweeping, Tree, Tuning
 from ppl.inference.annealing.moves import Place, place_at
 from ppl.inference.annealing.normal import blank, fallback, fitted, path_of
-from ppl.inference.annealing.replicas import Numbers, Replicas, Row, begun, run_replicas
 from ppl.inference.annealing.replica_tuning import FIRST_STEP, first_tuning, forgotten, retuned
+from ppl.inference.annealing.replicas import Numbers, Replicas, Row, begun, run_replicas
 from ppl.inference.chains import over_chains
 from ppl.inference.contract import Carry, Chunk, Density, Findings
 from ppl.inference.discrete.search import find_places
@@ -51,8 +51,8 @@ class TemperingLife:
         tuning = first_tuning(chains, self.replicas, size, dtype)
         normal = blank(density, chains, self.reference) if size else None
         schedule = None if size else schedule_of(discrete(density), self.precision)
-        width = size or schedule.size
-        place = np.zeros((self.replicas, width), dtype if size else np.int32)
+        shape, kind = ((size,), dtype) if schedule is None else ((schedule.size,), np.dtype(np.int32))
+        place = np.zeros((self.replicas, *shape), kind)
         number = np.zeros(self.replicas, dtype)
         with jax.enable_x64(dtype == np.float64):
             state = jax.eval_shape(partial(begun, size=size), Place(place, number, number), number)
@@ -153,9 +153,9 @@ class TemperingLife:
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _run_chain(
-    mover: Mover, capacity: int, density: Density, schedule: Any, numbers: Numbers, chain: Tree
+    mover: Mover, capacity: int, density: Any, schedule: Any, numbers: Numbers, chain: Tree
 ) -> tuple[Replicas, Row]:
-    whole = path_of(density, chain["normal"]) if schedule is None else Sites(discrete(density), schedule)
+    whole = path_of(density, chain["normal"]) if schedule is None else Sites(density, schedule)
     tuning: Tuning = chain["tuning"]
     return run_replicas(mover, capacity, whole, tuning, chain["key"], numbers, chain["state"])
 

@@ -234,8 +234,7 @@ def test_two_modes_in_ten_dimensions() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("reference", ["prior", "normal"])
-@pytest.mark.parametrize("size", [2, 10, 50])
+@pytest.mark.parametrize(("size", "reference"), [(2, "prior"), (50, "prior"), (10, "normal")])
 def test_conjugate_models_have_their_evidence_and_moments(size: int, reference: str) -> None:
     density = conjugate(size)
     mean, covariance, log_evidence = density.moments()
