@@ -194,7 +194,7 @@ def _steps(density: Any, x: Any, y: Any, count: int) -> dict[str, Callable[[], f
 
 
 def variational(size: int) -> Iterator[str]:
-    """vi and NumPyro's SVI on the same regression in minibatches of 1,000, with one draw a gradient: steps a second, and
+    """vi and NumPyro's SVI on the same regression in minibatches of 1,000, a draw a gradient: steps a second, and
     what each has found: ours when its rule ends it, NumPyro's after five times these seconds."""
     columns, count = 50, 1000
     x, y, density = logistic(size, columns)

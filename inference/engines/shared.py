@@ -64,7 +64,7 @@ class Settings:
 
 
 def warmup() -> Any:
-    return setting(1000, "warmup iterations of each chain, which adapt the step size and metric", at_least=0)
+    return setting(1000, "warmup iterations of each chain, in which the engine is tuned", at_least=0)
 
 
 def draws() -> Any:

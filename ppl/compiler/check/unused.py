@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ppl.compiler.check.names import closest
 from ppl.compiler.check.report import Report
 from ppl.graph import (
+    Clamp,
     Input,
     Latent,
     ModelGraph,
@@ -31,7 +32,7 @@ def warn_unused(report: Report, graph: ModelGraph) -> None:
                 "W102",
                 node.span,
                 f"nothing depends on `{node.name}`",
-                "its draws will be those of its prior; leave it out, or use it",
+                "unless it is given a value, its draws are those of its prior; leave it out, or use it",
             )
 
 
@@ -45,6 +46,8 @@ def _meant(report: Report, graph: ModelGraph, data: Input) -> str:
 
 
 def _used(node: Node) -> Iterator[str]:
-    """What a node reads, a latent in its own terms left out."""
+    """What a node reads, a latent in its own terms left out; what is observed is evidence."""
+    if isinstance(node, Clamp):
+        yield node.name
     own = node.target.name if isinstance(node, Term) and node.role == "latent" and isinstance(node.target, Read) else ""
-    return (read.name for expr in node_expressions(node) for read in each_read(expr) if read.name != own)
+    yield from (read.name for expr in node_expressions(node) for read in each_read(expr) if read.name != own)
