@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ppl.inference.engines.ais import AIS
+from ppl.inference.engines.anneal import Anneal
 from ppl.inference.engines.gibbs import Gibbs
 from ppl.inference.engines.hmc import HMC
 from ppl.inference.engines.laplace import Laplace
@@ -14,8 +16,28 @@ from ppl.inference.engines.pathfinder import Pathfinder
 from ppl.inference.engines.sghmc import SGHMC
 from ppl.inference.engines.sgld import SGLD
 from ppl.inference.engines.shared import Settings
+from ppl.inference.engines.smc import SMC
+from ppl.inference.engines.tempering import Tempering
 from ppl.inference.engines.vi import VI
 
 ENGINES: dict[str, type[Settings]] = {
-    engine.name: engine for engine in (NUTS, HMC, MH, Gibbs, Mixed, SGLD, SGHMC, MCLMC, MAP, Laplace, Pathfinder, VI)
+    engine.name: engine
+    for engine in (
+        NUTS,
+        HMC,
+        MH,
+        Gibbs,
+        Mixed,
+        SGLD,
+        SGHMC,
+        MCLMC,
+        Tempering,
+        SMC,
+        AIS,
+        MAP,
+        Anneal,
+        Laplace,
+        Pathfinder,
+        VI,
+    )
 }

@@ -7,6 +7,7 @@ draw depends on what others do, nor on how a run is cut into pieces.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -20,6 +21,7 @@ from ppl.inference.annealing.normal import path_of
 from ppl.inference.chains import over_chains
 from ppl.inference.contract import Density
 from ppl.inference.modes.gaussian import Gaussian
+from ppl.inference.placing import here
 
 Array = NDArray[Any]
 Tree = Any
@@ -43,23 +45,26 @@ class Rung(NamedTuple):
 
 
 class Travelled(NamedTuple):
-    """place: of each particle; log_weight: (particles,), what it gathered on the way, the sum of gap · gain; acceptance:
-    (CAPACITY,), the mean over the particles at each rung."""
+    """place: of each particle; log_weight: (particles,), what it gathered on the way, the sum of gap · gain;
+    acceptance: the mean over the particles at each rung."""
 
     place: Place
     log_weight: Any
     acceptance: Any
 
 
-def drawn(density: Density, normal: Gaussian | None, keys: Array, count: int) -> Place:
-    """Independent draws of the reference, leaves (chains, count, ...). keys: (chains, 2) uint32."""
-    chains = {"key": keys, "normal": normal, "number": np.tile(np.arange(count, dtype=np.uint32), (len(keys), 1))}
+def drawn(density: Density, normal: Gaussian | None, keys: Array, count: int, room: int) -> Place:
+    """Independent draws of the reference, leaves (chains, count, ...). keys: (chains, 2) uint32; room: for how many
+    the program is made."""
+    each = np.tile(np.arange(max(room, count), dtype=np.uint32), (len(keys), 1))
+    chains = {"key": keys, "normal": normal, "number": each, "particles": np.full(len(keys), count, np.int32)}
 
     def alone(chain: Tree) -> Place:
-        return _drawn(density, chain)
+        places: Place = _drawn(density, chain)
+        return places
 
     places: Place = over_chains(alone, jax.vmap(alone), chains, True)
-    return places
+    return _first(places, count)
 
 
 def travel(
@@ -69,26 +74,25 @@ def travel(
     place: Place,
     rungs: Rung,
     number: Array,
+    room: int,
     *,
     going: Array | None = None,
     after: bool = False,
 ) -> Travelled:
     """All particles up a few rungs, leaves (chains, rungs, ...), at most CAPACITY of them.
 
-    number: (chains,), of the first move; going: (chains,), which chains do so; after: whether weights are taken after
-    the moves, as on the way down, where the rungs come in the opposite order.
+    number: (chains,), of the first move; room: for how many particles the program is made; going: (chains,), which
+    chains do so; after: whether weights are taken after the moves, as on the way down, where the rungs come in the
+    opposite order.
     """
-    count = rungs.beta.shape[1]
+    count, particles = rungs.beta.shape[1], place.start.shape[1]
     moving = np.ones(len(keys), bool) if going is None else going
-
-    def padded(leaf: Array) -> Array:
-        return np.concatenate([leaf, np.repeat(leaf[:, -1:], CAPACITY - count, axis=1)], axis=1)
-
     chains = {
         "key": keys,
         "normal": normal,
-        "place": place,
-        "rungs": jax.tree.map(padded, rungs),
+        "place": jax.tree.map(partial(_filled, room), place),
+        "particles": np.full(len(keys), particles, np.int32),
+        "rungs": jax.tree.map(partial(_filled, CAPACITY), rungs),
         "number": number.astype(np.uint32),
         # Chains that stay where they are have nothing to compute.
         "count": np.where(moving, count, 0).astype(np.int32),
@@ -96,10 +100,13 @@ def travel(
     }
 
     def alone(chain: Tree) -> Travelled:
-        return _travel(density, chain)
+        way: Travelled = _travel(density, chain)
+        return way
 
     way: Travelled = over_chains(alone, jax.vmap(alone), chains, True)
-    return way._replace(acceptance=way.acceptance[:, :count])
+    return Travelled(
+        _first(way.place, particles), way.log_weight[:, :particles], way.acceptance[:, :particles, :count].mean(axis=1)
+    )
 
 
 @jax.jit
@@ -110,15 +117,16 @@ def _drawn(density: Density, chain: Mapping[str, Any]) -> Place:
         key = jax.random.wrap_key_data(_key(chain["key"], number))
         return place_at(path, path.reference.draw(key))
 
-    # One at a time: a prior may take many steps to draw from, and is drawn from once.
-    places: Place = jax.lax.map(one, chain["number"])
+    places: Place = _over_particles(one, chain["number"], chain["particles"])
     return places
 
 
 @jax.jit
 def _travel(density: Density, chain: Mapping[str, Any]) -> Travelled:
+    """acceptance: (particles, CAPACITY), of each."""
     path = path_of(density, chain["normal"])
-    size, dtype = chain["place"].position.shape[1], chain["place"].position.dtype
+    room, size = chain["place"].position.shape
+    dtype = chain["place"].position.dtype
 
     def one(particle: tuple[jax.Array, Place]) -> Travelled:
         key = _key(chain["key"], particle[0])
@@ -135,8 +143,8 @@ def _travel(density: Density, chain: Mapping[str, Any]) -> Travelled:
         way: Travelled = jax.lax.fori_loop(0, chain["count"], climb, none)
         return way
 
-    way = _over_particles(one, (jnp.arange(chain["place"].start.shape[0], dtype=jnp.uint32), chain["place"]))
-    return way._replace(acceptance=jnp.mean(way.acceptance, axis=0))
+    numbered = (jnp.arange(room, dtype=jnp.uint32), chain["place"])
+    return _over_particles(one, numbered, chain["particles"])
 
 
 def _key(key: jax.Array, number: jax.Array) -> jax.Array:
@@ -144,21 +152,35 @@ def _key(key: jax.Array, number: jax.Array) -> jax.Array:
     return randomness.words(key, number, 2)
 
 
-def _over_particles(function: Callable[[Tree], Result], particles: Tree) -> Result:
-    """What a function makes of each; leaves have the particles along their first axis."""
+def _over_particles(function: Callable[[Tree], Result], particles: Tree, count: jax.Array) -> Result:
+    """What a function makes of the first `count`, of others anything; leaves have the particles along the first axis,
+    whose length is more than `count` by what a CPU does not need to compute."""
     together = jax.vmap(function)
-    if jax.default_backend() != "cpu":
-        result: Result = together(particles)
-        return result
-    count = jax.tree.leaves(particles)[0].shape[0]
-    batches = -(-count // _TOGETHER)
+    if not here().is_cpu:
+        return together(particles)
+    room = jax.tree.leaves(particles)[0].shape[0]
+    width = min(_TOGETHER, room)
 
-    def cut(leaf: jax.Array) -> jax.Array:
-        filled = jnp.concatenate([leaf, jnp.repeat(leaf[-1:], batches * _TOGETHER - count, axis=0)])
-        return filled.reshape(batches, _TOGETHER, *leaf.shape[1:])
+    def some(k: jax.Array, results: Result) -> Result:
+        # The last ones begin early, so as not to end late; what is computed twice is the same.
+        begin = jnp.minimum(k * width, room - width)
+        cut = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, begin, width), particles)
+        written: Result = jax.tree.map(
+            lambda own, new: jax.lax.dynamic_update_slice_in_dim(own, new, begin, 0), results, together(cut)
+        )
+        return written
 
-    def joined(leaf: jax.Array) -> jax.Array:
-        return leaf.reshape(batches * _TOGETHER, *leaf.shape[2:])[:count]
+    shapes = jax.eval_shape(together, particles)
+    empty: Result = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    results: Result = jax.lax.fori_loop(0, (count + width - 1) // width, some, empty)
+    return results
 
-    mapped: Result = jax.tree.map(joined, jax.lax.map(together, jax.tree.map(cut, particles)))
-    return mapped
+
+def _filled(room: int, leaf: Array) -> Array:
+    """(chains, k, ...) -> (chains, room, ...), the last repeated."""
+    return np.concatenate([leaf, np.repeat(leaf[:, -1:], max(room - leaf.shape[1], 0), axis=1)], axis=1)
+
+
+def _first(place: Place, count: int) -> Place:
+    first: Place = jax.tree.map(lambda leaf: leaf[:, :count], place)
+    return first

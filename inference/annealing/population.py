@@ -27,7 +27,7 @@ LENGTH = math.pi / 2
 LONGEST_STEP = 1.5
 TARGET_ACCEPTANCE = 0.8
 # A correlation that is as good as none; beside it what comes of few particles by chance.
-_FORGOTTEN, _NOISE = 0.1, 3.0
+_FORGOTTEN, _NOISE = 0.1, 2.0
 
 
 class Population(NamedTuple):
@@ -55,7 +55,7 @@ def begun(place: Place) -> Population:
     ones = np.ones(chains)
     none = Population(
         place=place,
-        before=_seen(place),
+        before=seen(place),
         beta=0 * ones,
         step_size=min(LONGEST_STEP, size**-0.25) * ones,
         scale=np.ones((chains, size)),
@@ -64,17 +64,17 @@ def begun(place: Place) -> Population:
         moves=np.ones(chains, np.int64),
         made=np.zeros(chains, np.int64),
     )
-    return none._replace(scale=_scale(none))
+    return none._replace(scale=spread(place))
 
 
-def heated(population: Population, place: Place, beta: Array, chosen: Array) -> Population:
+def cooled(population: Population, place: Place, beta: Array, chosen: Array) -> Population:
     """The chosen chains, (chains,), with their particles at other places, to be moved at their β."""
     there = Place(*(_where(chosen, new, old) for new, old in zip(place, population.place, strict=True)))
-    moved = population._replace(place=there)
-    return moved._replace(
-        before=_where(chosen, _seen(there), population.before),
+    return population._replace(
+        place=there,
+        before=_where(chosen, seen(there), population.before),
         beta=np.where(chosen, beta, population.beta),
-        scale=_where(chosen, _scale(moved), population.scale),
+        scale=_where(chosen, spread(there), population.scale),
         correlation=np.where(chosen, 1.0, population.correlation),
         moves=np.where(chosen, 0, population.moves),
     )
@@ -92,9 +92,9 @@ class Mover:
         return forgotten(population) | (population.moves >= self.moves)
 
     def moved(
-        self, density: Density, normal: Gaussian | None, keys: Array, population: Population, going: Array
+        self, density: Density, normal: Gaussian | None, keys: Array, population: Population, going: Array, room: int
     ) -> Population:
-        """Every particle of the chains that are going, (chains,), moved once."""
+        """Every particle of the chains that are going, (chains,), moved once. room: see `travel`."""
         rungs = Rung(
             beta=population.beta[:, None],
             gap=np.zeros_like(population.beta)[:, None],
@@ -102,14 +102,14 @@ class Mover:
             steps=self.steps(population.step_size)[:, None],
             scale=population.scale[:, None],
         )
-        way = travel(density, normal, keys, population.place, rungs, population.made, going=going)
+        way = travel(density, normal, keys, population.place, rungs, population.made, room, going=going)
         acceptance = way.acceptance[:, 0]
         longer = np.minimum(population.step_size * np.exp(acceptance - TARGET_ACCEPTANCE), LONGEST_STEP)
         return population._replace(
             place=way.place,
             step_size=np.where(going, longer, population.step_size),
             acceptance=np.where(going, acceptance, population.acceptance),
-            correlation=np.where(going, _correlation(population.before, _seen(way.place)), population.correlation),
+            correlation=np.where(going, correlation(population.before, seen(way.place)), population.correlation),
             moves=population.moves + going,
             made=population.made + going,
         )
@@ -121,26 +121,31 @@ class Mover:
 
 def forgotten(population: Population) -> Array:
     """(chains,): which are where they were by chance alone."""
-    count = population.before.shape[1]
-    return np.asarray(population.correlation <= _FORGOTTEN + _NOISE / math.sqrt(count))
+    return is_forgotten(population.correlation, population.before.shape[1])
 
 
-def _seen(place: Place) -> Array:
+def is_forgotten(correlation: Array, particles: int) -> Array:
+    """(chains,): whether correlations, between what so many particles were and are, are as good as none."""
+    return np.asarray(correlation <= _FORGOTTEN + _NOISE / math.sqrt(particles))
+
+
+def spread(place: Place) -> Array:
+    """(chains, n): the standard deviation of each coordinate, 1 where there is none."""
+    deviations = place.position.std(axis=1)
+    return np.where(np.isfinite(deviations) & (deviations > 0), deviations, 1.0)
+
+
+def seen(place: Place) -> Array:
     return np.concatenate([place.position, place.gain[..., None]], axis=2)
 
 
-def _scale(population: Population) -> Array:
-    spread = population.place.position.std(axis=1)
-    return np.where(np.isfinite(spread) & (spread > 0), spread, population.scale)
-
-
-def _correlation(before: Array, after: Array) -> Array:
+def correlation(before: Array, after: Array) -> Array:
     """(chains, particles, k) twice -> (chains,), the largest of the k. What does not vary tells nothing."""
     with np.errstate(all="ignore"):
         first, second = (x - x.mean(axis=1, keepdims=True) for x in (before, after))
         norms = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
         each = np.abs((first * second).sum(axis=1)) / norms
-    return np.max(np.nan_to_num(each, nan=0.0), axis=1)
+    return np.asarray(np.max(np.nan_to_num(each, nan=0.0), axis=1))
 
 
 def _where(chosen: Array, new: Array, old: Array) -> Array:
