@@ -135,3 +135,9 @@ NOT_DRAWN = {
 def test_what_cannot_be_drawn_from_has_no_prior(name: str) -> None:
     text, y = NOT_DRAWN[name]
     assert made(text, {"y": y}).prior() is None
+
+
+def test_data_of_one_shape_share_what_is_compiled() -> None:
+    text = "dim obs\ndata y[obs]\nmu ~ Normal(1, 2)\ny[obs] ~ Normal(mu, 0.5)"
+    one, other = (jax.tree.structure(made(text, {"y": y})) for y in ([0.5, 2.0, 1.0], [1.0, 0.0, 3.0]))
+    assert one == other

@@ -22,7 +22,7 @@ from ppl.compiler.lowering.named import REAL, Array
 from ppl.compiler.passes.program import Program, make_program
 from ppl.dataset import Dataset
 from ppl.errors import PplError
-from ppl.graph import Node, Term
+from ppl.graph import ModelGraph, Node, Term
 
 # Where a draw lies on the edge of its support, in floating point, its place is at infinity.
 _EDGE = 700.0
@@ -76,14 +76,10 @@ def conditioned(density: CompiledDensity, dataset: Dataset) -> Conditioned:
 
 def _prior(density: CompiledDensity, dataset: Dataset) -> Prior | None:
     program = density.plan.program
-    own = replace(program.graph, nodes=tuple(node for node in program.graph.nodes if not _weighs_data(program, node)))
-    names = {latent.name for latent in own.latents}
-    if any(undrawable(own)) or not names <= statements(own).keys():
+    found = _without_data(program)
+    if found is None:
         return None
-    try:
-        order = groups(own, names)
-    except PplError:  # elements need one another in no order
-        return None
+    own, order = found
     without_data = make_program(own, dataset, program.choices)
     plan = density.plan
 
@@ -91,6 +87,20 @@ def _prior(density: CompiledDensity, dataset: Dataset) -> Prior | None:
         return _log_volume(evaluation), _draw(evaluation, plan, order, jax.random.key(0))
 
     return Prior(compile_program(without_data, dataset, without_data, used=used), order)
+
+
+@functools.lru_cache(maxsize=16)
+def _without_data(program: Program) -> tuple[ModelGraph, tuple[Group, ...]] | None:
+    """The graph without what is observed, and the order in which it draws; None where it cannot. The same objects for
+    equal programs, by whose identity JAX knows what it compiled."""
+    own = replace(program.graph, nodes=tuple(node for node in program.graph.nodes if not _weighs_data(program, node)))
+    names = {latent.name for latent in own.latents}
+    if any(undrawable(own)) or not names <= statements(own).keys():
+        return None
+    try:
+        return own, groups(own, names)
+    except PplError:  # elements need one another in no order
+        return None
 
 
 def _weighs_data(program: Program, node: Node) -> bool:
