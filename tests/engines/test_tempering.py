@@ -197,6 +197,16 @@ def test_two_far_modes_the_evidence_and_what_is_said() -> None:
     np.testing.assert_array_equal(again.positions, made.positions)
     np.testing.assert_array_equal(again.carry["states"].tally.up, made.carry["states"].tally.up)
 
+    # At β = 0 the reference is drawn from anew, whatever was there; in every second iteration that stays there.
+    carry, drawn = engine.start(density, jax.random.split(jax.random.key(2), 8)), []
+    for _ in range(100):
+        carry, _chunk = engine.advance(density, carry, 1)
+        drawn.append(carry["states"].places.position[:, 0])
+    first = np.stack(drawn[1::2], axis=1) / 10
+    assert np.abs(first.mean(axis=(0, 1))).max() < 5 / np.sqrt(400)
+    assert np.abs((first**2).mean(axis=(0, 1)) - 1).max() < 5 * np.sqrt(2 / 400)
+    assert np.abs((first[:, 1:] * first[:, :-1]).mean(axis=(0, 1))).max() < 5 / np.sqrt(392)
+
     # Narrower by orders of magnitude: too few replicas, which is said.
     narrow = Mixture(density.centres, density.sds * 1e-9, density.shares, density.broad)
     said = verdicts(engine.findings(narrow, run(engine, narrow, chains=8).carry))
