@@ -9,6 +9,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import arviz as az
 import numpy as np
@@ -48,13 +49,18 @@ def scalar(posterior: object, name: str) -> np.ndarray:
     return np.asarray(values[(..., *positions)])
 
 
-@pytest.mark.parametrize("posterior", POSTERIORS)
-def test_reference_moments(posterior: str) -> None:
+def fitted(posterior: str, **how: Any) -> tuple[Any, dict[str, Any]]:
+    """A fit by these arguments of `sample`, and the reference by names of scalars."""
     model_name, unused = POSTERIORS[posterior]
     data = json.loads((FOLDER / f"{posterior}.data.json").read_text())
-    reference = json.loads((FOLDER / f"{posterior}.reference.json").read_text())
     model = ppl.load(HERE / "models" / f"{model_name}.ppl")
-    fit = model.sample({k: v for k, v in data.items() if k not in unused}, chains=4, warmup=1000, draws=1000, seed=20)
+    fit = model.sample({k: v for k, v in data.items() if k not in unused}, **how)
+    return fit, json.loads((FOLDER / f"{posterior}.reference.json").read_text())
+
+
+@pytest.mark.parametrize("posterior", POSTERIORS)
+def test_reference_moments(posterior: str) -> None:
+    fit, reference = fitted(posterior, chains=4, warmup=1000, draws=1000, seed=20)
 
     worst = 0.0
     for name, ref in reference.items():

@@ -1,0 +1,45 @@
+"""Engines that promise to be exact, against closed forms: means and variances within five standard errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from ppl.inference.registry import ENGINES
+from tests.engines.common import ELSEWHERE, FUNNEL, TARGETS, TRIED, engine_of, exact, rough, scores, told, tried
+
+ROUGH = 0.1
+
+
+@pytest.fixture(autouse=True)
+def _double() -> Any:
+    with jax.enable_x64(True):
+        yield
+
+
+def test_every_engine_is_tried() -> None:
+    assert ENGINES.keys() <= TRIED.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", exact())
+def test_moments(name: str) -> None:
+    alike = TRIED[name].alike
+    for which, target in TARGETS.items():
+        made = tried(name, target.density)
+        assert np.abs(scores(made, target, alike)).max() < 5, which
+        assert rough(made, target, alike) < ROUGH, which
+        # Of a banana's ends a chain may rightly say that it hardly gets there.
+        assert which == "banana" or not told(engine_of(name), target.density, made), which
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", exact())
+def test_a_funnel_is_drawn_from_or_told(name: str) -> None:
+    alike = TRIED[name].alike
+    for seed in (1, 2):
+        made = tried(name, FUNNEL.density, seed)
+        right = np.abs(scores(made, FUNNEL, alike)).max() < 5 and rough(made, FUNNEL, alike) < ROUGH
+        assert right or told(engine_of(name), FUNNEL.density, made)
