@@ -12,13 +12,11 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from ppl.inference.annealing.path import Path
 from ppl.inference.contract import Conditioned, Density, Reference, Remark
-from ppl.inference.modes import gaussian as gaussians
 from ppl.inference.modes.gaussian import Gaussian
 from ppl.inference.modes.pathfinder import PathfinderFitter
 
@@ -48,10 +46,11 @@ class Normal:
         return int(self.gaussian.mean.shape[0])
 
     def log_density(self, u: jax.Array) -> jax.Array:
-        return gaussians.log_density(self.gaussian, u)
+        return self.gaussian.log_density(u)
 
     def draw(self, key: jax.Array) -> jax.Array:
-        return gaussians.sample(self.gaussian, jax.random.normal(key, self.gaussian.mean.shape, jnp.float64))
+        mean = self.gaussian.mean
+        return self.gaussian.sample(jax.random.normal(key, mean.shape, mean.dtype))
 
 
 def prior_of(density: Density) -> Reference | None:

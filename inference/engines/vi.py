@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VI(Settings):
-    """The Gaussian of a family, on the unconstrained coordinates, with the least KL(q|p), and draws from it."""
+    """The member of a family, on the unconstrained coordinates, with the least KL(q|p), and draws from it."""
 
     draws: int = shared.draws()
     family: str = setting(
-        "full-rank", "of Gaussians, by their covariances", choices=("mean-field", "low-rank", "full-rank")
+        "full-rank",
+        "of Gaussians, by their covariances, or of Gaussians bent by networks",
+        choices=("mean-field", "low-rank", "full-rank", "flow"),
     )
     rank: int = setting(5, "directions that a low-rank covariance has beside its diagonal", at_least=1)
-    samples: int = setting(4, "draws of the Gaussian for each gradient", at_least=1)
+    layers: int = setting(2, "of a flow: how often every coordinate acts on every other", at_least=1, at_most=16)
+    hidden: int = setting(16, "of a flow: the width of its networks", at_least=1, at_most=1024)
+    samples: int = setting(4, "draws of the member for each gradient", at_least=1)
     tolerance: float = setting(0.02, "nats by which smaller steps may still change the fit at its end", above=0)
     iterations: int = setting(50000, "steps of the ascent, at most", at_least=1)
     minibatch: str = shared.minibatch()
@@ -39,11 +43,13 @@ class VI(Settings):
         from ppl.inference.modes.drawing import ApproximationLife
         from ppl.inference.variational.families import Family, FullRank, LowRank, MeanField
         from ppl.inference.variational.fitting import VariationalFitter
+        from ppl.inference.variational.flow import Bent
 
         families: dict[str, Family] = {
             "mean-field": MeanField(),
             "low-rank": LowRank(self.rank),
             "full-rank": FullRank(),
+            "flow": Bent(self.layers, self.hidden),
         }
         batch = minibatch.parse(self.minibatch)
         fitter = VariationalFitter(families[self.family], self.samples, self.tolerance, self.iterations, batch)

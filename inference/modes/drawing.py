@@ -1,4 +1,4 @@
-"""The life of engines that fit Gaussians and draw from them: the fit in steps, then proposals, then draws.
+"""The life of engines that fit an approximation and draw from it: the fit in steps, then proposals, then draws.
 
 Proposal number j of a chain is from part j mod `parts` of its mixture, made with the random words of the chain's key
 and j: so proposals are not kept, and a draw is a proposal made once more. Its importance ratio is that of the target to
@@ -22,8 +22,8 @@ from ppl.inference import pacing, randomness
 from ppl.inference.chains import over_chains
 from ppl.inference.contract import Carry, Chunk, Density, Findings, Remark, Remedy
 from ppl.inference.importance import Smoothed, log_ratio_values, pareto_smoothed, resampled, tail_remark
+from ppl.inference.modes.approximation import Approximation, mixture_log_density
 from ppl.inference.modes.findings import Values
-from ppl.inference.modes.gaussian import Gaussian, mixture_log_density, sample
 from ppl.inference.modes.starts import starts_of
 
 Array = NDArray[Any]
@@ -40,7 +40,7 @@ def words_on_host(key: Array, number: int, count: int) -> jax.Array:
 
 
 class Fitter(Protocol):
-    """What fits the mixture of each chain. called: the approximation, in words; parts: Gaussians in a mixture."""
+    """What fits the mixture of each chain. called: the approximation, in words; parts: of a mixture."""
 
     @property
     def parts(self) -> int: ...
@@ -57,7 +57,7 @@ class Fitter(Protocol):
         """state: NumPy arrays, `steps` among them, how many were made."""
         ...
 
-    def mixture(self, state: State) -> Gaussian:
+    def mixture(self, state: State) -> Approximation:
         """Leaves (chains, parts, ...)."""
         ...
 
@@ -178,14 +178,15 @@ class ApproximationLife:
 @jax.jit
 def _propose(density: Density, count: jax.Array, chain: Mapping[str, Any]) -> Row:
     """The first `count` rows are proposals, one at a time, so that none depends on the others."""
-    parts: Gaussian = chain["mixture"]
-    size, dtype = parts.mean.shape[1], parts.mean.dtype
+    parts: Approximation = chain["mixture"]
+    leaves = jax.tree.leaves(parts)
+    size, count_of_parts, dtype = density.size, leaves[0].shape[0], leaves[0].dtype
 
     def propose(i: jax.Array, rows: Row) -> Row:
         number = chain["numbers"][i]
-        part = jax.tree.map(lambda leaf: leaf[number % parts.mean.shape[0]], parts)
+        part: Approximation = jax.tree.map(lambda leaf: leaf[number % count_of_parts], parts)
         words = randomness.words(chain["key"], number, randomness.words_for_normals(size))
-        u = sample(part, randomness.normals(words, size, dtype))
+        u = part.sample(randomness.normals(words, size, dtype))
         log_density = density.log_density(u)
         ratio = log_density - mixture_log_density(parts, u)
         row = Row(u, log_density, jnp.where(jnp.isnan(ratio), -jnp.inf, ratio))

@@ -1,4 +1,4 @@
-"""Gaussians whose covariance differs from a diagonal in a few directions, and mixtures of them."""
+"""Gaussians whose covariance differs from a diagonal in a few directions."""
 
 from __future__ import annotations
 
@@ -22,24 +22,16 @@ class Gaussian(NamedTuple):
     core: Any
     inverse: Any
 
+    def sample(self, z: jax.Array) -> jax.Array:
+        """(n,) standard normals -> (n,): mean + D (z + Q (L - I) Q' z)."""
+        within = z @ self.directions
+        u: jax.Array = self.mean + self.scale * (z + self.directions @ (self.core @ within - within))
+        return u
 
-def sample(gaussian: Gaussian, z: jax.Array) -> jax.Array:
-    """(n,) standard normals -> (n,): mean + D (z + Q (L - I) Q' z)."""
-    within = z @ gaussian.directions
-    u: jax.Array = gaussian.mean + gaussian.scale * (z + gaussian.directions @ (gaussian.core @ within - within))
-    return u
-
-
-def log_density(gaussian: Gaussian, u: jax.Array) -> jax.Array:
-    """(n,) -> (), normalised."""
-    w = (u - gaussian.mean) / gaussian.scale
-    within = w @ gaussian.directions
-    z = w + gaussian.directions @ (gaussian.inverse @ within - within)
-    log_volume = jnp.sum(jnp.log(gaussian.scale)) + jnp.sum(jnp.log(jnp.diagonal(gaussian.core)))
-    return -0.5 * jnp.sum(z * z) - log_volume - 0.5 * u.shape[0] * math.log(2 * math.pi)
-
-
-def mixture_log_density(parts: Gaussian, u: jax.Array) -> jax.Array:
-    """(n,) -> (), of a mixture with equal shares."""
-    each = jax.vmap(log_density, in_axes=(0, None))(parts, u)
-    return jax.nn.logsumexp(each) - math.log(each.shape[0])
+    def log_density(self, u: jax.Array) -> jax.Array:
+        """(n,) -> (), normalised."""
+        w = (u - self.mean) / self.scale
+        within = w @ self.directions
+        z = w + self.directions @ (self.inverse @ within - within)
+        log_volume = jnp.sum(jnp.log(self.scale)) + jnp.sum(jnp.log(jnp.diagonal(self.core)))
+        return -0.5 * jnp.sum(z * z) - log_volume - 0.5 * u.shape[0] * math.log(2 * math.pi)

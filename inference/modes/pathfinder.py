@@ -28,7 +28,7 @@ from ppl.inference.modes.climbing import climb, evaluated
 from ppl.inference.modes.drawing import TRIALS, words_on_host
 from ppl.inference.modes.factors import Memory
 from ppl.inference.modes.findings import Values
-from ppl.inference.modes.gaussian import Gaussian, log_density, sample
+from ppl.inference.modes.gaussian import Gaussian
 from ppl.inference.modes.search import found_starts
 
 Array = NDArray[Any]
@@ -36,6 +36,8 @@ State = Mapping[str, Any]
 
 MEMORY = 6
 TRIALS_EACH = 25
+# Draws of a path that may have no density, until one is a start.
+_TRIES = 20
 
 
 class Path(NamedTuple):
@@ -52,8 +54,8 @@ def _trial(density: Density, gaussian: Gaussian, normals: jax.Array) -> jax.Arra
     """(k, n) normals -> (k,): log p - log q at draws of q."""
 
     def gap(z: jax.Array) -> jax.Array:
-        u = sample(gaussian, z)
-        return density.log_density(u) - log_density(gaussian, u)
+        u = gaussian.sample(z)
+        return density.log_density(u) - gaussian.log_density(u)
 
     gaps: jax.Array = jax.lax.map(gap, normals)
     return gaps
@@ -161,23 +163,36 @@ def _path_key(key: Array, number: int) -> Array:
     return np.asarray(jax.random.key_data(folded))
 
 
-def pathfinder_positions(density: Density, keys: jax.Array, iterations: int = 1000) -> NDArray[np.float64]:
-    """(chains, n): for each chain's key a draw of one path's Gaussian, near where the mass is; to start chains from.
+class Beginnings(NamedTuple):
+    """Of each chain a position, (chains, n), of finite density and gradient; found: (chains,), whether it is one of its
+    path, else where that began."""
+
+    positions: Any
+    found: Any
+
+
+def pathfinder_positions(density: Density, keys: jax.Array, iterations: int = 1000) -> Beginnings:
+    """For each chain's key a draw of one path's Gaussian, near where the mass is; to start chains from.
 
     Raises:
         InitialisationError: no start of a path was found.
     """
     key_data = np.asarray(jax.random.key_data(keys))
     chains, size = len(key_data), density.size
-    zeros = np.zeros((chains, size))
-    starts = {"keys": key_data, "positions": zeros, "given": np.zeros(chains, bool)}
-    fitter = PathfinderFitter(1, iterations)
-    state = fitter.step(density, fitter.start(starts), starts)
+    begun = found_starts(
+        density, {"keys": key_data, "positions": np.zeros((chains, size)), "given": np.zeros(chains, bool)}
+    )
 
-    def drawn(chain: Mapping[str, Any]) -> Array:
-        words = words_on_host(chain["key"], 0, randomness.words_for_normals(size))
-        part = jax.tree.map(lambda leaf: leaf[0], chain["mixture"])
-        return np.asarray(sample(part, randomness.normals(words, size, np.float64)))
+    def one(chain: Mapping[str, Array]) -> Beginnings:
+        path = find_path(density, chain["key"], chain["start"], iterations)
+        evaluate = evaluated(density)
+        for number in range(_TRIES if np.isfinite(path.elbo) else 0):
+            words = words_on_host(chain["key"], number, randomness.words_for_normals(size))
+            position = np.asarray(path.gaussian.sample(randomness.normals(words, size, np.float64)))
+            value, gradient = evaluate(position)
+            if np.isfinite(value) and np.isfinite(gradient).all():
+                return Beginnings(position, np.bool_(True))
+        return Beginnings(chain["start"], np.bool_(False))
 
-    positions: NDArray[np.float64] = in_threads(drawn, {"key": key_data, "mixture": fitter.mixture(state)}, True)
+    positions: Beginnings = in_threads(one, {"key": key_data, "start": begun.position}, True)
     return positions

@@ -22,17 +22,20 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from ppl.inference.modes.approximation import Approximation
 from ppl.inference.modes.gaussian import Gaussian
 
 Array = NDArray[Any]
 
 
 class Member(NamedTuple):
-    """mean, log_scale: (n,); factor: of a shape that the family has. Also a step, and an average, of members."""
+    """mean, log_scale: (n,); factor: of a shape that the family has; couplings: of a flow's networks. Also a step, and
+    an average, of members."""
 
     mean: Any
     log_scale: Any
     factor: Any
+    couplings: Any = ()
 
 
 class Draw(NamedTuple):
@@ -44,7 +47,7 @@ class Draw(NamedTuple):
 
 
 class Family(Protocol):
-    """A hashable value; all but `begin` and `gaussian` are traceable."""
+    """A hashable value; all but `begin`, `change` and `approximation` are traceable."""
 
     def normals(self, size: int) -> int:
         """How many a draw takes."""
@@ -70,7 +73,7 @@ class Family(Protocol):
         """KL(old|new) + KL(new|old), in nats. On the host."""
         ...
 
-    def gaussian(self, member: Member) -> Gaussian:
+    def approximation(self, member: Member) -> Approximation:
         """On the host."""
         ...
 
@@ -96,7 +99,7 @@ class MeanField:
 
     def draw(self, member: Member, z: jax.Array) -> Draw:
         u = member.mean + jnp.exp(member.log_scale) * z
-        return Draw(u, _standard(z) - jnp.sum(member.log_scale), z)
+        return Draw(u, standard_log_density(z) - jnp.sum(member.log_scale), z)
 
     def gradient(self, member: Member, z: jax.Array, drawn: Draw, slope: jax.Array) -> Member:
         h = jnp.exp(member.log_scale) * slope + drawn.pull
@@ -109,7 +112,7 @@ class MeanField:
     def change(self, old: Member, new: Member) -> float:
         return 0.5 * (_excess(old, new) + _excess(new, old))
 
-    def gaussian(self, member: Member) -> Gaussian:
+    def approximation(self, member: Member) -> Gaussian:
         return Gaussian(member.mean, np.exp(member.log_scale), member.factor, np.zeros((0, 0)), np.zeros((0, 0)))
 
 
@@ -132,7 +135,7 @@ class FullRank:
 
     def draw(self, member: Member, z: jax.Array) -> Draw:
         u = member.mean + jnp.exp(member.log_scale) * z + jnp.sum(member.factor * z[None, :], axis=1)
-        return Draw(u, _standard(z) - jnp.sum(member.log_scale), z)
+        return Draw(u, standard_log_density(z) - jnp.sum(member.log_scale), z)
 
     def gradient(self, member: Member, z: jax.Array, drawn: Draw, slope: jax.Array) -> Member:
         h = jnp.exp(member.log_scale) * slope + jnp.sum(member.factor * slope[:, None], axis=0) + drawn.pull
@@ -145,15 +148,15 @@ class FullRank:
         return Member(member.mean + whole @ step.mean, member.log_scale + larger, jnp.tril(factor, -1))
 
     def change(self, old: Member, new: Member) -> float:
-        roots = _root(old), _root(new)
+        roots = root_of(old), root_of(new)
         inverses = np.linalg.inv(roots[0]), np.linalg.inv(roots[1])
         aways = [inverse @ (new.mean - old.mean) for inverse in inverses]
         maps = inverses[0] @ roots[1], inverses[1] @ roots[0]
         squares = sum(np.sum(each**2) for each in (*aways, *maps))
         return float(0.5 * squares - len(old.mean))
 
-    def gaussian(self, member: Member) -> Gaussian:
-        root, eye = _root(member), np.eye(len(member.mean))
+    def approximation(self, member: Member) -> Gaussian:
+        root, eye = root_of(member), np.eye(len(member.mean))
         return Gaussian(member.mean, np.ones(len(eye)), eye, root, np.tril(np.linalg.inv(root)))
 
 
@@ -198,7 +201,7 @@ class LowRank:
     def change(self, old: Member, new: Member) -> float:
         return 0.5 * (_excess(old, new) + _excess(new, old))
 
-    def gaussian(self, member: Member) -> Gaussian:
+    def approximation(self, member: Member) -> Gaussian:
         q, r = np.linalg.qr(member.factor)
         core = np.linalg.cholesky(np.eye(r.shape[0]) + r @ r.T)
         return Gaussian(member.mean, np.exp(member.log_scale), q, core, np.tril(np.linalg.inv(core)))
@@ -208,7 +211,7 @@ def _begun(position: Array, factor: Array) -> Member:
     return Member(np.array(position, np.float64), np.full(len(position), math.log(FIRST_SCALE)), factor)
 
 
-def _standard(z: jax.Array) -> jax.Array:
+def standard_log_density(z: jax.Array) -> jax.Array:
     return -0.5 * jnp.sum(z * z) - 0.5 * z.shape[0] * math.log(2 * math.pi)
 
 
@@ -222,7 +225,7 @@ def _shortened(step: jax.Array) -> jax.Array:
     return shortened
 
 
-def _root(member: Member) -> Array:
+def root_of(member: Member) -> Array:
     root: Array = member.factor + np.diag(np.exp(member.log_scale))
     return root
 

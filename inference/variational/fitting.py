@@ -1,4 +1,4 @@
-"""The fit of a Gaussian by stages of decreasing steps, which ends when a stage changes nothing more.
+"""The fit of a member by stages of decreasing steps, which ends when a stage changes nothing more.
 
 A stage has one rate; its result is the mean of the members in its second half (iterate averaging, Polyak & Juditsky
 1992). If the ELBO rose from the stage before, the fit is still on its way, and the next stage is as this one. Else the
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from ppl.inference.chains import over_chains
 from ppl.inference.contract import Density, Remark, Remedy
 from ppl.inference.minibatch import Minibatch, sliced
+from ppl.inference.modes.approximation import Approximation
 from ppl.inference.modes.findings import Values
-from ppl.inference.modes.gaussian import Gaussian
 from ppl.inference.modes.search import found_starts
 from ppl.inference.variational.ascent import Stretch, begun, climb_on
 from ppl.inference.variational.families import Family, FullRank, Member
@@ -99,10 +99,10 @@ class VariationalFitter:
         # Fits that all ended leave nothing to do.
         return {**closed, "steps": np.int64(self.steps if closed["ended"].all() else steps)}
 
-    def mixture(self, state: State) -> Gaussian:
+    def mixture(self, state: State) -> Approximation:
         chains = range(len(state["stages"]))
-        rows = [self.family.gaussian(jax.tree.map(lambda leaf, at=at: leaf[at], state["result"])) for at in chains]
-        parts: Gaussian = jax.tree.map(lambda leaf: leaf[:, None], _stacked(rows))
+        rows = [self.family.approximation(jax.tree.map(lambda leaf, at=at: leaf[at], state["result"])) for at in chains]
+        parts: Approximation = jax.tree.map(lambda leaf: leaf[:, None], _stacked(rows))
         return parts
 
     def values(self, state: State) -> Values:
@@ -117,7 +117,7 @@ class VariationalFitter:
             return []
         remarks = [self._ending(state["ended"], state["change"])]
         if (state["lost"] > _LOST).any():
-            title = "The density, or its gradient, is not finite at many draws of the fitted Gaussian."
+            title = f"The density, or its gradient, is not finite at many draws of {self.called}."
             remarks.append(Remark("lost", "bad", title, remedies=self.remedies()[:1]))
         return remarks
 
