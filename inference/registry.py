@@ -7,6 +7,7 @@ from ppl.inference.engines.anneal import Anneal
 from ppl.inference.engines.gibbs import Gibbs
 from ppl.inference.engines.hmc import HMC
 from ppl.inference.engines.laplace import Laplace
+from ppl.inference.engines.mams import MAMS
 from ppl.inference.engines.map import MAP
 from ppl.inference.engines.mclmc import MCLMC
 from ppl.inference.engines.mh import MH
@@ -31,6 +32,7 @@ ENGINES: dict[str, type[Settings]] = {
         SGLD,
         SGHMC,
         MCLMC,
+        MAMS,
         Tempering,
         SMC,
         AIS,

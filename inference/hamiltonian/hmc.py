@@ -65,8 +65,6 @@ class HMCKernel:
         options: Options,
     ) -> _Path:
         uniforms = randomness.uniform(words, origin.position.dtype)
-        stretch = 1 + options["jitter"] * (2 * uniforms[0] - 1)
-        wanted = jnp.clip(jnp.round(options["length"] * stretch / step_size), 1, options["max_steps"])
         return _Path(
             half=integrator.drift(step_size, origin),
             before=origin.position,
@@ -74,7 +72,7 @@ class HMCKernel:
             initial_energy=integrator.energy(origin),
             step_size=step_size,
             steps=jnp.zeros_like(before.steps),
-            wanted=jnp.minimum(wanted.astype(jnp.int32), limit),
+            wanted=jnp.minimum(steps_of(uniforms[0], step_size, options), limit),
             uniform=uniforms[1],
             going=jnp.array(True),
         )
@@ -109,3 +107,10 @@ class HMCKernel:
             going=~diverging & (steps < path.wanted),
         )
         return further, taken
+
+
+def steps_of(uniform: jax.Array, step_size: jax.Array, options: Options) -> jax.Array:
+    """How many steps a trajectory of random length takes, at least one."""
+    stretch = 1 + options["jitter"] * (2 * uniform - 1)
+    wanted = jnp.clip(jnp.round(options["length"] * stretch / step_size), 1, options["max_steps"])
+    return wanted.astype(jnp.int32)

@@ -5,16 +5,10 @@ In coordinates z = x / scale of n dimensions, with S = -log p and a velocity u o
 
     dz = u dt,   du = -(I - u u') ∇S / (n - 1) dt + η (I - u u') dW.
 
-The law of z is then p itself. Without noise E = S + (n - 1) log w is conserved, where d log w = -u·∇S / (n - 1) dt. For
-a gradient that stays as it is, with e = -∇S / |∇S| and δ = ε |∇S| / (n - 1), the velocity is solved exactly (Ver Steeg
-& Galstyan 2021):
-
-    u ← (u + e (sinh δ + e·u (cosh δ - 1))) / (cosh δ + e·u sinh δ),   Δ log w = log(cosh δ + e·u sinh δ).
-
-A step of length ε is the minimal-norm splitting (McLachlan 1995; Omelyan, Mryglod & Folk 2003): kicks of λε, (1 - 2λ)ε
-and λε around two drifts of ε / 2, which takes two gradients. Its energy error is O(ε³). Then the velocity is refreshed
-in part, u ← (u + νξ) / |u + νξ| with ξ ~ N(0, I) and ν² = (exp(2ε / L) - 1) / n, so that it forgets where it went after
-a length L. In z the variances are 1, and L is their sum's square root, √n, times `length`.
+The law of z is then p itself. Without noise E = S + (n - 1) log w is conserved, where d log w = -u·∇S / (n - 1) dt. The
+energy error of a step of length ε (`turning.py`) is O(ε³). After it the velocity is refreshed in part,
+u ← (u + νξ) / |u + νξ| with ξ ~ N(0, I) and ν² = (exp(2ε / L) - 1) / n, so that it forgets where it went after a length
+L. In z the variances are 1, and L is their sum's square root, √n, times `length`.
 
 Warmup chooses ε so that the mean of ΔE² / n over steps is `target`: as ΔE² grows with ε⁶, it keeps a mean of ΔE² / ε⁶.
 A step is no longer than L.
@@ -38,11 +32,11 @@ from numpy.typing import NDArray
 
 from ppl.inference import randomness
 from ppl.inference.contract import Density
+from ppl.inference.microcanonical.turning import LAMBDA, turn
 from ppl.inference.starting import Start
 from ppl.inference.stepping import Drawn, Step, Tree, doubling
 
 Array = NDArray[Any]
-LAMBDA = 0.1931833275037836
 FEWEST_DIMENSIONS = 2
 # Of √n, where warmup begins.
 _FIRST_STEP = 0.25
@@ -156,17 +150,10 @@ def dimensions(size: int) -> int:
 
 
 def kicked(velocity: jax.Array, force: jax.Array, length: jax.Array, degrees: int) -> tuple[jax.Array, jax.Array]:
-    """The velocity after a length under a constant force, (n,), the gradient of log p; and degrees · Δ log w.
-
-    Both with exp(-δ) instead of sinh and cosh, which overflow."""
+    """The velocity after a length under a constant force, (n,), the gradient of log p; and degrees · Δ log w."""
     along, strength = _unit(force, velocity)
-    delta = length * strength / degrees
-    decay = jnp.exp(-delta)
-    cosine = jnp.sum(along * velocity)
-    turned = along * ((1 - decay) * (1 + decay + cosine * (1 - decay))) + 2 * decay * velocity
-    least = jnp.asarray(np.finfo(velocity.dtype).tiny, velocity.dtype)
-    growth = delta + jnp.log(jnp.maximum((1 + cosine + (1 - cosine) * decay**2) / 2, least))
-    return _unit(turned, velocity)[0], degrees * growth
+    turned = turn(jnp.sum(along * velocity), length * strength / degrees)
+    return _unit(turned.along * along + turned.before * velocity, velocity)[0], degrees * turned.growth
 
 
 def _unit(vector: jax.Array, otherwise: jax.Array) -> tuple[jax.Array, jax.Array]:
