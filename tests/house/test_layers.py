@@ -26,7 +26,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "grammar": (("ppl.grammar",), ("ppl.grammar", "ppl.source", "ppl.errors", "ppl.codes")),
     "compiler": (("ppl.compiler",), ("ppl.compiler", "ppl.grammar", *FOUNDATIONS)),
     "inference": (("ppl.inference",), ("ppl.inference",)),
-    "hardware": (("ppl.hardware",), ("ppl.hardware", *FOUNDATIONS)),
+    "hardware": (("ppl.hardware",), ("ppl.hardware", "ppl.inference", *FOUNDATIONS)),
     "surface": (("ppl",), ("ppl",)),
 }
 

@@ -1,0 +1,35 @@
+"""Functions of spins as sums of products: the Walsh–Hadamard transform.
+
+Every function of r spins is E(m) = Σ_S c_S Π_(i in S) m_i over the 2^r subsets S, with c_S = mean over all m of
+E(m) Π_(i in S) m_i (Boros & Hammer 2002, section 4, in ±1).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def coefficients(energy: Floats) -> Floats:
+    """(f, 2, ..., 2) energies by states 0, 1 (m = -1, +1) -> the same shape: c at index 1 for those in S, else 0."""
+    for axis in range(1, energy.ndim):
+        low, high = np.take(energy, 0, axis=axis), np.take(energy, 1, axis=axis)
+        energy = np.stack([(low + high) / 2, (high - low) / 2], axis=axis)
+    return energy
+
+
+def subsets(rank: int) -> list[tuple[int, ...]]:
+    """Of 0, ..., rank - 1, the smaller ones first."""
+    return [subset for size in range(rank + 1) for subset in combinations(range(rank), size)]
+
+
+def at_subset(transformed: Floats, subset: tuple[int, ...]) -> Floats:
+    """(f,): the coefficients of one subset."""
+    found = transformed
+    for i in range(transformed.ndim - 1):
+        found = found[:, int(i in subset)]
+    return found

@@ -1,0 +1,1 @@
+"""The netlist: coupled stochastic units, read, written and weighed."""

@@ -1,0 +1,223 @@
+"""A netlist from its JSON text, with everything in it checked: what is wrong is said with its place in the file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppl.errors import Diagnostic, PplError
+from ppl.hardware.netlist.netlist import (
+    DISCIPLINES,
+    ENCODINGS,
+    Bodies,
+    Claim,
+    Netlist,
+    Precision,
+    Schedule,
+    Tables,
+    Variable,
+    no_bodies,
+)
+from ppl.hardware.netlist.problem import Wrong
+from ppl.hardware.netlist.validity import check
+from ppl.hardware.netlist.writing import FORMAT, VERSION
+
+MOST_UNITS = 10_000_000
+
+
+def from_text(text: str, name: str) -> Netlist:
+    """name: of the file, for messages.
+
+    Raises:
+        PplError: it is no netlist (E702), one of a newer version (E703), or contradicts itself (E704).
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        hint = "it may have been cut off; write it anew with `ppl compile`"
+        raise _refused("E702", f"{name} is no netlist: {error}", hint) from None
+    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+        raise _refused("E702", f'{name} is no netlist: it does not begin with "format": "{FORMAT}"')
+    version = data.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise _refused("E702", f"{name} is no netlist: its version is {version!r}")
+    if version > VERSION:
+        hint = f"this ppl reads up to version {VERSION}; take the one that wrote it, or a newer one"
+        raise _refused("E703", f"{name} is a netlist of version {version}", hint)
+    try:
+        netlist = _netlist(_Entry(data, ""))
+        check(netlist)
+    except Wrong as wrong:
+        raise _refused("E704", f"{name}: {wrong}") from None
+    return netlist
+
+
+class _Entry:
+    """A value and its place in the file."""
+
+    def __init__(self, value: Any, place: str) -> None:
+        self.value = value
+        self.place = place
+
+    def wrong(self, said: str) -> Wrong:
+        return Wrong(f"{self.place or 'the netlist'} {said}")
+
+    def of(self, name: str) -> _Entry:
+        if not isinstance(self.value, Mapping):
+            raise self.wrong("is no object")
+        place = f"{self.place}.{name}" if self.place else name
+        if name not in self.value:
+            raise Wrong(f"there is no `{place}`")
+        return _Entry(self.value[name], place)
+
+    def maybe(self, name: str) -> _Entry | None:
+        return self.of(name) if self.value.get(name) is not None else None
+
+    def each(self) -> list[_Entry]:
+        if not isinstance(self.value, list):
+            raise self.wrong("is no list")
+        return [_Entry(one, f"{self.place}[{i}]") for i, one in enumerate(self.value)]
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise self.wrong("is no text")
+        return self.value
+
+    def one_of(self, choices: tuple[Any, ...]) -> Any:
+        if self.value not in choices:
+            raise self.wrong(f"is {self.value!r}, but it takes {', '.join(map(str, choices))}")
+        return self.value
+
+    def whole(self, least: int = 0) -> int:
+        if not isinstance(self.value, int) or isinstance(self.value, bool) or self.value < least:
+            raise self.wrong(f"is {self.value!r}, but it takes a whole number, at least {least}")
+        return self.value
+
+    def number(self) -> float:
+        return float(self.numbers(0))
+
+    def numbers(self, rank: int, forbidding: bool = False) -> NDArray[np.float64]:
+        """An array of so many dims; forbidding: inf is a number too."""
+        array = self._array(rank, (lambda x: np.inf if x == "inf" else x) if forbidding else None)
+        if array.dtype.kind not in "if":
+            raise self.wrong("has an element that is no number")
+        if np.isnan(array).any() or (array == -np.inf).any() or (not forbidding and np.isinf(array).any()):
+            raise self.wrong("has an element that is not finite")
+        return array.astype(np.float64)
+
+    def integers(self, rank: int) -> NDArray[np.int64]:
+        array = self._array(rank, None)
+        if array.size and array.dtype.kind != "i":
+            raise self.wrong("has an element that is no whole number")
+        return array.astype(np.int64)
+
+    def _array(self, rank: int, meant: Callable[[Any], Any] | None) -> NDArray[Any]:
+        value = self.value if meant is None else _mapped(self.value, meant)
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise self.wrong("has rows of different lengths") from None
+        if array.size == 0 and array.ndim <= rank:
+            return np.zeros((*array.shape, *[0] * (rank - array.ndim)), np.int64)
+        if array.ndim != rank:
+            raise self.wrong(f"has {array.ndim} dims, but it takes {rank}")
+        return array
+
+
+def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    return [_mapped(one, function) for one in value] if isinstance(value, list) else function(value)
+
+
+def _netlist(entry: _Entry) -> Netlist:
+    units = entry.of("units").each()
+    if len(units) > MOST_UNITS:
+        raise entry.of("units").wrong(f"has more than {MOST_UNITS} units")
+    states = np.array([_states(unit) for unit in units], np.int64)
+    pairs, bodies, tables = _couplings(entry.of("couplings").each())
+    clamped = np.full(len(units), -1, np.int64)
+    for clamp in entry.of("clamps").each():
+        at = clamp.of("unit").whole()
+        if at >= len(units):
+            raise clamp.of("unit").wrong(f"is {at}, but there are {len(units)} units")
+        clamped[at] = clamp.of("state").whole()
+    budget, schedule, precision = entry.maybe("budget"), entry.maybe("schedule"), entry.maybe("precision")
+    return Netlist(
+        name=entry.of("name").text(),
+        names=tuple(unit.of("name").text() for unit in units),
+        states=states,
+        bias=entry.of("biases").numbers(1),
+        pairs=pairs,
+        bodies=bodies,
+        tables=tables,
+        offset=entry.of("offset").number(),
+        clamped=clamped,
+        variables=tuple(_variable(one) for one in entry.of("variables").each()),
+        schedule=None if schedule is None else _schedule(schedule),
+        precision=None if precision is None else _precision(precision),
+        budget=None if budget is None else budget.number(),
+        provenance=tuple(_claim(one) for one in entry.of("provenance").each()),
+        source=dict(entry.of("source").value) if isinstance(entry.of("source").value, Mapping) else {},
+    )
+
+
+def _states(unit: _Entry) -> int:
+    return 2 if unit.of("kind").one_of(("pbit", "pdit")) == "pbit" else unit.of("states").whole(2)
+
+
+def _couplings(entries: list[_Entry]) -> tuple[Bodies, tuple[Bodies, ...], tuple[Tables, ...]]:
+    pairs, bodies, tables = no_bodies(2), [], []
+    for entry in entries:
+        kind = entry.of("kind").one_of(("pair", "kbody", "table"))
+        units = entry.of("units").integers(2)
+        if kind == "table":
+            tables.append(Tables(units, entry.of("energy").numbers(units.shape[1] + 1, forbidding=True)))
+            continue
+        found = Bodies(units, entry.of("coupling").numbers(1))
+        if kind == "pair":
+            pairs = found
+        else:
+            bodies.append(found)
+    return pairs, tuple(bodies), tuple(tables)
+
+
+def _variable(entry: _Entry) -> Variable:
+    return Variable(
+        name=entry.of("name").text(),
+        dims=tuple(one.text() for one in entry.of("dims").each()),
+        shape=tuple(one.whole() for one in entry.of("shape").each()),
+        element=entry.of("element").text(),
+        values=entry.of("values").integers(1),
+        encoding=entry.of("encoding").one_of(ENCODINGS),
+        units=entry.of("units").integers(2),
+        fixed=entry.of("fixed").integers(1),
+    )
+
+
+def _schedule(entry: _Entry) -> Schedule:
+    return Schedule(
+        discipline=entry.of("discipline").one_of(DISCIPLINES),
+        colours=entry.of("colours").integers(1),
+        betas=entry.of("betas").numbers(1),
+        burn_in=entry.of("burn_in").whole(),
+        thin=entry.of("thin").whole(1),
+    )
+
+
+def _precision(entry: _Entry) -> Precision:
+    return Precision(entry.of("fraction_bits").whole(), entry.of("threshold_bits").whole(1))
+
+
+def _claim(entry: _Entry) -> Claim:
+    kl = entry.of("kl")
+    if not isinstance(kl.value, int | float) or not 0 <= kl.value < math.inf:
+        raise kl.wrong("is no number of nats")
+    return Claim(entry.of("pass").text(), entry.of("claim").text(), float(kl.value))
+
+
+def _refused(code: str, title: str, *hints: str) -> PplError:
+    return PplError([Diagnostic(code, title, hints=hints)])

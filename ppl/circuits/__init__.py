@@ -1,0 +1,1 @@
+"""Models as circuits of stochastic units: their factor graphs, and what units show read back as quantities."""

@@ -1,0 +1,90 @@
+"""A model and its data as a factor graph of its discrete quantities.
+
+All that its density says at discrete states: terms as tables of energies, with evidence and data in them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import numpy as np
+
+from ppl.compiler.density.compiled import compile_density
+from ppl.compiler.density.walking import Walk
+from ppl.compiler.passes.preparation import prepared
+from ppl.compiler.passes.program import Program
+from ppl.compiler.passes.relevant import relevant
+from ppl.compiler.passes.roles import is_discrete
+from ppl.dataset import Dataset
+from ppl.errors import Diagnostic, PplError
+from ppl.graph import Latent, ModelGraph
+from ppl.hardware.factors import FactorGraph, Factors, Quantity
+from ppl.types import IndexOf
+
+
+def factor_graph(graph: ModelGraph, dataset: Dataset, name: str) -> FactorGraph:
+    """Of the latents that evidence bears on.
+
+    Raises:
+        PplError: a latent is continuous (E701), has infinitely many values or a table is too large (E402), or there
+            is none (E501).
+    """
+    graph, dataset = prepared(graph, dataset)
+    check_lowerable(graph)
+    with jax.enable_x64(True):
+        density = compile_density(graph, dataset, summed=False)
+        nowhere = np.zeros(0)
+        scopes, tables = density.scopes, density.tables(nowhere)
+        terms = density.given(np.zeros(len(density.cardinality), np.int64)).terms(nowhere)
+    factors = tuple(
+        Factors(np.asarray(scope), -np.broadcast_to(np.asarray(table), (len(scope), *table.shape[1:])))
+        for scope, table in zip(scopes, tables, strict=True)
+        if len(scope)
+    )
+    program, walk = density.plan.program, density.plan.walk
+    assert walk is not None  # a model whose latents are all discrete
+    tabled = {program.names[id(one.site.node)] for one in walk.tables}
+    offset = -sum(float(value) for term, value in terms.items() if term not in tabled)
+    return FactorGraph(
+        name, tuple(_quantity(dataset, program, walk, latent) for latent in walk.values), factors, offset
+    )
+
+
+def _quantity(dataset: Dataset, program: Program, walk: Walk, name: str) -> Quantity:
+    latent = program.graph[name]
+    assert isinstance(latent, Latent)
+    shape, element = walk.shapes[name], latent.element
+    return Quantity(
+        name=name,
+        dims=latent.dims,
+        shape=shape,
+        element=element.dim if isinstance(element, IndexOf) else element.value,
+        values=np.asarray(walk.values[name], np.int64),
+        labels=tuple(dataset.labels.get(dim) or program.graph.dims[dim].labels or () for dim in latent.dims),
+        fixed=np.full(math.prod(shape), -1, np.int64),
+    )
+
+
+def check_lowerable(graph: ModelGraph) -> None:
+    """Whether units can stand for all that evidence bears on.
+
+    Raises:
+        PplError: E701 for each continuous latent, E501 where there is no latent at all.
+    """
+    latents = relevant(graph).latents
+    if not latents:
+        title, hint = (
+            "the model has no latent quantity: there is nothing to compile",
+            "declare one: `var s[site] : spin`",
+        )
+        raise PplError([Diagnostic("E501", title, hints=(hint,))], graph.source)
+    found = [_continuous(latent) for latent in latents if not is_discrete(latent)]
+    if found:
+        raise PplError(found, graph.source)
+
+
+def _continuous(latent: Latent) -> Diagnostic:
+    title = f"`{latent.name}` is continuous, and p-bits have states"
+    hints = (f"hold it at a value, `--set {latent.name}=...`", "or let `ppl sample` infer it with all else")
+    return Diagnostic("E701", title, latent.span, hints=hints)

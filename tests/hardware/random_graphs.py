@@ -1,0 +1,51 @@
+"""Random factor graphs, small enough to be enumerated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ppl.hardware.exact import product
+from ppl.hardware.factors import FactorGraph, Factors, Quantity
+
+FREE = -1
+
+
+def random_graph(
+    seed: int, most_states: int = 2**11, hard: bool = False, values: Sequence[int] = (2, 2, 2, 2, 3, 4)
+) -> FactorGraph:
+    """A few quantities of so many values, with factors of one to four sites; hard: some states forbidden."""
+    rng = np.random.default_rng(seed)
+    cardinality: list[int] = []
+    while np.prod([*cardinality, 4]) <= most_states and len(cardinality) < 10:
+        cardinality.append(int(rng.choice(values)))
+    quantities = tuple(
+        Quantity(f"q{i}", (), (), "int", np.arange(k) + int(rng.integers(3)), (), np.array([FREE]))
+        for i, k in enumerate(cardinality)
+    )
+    factors = []
+    for _ in range(2 * len(cardinality)):
+        rank = int(rng.integers(1, min(4, len(cardinality)) + 1))
+        sites = rng.choice(len(cardinality), rank, replace=False)
+        energy = rng.normal(size=[cardinality[s] for s in sites])
+        if hard and rank > 1:
+            energy = np.where(rng.uniform(size=energy.shape) < 0.2, np.inf, energy)
+        factors.append(Factors(sites[None].astype(np.int64), energy[None]))
+    return FactorGraph("random", quantities, tuple(factors), float(rng.normal()))
+
+
+def law(graph: FactorGraph) -> tuple[np.ndarray, np.ndarray]:
+    """All states, and -log of the unnormalised probability of each, term by term as it is written."""
+    states = product(range(k) for k in graph.cardinality)
+    energy = np.full(len(states), graph.offset)
+    for one in graph.factors:
+        for row, table in zip(one.sites, one.energy, strict=True):
+            energy += np.array([table[tuple(state[row])] for state in states])
+    return states, energy
+
+
+def kl(p: np.ndarray, q: np.ndarray) -> float:
+    """Nats."""
+    there = p > 0
+    return float(np.sum(p[there] * (np.log(p[there]) - np.log(q[there]))))

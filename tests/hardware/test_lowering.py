@@ -1,0 +1,84 @@
+"""Lowering against enumeration: the law of the netlist is that of the factor graph it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from ppl.hardware.energies import energies
+from ppl.hardware.exact import enumerated
+from ppl.hardware.factors import FactorGraph, Factors
+from ppl.hardware.lowering.direct import direct
+from ppl.hardware.lowering.evidence import folded
+from ppl.hardware.netlist.validity import check
+from tests.hardware.random_graphs import kl, law, random_graph
+
+SEEDS = range(30)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_unit_for_each_element_has_the_law_of_the_model(seed: int, hard: bool) -> None:
+    graph = random_graph(seed, hard=hard)
+    states, energy = law(graph)
+    if not np.isfinite(energy).any():
+        pytest.skip("nothing is possible")
+    netlist = direct(graph)
+    check(netlist)
+    found, p, log_z = enumerated(netlist)
+    np.testing.assert_array_equal(found, states)
+    finite = np.isfinite(energy)
+    np.testing.assert_allclose(energies(netlist, states)[finite], energy[finite], atol=1e-12)
+    assert log_z == pytest.approx(float(logsumexp(-energy)), abs=1e-12)
+    assert kl(np.exp(-energy - logsumexp(-energy)), p) < 1e-12
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_evidence_is_folded_into_what_is_left(seed: int) -> None:
+    """Two sites are given by factors that forbid all other states of theirs."""
+    graph = random_graph(seed, hard=seed % 2 == 0)
+    rng = np.random.default_rng(seed)
+    given = {int(at): int(rng.integers(graph.cardinality[at])) for at in rng.choice(len(graph.quantities), 2, False)}
+    evidence = tuple(
+        Factors(np.array([[at]]), np.where(np.arange(graph.cardinality[at]) == state, 0.5, np.inf)[None])
+        for at, state in given.items()
+    )
+    graph = replace(graph, factors=(*graph.factors, *evidence))
+    states, energy = law(graph)
+    less = folded(graph)
+    assert len(less.cardinality) == len(graph.cardinality) - 2
+    fixed = [int(q.fixed[0]) for q in less.quantities]
+    assert {at: state for at, state in enumerate(fixed) if state >= 0} == given
+    kept = [at for at in range(len(fixed)) if at not in given]
+    possible = np.all([states[:, at] == state for at, state in given.items()], axis=0)
+    np.testing.assert_allclose(less.energies(states[possible][:, kept]), energy[possible], atol=1e-12)
+
+
+def test_without_evidence_nothing_changes() -> None:
+    graph = random_graph(3)
+    assert folded(graph) is graph
+
+
+def test_a_flipped_sign_is_seen() -> None:
+    """The comparison can fail."""
+    graph = random_graph(5, values=[2])
+    netlist = direct(graph)
+    assert len(netlist.pairs.coupling)
+    wrong = replace(netlist, pairs=replace(netlist.pairs, coupling=-netlist.pairs.coupling))
+    _, energy = law(graph)
+    assert kl(np.exp(-energy - logsumexp(-energy)), enumerated(wrong)[1]) > 1e-4
+
+
+def test_factors_of_the_same_units_are_one_coupling() -> None:
+    graph = random_graph(5, values=[2])
+    pair = Factors(np.array([[0, 1], [1, 0]]), np.array([[[0.0, 1], [1, 0]], [[0.0, 2], [2, 0]]]))
+    two = FactorGraph("two", tuple(replace(q, values=np.arange(2)) for q in graph.quantities[:2]), (pair,), 0.0)
+    netlist = direct(two)
+    np.testing.assert_array_equal(netlist.pairs.units, [[0, 1]])
+    np.testing.assert_allclose(netlist.pairs.coupling, [1.5])
+    assert netlist.offset == 1.5
+    assert not netlist.bias.any()
+    assert netlist.is_pairwise
