@@ -18,6 +18,18 @@ FIRST_STEP = 0.1
 _WEIGHT = 5.0
 
 
+def rounds(warmup: int) -> tuple[int, ...]:
+    """After which iterations temperatures and scales are found anew, from those since the one before. Each round is
+    longer by half than the one before; the last stretch is for step sizes alone."""
+    last, length = warmup - warmup // 6, 15.0
+    ends, end = [], length
+    while end + 1.5 * length <= last:
+        ends.append(int(end))
+        length *= 1.5
+        end += length
+    return (*ends, last) if ends else ()
+
+
 def first_tuning(chains: int, replicas: int, size: int, dtype: Any) -> Tuning:
     """For each chain the same."""
     one = Tuning(

@@ -1,4 +1,4 @@
-"""The life of `tempering`: replicas of every chain, warmup in rounds that double, sampling."""
+"""The life of `tempering`: replicas of every chain, warmup in rounds, sampling."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ppl.inference.annealing.exchange_findings import exchange_findings
 from ppl.inference.annealing.movers import Hamiltonian, Mover, Sites, Sweeping, Tree, Tuning
 from ppl.inference.annealing.moves import Place, place_at
 from ppl.inference.annealing.normal import blank, fallback, fitted, path_of
-from ppl.inference.annealing.replica_tuning import FIRST_STEP, first_tuning, forgotten, retuned
+from ppl.inference.annealing.replica_tuning import FIRST_STEP, first_tuning, forgotten, retuned, rounds
 from ppl.inference.annealing.replicas import Numbers, Replicas, Row, begun, run_replicas
 from ppl.inference.chains import over_chains
 from ppl.inference.contract import Carry, Chunk, Density, Findings
@@ -24,7 +24,6 @@ from ppl.inference.discrete.search import find_places
 from ppl.inference.discrete.sites import compact, discrete, schedule_of
 from ppl.inference.modes.starts import starts_of
 from ppl.inference.starting import Start, find_start, refuse_failed
-from ppl.inference.stepping import doubling
 
 # Numbers of the words for draws that replicas begin at, far from those of iterations and of other starts.
 _FIRST = (1 << 31) + (1 << 20)
@@ -71,7 +70,7 @@ class TemperingLife:
         if done == 0:
             carry = self._begun(density, carry)
         states, tuning = carry["states"], carry["tuning"]
-        marks = doubling(self.warmup)
+        marks = rounds(self.warmup)
         ends = [mark for mark in (*marks, self.warmup, self.warmup + self.draws) if mark > done]
         sites = 0 if density.size else len(discrete(density).cardinality)
         capacity = pacing.capacity(density.size or sites)

@@ -12,7 +12,7 @@ import ppl
 from tests.engines.common import TRIED, Moments, exact
 from tests.posteriors import test_posteriordb as posteriordb
 
-SETTINGS: dict[str, dict[str, Any]] = {"mh": {"warmup": 1000, "draws": 2000}}
+SETTINGS: dict[str, dict[str, Any]] = {"mh": {"warmup": 1000, "draws": 2000}, "tempering": {"warmup": 1000}}
 POSTERIORS = (
     "eight_schools-eight_schools_noncentered",
     "kidiq-kidscore_interaction",
