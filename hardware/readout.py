@@ -35,15 +35,14 @@ def _decoded(variable: Variable, states: States) -> tuple[NDArray[np.int64], NDA
     """(..., elements) each: the state, and whether its code is valid."""
     free = variable.fixed < 0
     out = np.broadcast_to(variable.fixed, (*states.shape[:-1], variable.size)).copy()
-    good = np.ones(out.shape, np.bool_)
+    good: NDArray[Any] = np.ones(out.shape, np.bool_)
     if not free.any():
         return out, good
     shown = states[..., variable.units[free]].astype(np.int64)  # (..., free elements, units of each)
     k = len(variable.values)
-    fine: NDArray[Any]
+    fine: Any  # the kinds of truth that NumPy's comparisons have differ in type alone
     if variable.encoding == "direct":
-        state = shown[..., 0]
-        fine = np.ones(state.shape, np.bool_)
+        state, fine = shown[..., 0], np.asarray(shown[..., 0] >= 0)
     elif variable.encoding == "one-hot":
         state, fine = np.argmax(shown, axis=-1), shown.sum(axis=-1) == 1
     elif variable.encoding == "domain-wall":

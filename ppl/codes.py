@@ -1,7 +1,8 @@
 """Every diagnostic code, once. Codes are stable: never reused, never renumbered.
 
 E0xx syntax · E1xx names, dims, indices, types · E2xx distributions and supports · E3xx data ·
-E4xx what is not supported, or not by this engine · E5xx while running · E6xx files and options · W1xx warnings
+E4xx what is not supported, or not by this engine · E5xx while running · E6xx files and options ·
+E7xx circuits · W1xx warnings
 """
 
 from __future__ import annotations
@@ -138,6 +139,11 @@ CODES: dict[str, str] = {
     "E611": "not a whole checkpoint",
     "E612": "a checkpoint is in use",
     "E613": "data or draws in the place of a model",
+    "E701": "a quantity that stochastic units cannot stand for",
+    "E702": "not a netlist",
+    "E703": "a netlist of a newer version",
+    "E704": "a netlist that contradicts itself",
+    "E705": "a fidelity that cannot be met",
     "W101": "data that nothing uses",
     "W102": "a latent quantity that nothing uses",
     "W103": "data are observed twice",

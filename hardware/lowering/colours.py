@@ -21,5 +21,5 @@ def coloured(netlist: Netlist) -> Netlist:
     colours = colouring(netlist.size, netlist.scopes)
     count = int(colours.max(initial=-1)) + 1
     schedule = Schedule("chromatic", colours, np.ones(1), BURN_IN, 1)
-    claim = Claim("colour", f"{count} colours, of which no two joined units have the same")
+    claim = Claim("colour", f"colours, of which no two joined units have the same: {count}")
     return replace(netlist, schedule=schedule, provenance=(*netlist.provenance, claim))

@@ -29,7 +29,7 @@ def direct(graph: FactorGraph) -> Netlist:
     for one in spins:
         products.add(one)
     orders = sorted(order for order in products.rows if order > 2)
-    claim = f"{len(cardinality)} units, one for each element; {len(spins)} kinds of factors as products of spins"
+    claim = "a unit for each element; finite energies of p-bits as products of spins, all others as tables"
     return Netlist(
         name=graph.name,
         names=tuple(name for q in graph.quantities for name in _free_names(q)),

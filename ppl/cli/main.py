@@ -23,6 +23,7 @@ COMMANDS = {
     "predict": "Predict for new data from a file of draws.",
     "summary": "Summarise and diagnose a file of draws.",
     "engines": "List the inference engines and their settings.",
+    "compile": "Lower a discrete model to a netlist of stochastic units.",
 }
 
 
@@ -103,7 +104,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The command as a process of its own: JAX gets its settings through the environment before it is imported."""
-    if sys.argv[1:2] not in (["sample"], ["prior"], ["predict"]):
+    if sys.argv[1:2] not in (["sample"], ["prior"], ["predict"], ["compile"]):
         sys.exit(run(sys.argv[1:]))
     from ppl.inference.runtime import borrowed_programs, default_cache, environment
 

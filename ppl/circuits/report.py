@@ -1,0 +1,43 @@
+"""The fidelity report, in words and as data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ppl.hardware.fidelity import Fidelity
+from ppl.hardware.netlist.netlist import Netlist
+
+
+def to_text(netlist: Netlist, found: Fidelity) -> str:
+    rows = [
+        ("units", _listed([(found.pbits, "p-bits"), (found.pdits, "pdits")])),
+        ("of these ancillas", str(found.ancillas)),
+        ("couplings", _listed([(count, name) for name, count in found.couplings.items()])),
+        ("largest degree", str(found.degree)),
+        ("colours", str(found.colours)),
+        ("words", _words(netlist)),
+        ("KL, predicted", f"{found.predicted_kl:.2g} nats" if found.predicted_kl else "0: exact"),
+        ("KL, by enumeration", "too many states" if found.exact_kl is None else f"{found.exact_kl:.2g} nats"),
+    ]
+    if found.valid is not None and found.valid < 1 - 1e-12:
+        rows.append(("readouts that are valid", f"{100 * found.valid:.3g} %"))
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{name:<{width}}  {value}" for name, value in rows]
+    passes = [f"  {claim.name}: {claim.said}" for claim in netlist.provenance]
+    return "\n".join([*lines, "", "passes", *passes])
+
+
+def to_data(found: Fidelity) -> dict[str, Any]:
+    return asdict(found)
+
+
+def _listed(parts: list[tuple[int, str]]) -> str:
+    return ", ".join(f"{count} {name}" for count, name in parts if count) or "none"
+
+
+def _words(netlist: Netlist) -> str:
+    p = netlist.precision
+    if p is None:
+        return "floating point"
+    return f"weights of {p.fraction_bits} bits after the point, thresholds of {p.threshold_bits} bits"

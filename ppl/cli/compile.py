@@ -1,0 +1,84 @@
+"""`ppl compile`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ppl.cli.edge import print_json, show_warnings
+from ppl.cli.sample import in_options
+from ppl.cli.shared import data_option, json_option, set_option, values_set
+from ppl.errors import Exit
+from ppl.model import load
+
+if TYPE_CHECKING:
+    from ppl.circuits.compiling import Compiled, Options
+
+
+@click.command("compile")
+@click.argument("model", metavar="MODEL")
+@data_option
+@set_option
+@click.option("--output", "-o", metavar="FILE", help="Where the netlist goes.  [default: the model's name, .json]")
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--kl", type=float, metavar="NATS", help="Choose word lengths to be no further off than this.")
+@json_option
+def compile(
+    model: str,
+    data: tuple[str, ...],
+    given: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    kl: float | None,
+    as_json: bool,
+) -> int:
+    """Lower a model of discrete quantities to a netlist of coupled stochastic units.
+
+    Each quantity becomes p-bits or pdits with the very law of the model given its data; what is observed, or clamped
+    with --set, is folded in. Prints how faithful the netlist is and what it takes. A netlist in the place of the model
+    (.json) is checked, and told of.
+
+    \b
+    Examples:
+        ppl compile ising.ppl --data ising.json -o ising.netlist.json
+        ppl compile ising.ppl --data ising.json --set "s[0]=+1" --kl 1e-3
+        ppl compile ising.netlist.json
+    """
+    from ppl.circuits.compiling import Options
+    from ppl.circuits.files import read_netlist, write_netlist
+    from ppl.circuits.report import to_data, to_text
+    from ppl.hardware.fidelity import fidelity
+
+    with in_options():
+        options = Options(kl)
+    path: Path | None = None
+    if Path(model).suffix == ".json":
+        given_with = {"--data": data, "--set": given, "--kl": kl is not None, "--output": output}
+        wrong = [name for name, there in given_with.items() if there]
+        if wrong:
+            raise click.UsageError(f"{wrong[0]} goes with a model, and {model} is a netlist.")
+        netlist = read_netlist(Path(model))
+        found = fidelity(netlist)
+    else:
+        path = Path(output) if output is not None else Path(f"{Path(model).stem}.netlist.json")
+        made = _compiled(model, data, given, options)
+        netlist, found = made.netlist, made.fidelity
+        write_netlist(netlist, path, force)
+    if as_json:
+        print_json({"output": None if path is None else str(path), **to_data(found)})
+    else:
+        click.echo(to_text(netlist, found))
+        click.echo("" if path is None else f"\nNetlist: {path}")
+    return int(Exit.OK)
+
+
+def _compiled(model: str, data: tuple[str, ...], given: tuple[str, ...], options: Options) -> Compiled:
+    from ppl.circuits.compiling import compile_circuit
+
+    checked = load(model)
+    bound = checked.bind(list(data), set=values_set(given))
+    show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
+    with in_options():
+        return compile_circuit(bound.graph, bound.dataset, Path(model).stem, options)

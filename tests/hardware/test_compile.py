@@ -1,0 +1,64 @@
+"""`ppl compile`: files, reports, refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ppl.circuits.files import read_netlist
+from ppl.hardware.exact import enumerated
+from tests.shell import Shell
+
+RING = """\
+dim site = 6 ordered
+var s[site] : spin
+energy pairs: -0.8 * s[i] * s[i-1] for i in site[1:]
+energy field: -0.3 * s[0]
+"""
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    Path("ring.ppl").write_text(RING)
+    return Shell(capsys)
+
+
+def test_a_netlist_and_what_is_said_of_it(shell: Shell) -> None:
+    assert shell("compile", "ring.ppl", "--set", "s[5]=+1", "--kl", "1e-3", "--json") == 0
+    said = json.loads(shell.out)
+    assert said["output"] == "ring.netlist.json"
+    assert (said["pbits"], said["couplings"], said["colours"], said["degree"]) == (5, {"pairs": 4}, 2, 2)
+    assert 0 < said["exact_kl"] < 1e-3
+    assert said["exact_kl"] < said["predicted_kl"] <= 1e-3
+    netlist = read_netlist(Path("ring.netlist.json"))
+    assert len(enumerated(netlist)[0]) == 32
+    assert netlist.source["model"] == RING
+    assert shell("compile", "ring.netlist.json") == 0
+    assert "5 p-bits" in shell.out
+
+
+def test_files_that_exist_are_kept(shell: Shell) -> None:
+    Path("n.json").write_text("mine")
+    assert shell("compile", "ring.ppl", "-o", "n.json") == 2
+    assert "[E604]" in shell.err
+    assert Path("n.json").read_text() == "mine"
+    assert shell("compile", "ring.ppl", "-o", "n.json", "--force") == 0
+    assert shell("compile", "ring.ppl", "-o", "nowhere/n.json") == 2
+    assert "[E605]" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ring.ppl", "--kl", "0"), "[E608]"),
+        (("ring.ppl", "--kl", "nan"), "[E608]"),
+        (("none.json",), "[E601]"),
+        (("n.json", "--kl", "0.1"), "--kl goes with a model"),
+    ],
+)
+def test_what_cannot_be_done_is_told(shell: Shell, arguments: tuple[str, ...], said: str) -> None:
+    assert shell("compile", *arguments) in (2, 66)
+    assert said in shell.err
