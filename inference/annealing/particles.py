@@ -29,6 +29,8 @@ Result = TypeVar("Result")
 
 # Rungs that one call of the program takes, at most.
 CAPACITY = 32
+# Where the numbers of the keys for draws begin.
+_DRAWS = np.uint32(1 << 29)
 # Particles that a CPU moves at once.
 _TOGETHER = 16
 
@@ -114,7 +116,8 @@ def _drawn(density: Density, chain: Mapping[str, Any]) -> Place:
     path = path_of(density, chain["normal"])
 
     def one(number: jax.Array) -> Place:
-        key = jax.random.wrap_key_data(_key(chain["key"], number))
+        # Another than that of the moves, whose words a draw may take.
+        key = jax.random.wrap_key_data(_key(chain["key"], _DRAWS + number))
         return place_at(path, path.reference.draw(key))
 
     places: Place = _over_particles(one, chain["number"], chain["particles"])
