@@ -33,10 +33,11 @@ from ppl.running.following import all_groups, look_at_quantities
 from ppl.running.identity import identity
 from ppl.running.initial import check_initial
 from ppl.running.interrupts import Requests, listening
+from ppl.running.loop import Around
 from ppl.running.options import RunOptions
 from ppl.running.progress import Progress, Silent
 from ppl.running.record import centring_attrs, clamped_attrs, ended, make_attrs, remark_attrs, until_attrs
-from ppl.running.sampling import Around, exact, sample
+from ppl.running.sampling import exact, sample
 from ppl.running.timing import Stopwatch
 
 

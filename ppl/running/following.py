@@ -21,9 +21,10 @@ from ppl.graph import ModelGraph
 from ppl.results.container import Groups, Layout
 from ppl.results.missing import with_gaps, with_missing_labels
 from ppl.results.observations import Observations, find_observations, find_predictions
+from ppl.running.loop import places
 from ppl.running.options import RunOptions
 from ppl.running.outputs import over_draws
-from ppl.running.sampling import Sampled, places
+from ppl.running.sampling import Sampled
 from ppl.running.stopping import Look, look
 
 Array = npt.NDArray[Any]
