@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -58,7 +58,7 @@ class Loop:
     broken: Remark | None = None
     _last: Look | None = None
     _pace: float = 0.0  # seconds an iteration; that of the first chunk is the compiler's
-    _began: float = field(default_factory=time.monotonic)
+    _began: float = 0.0
 
     def run(self) -> None:
         """To the end of the run, or until it is stopped.
@@ -66,6 +66,7 @@ class Loop:
         Raises:
             InitialisationError: no start was found.
         """
+        self._began = time.monotonic()
         try:
             while not self.engine.done(self.carry) and not self._is_enough():
                 self._advance()

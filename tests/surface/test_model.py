@@ -19,7 +19,7 @@ import ppl
 from ppl.errors import PplError
 from ppl.inference.engines.nuts import NUTS
 from ppl.results.container import from_arviz
-from ppl.running import following, sampling
+from ppl.running import following, loop
 
 TEXT = """
 dim obs
@@ -170,7 +170,7 @@ def test_wrong_objects_are_refused_in_words(model: ppl.Model) -> None:
 
 def test_the_time_limit_keeps_finished_draws(model: ppl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = itertools.count()
-    monkeypatch.setattr(sampling, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
     data = {"x": X, "y": Y}
     full = from_arviz(model.sample(data, seed=4, chains=2, warmup=100, draws=3000))[0]
     with pytest.warns(ppl.ModelWarning, match="time limit"):
