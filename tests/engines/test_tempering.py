@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import ppl
 from ppl.inference.annealing.exchange import NOWHERE, REFERENCE, TARGET, Trips, exchanged, expected_rate, travelled
 from ppl.inference.annealing.schedule import respaced, respaced_betas
 from ppl.inference.contract import Findings
@@ -299,3 +300,21 @@ def test_small_models_with_and_without_constraints_have_the_probabilities_of_a_s
     found = engine.findings(model, made.carry)
     hard = not all(np.isfinite(table).all() for table in model.logs)
     assert ("log_evidence" in found.values) == (not hard)
+
+
+@pytest.mark.long
+def test_a_model_of_states_alone_is_walked_through() -> None:
+    """Three spins in a row, of which the language has the tables."""
+    text = """
+dim site = 3
+dim bond
+data left[bond] : site, right[bond] : site
+var s[site] : spin
+energy bonds: -0.7 * s[left[bond]] * s[right[bond]]
+"""
+    engine = {"engine": "tempering", "replicas": 3, "warmup": 60, "draws": 300}
+    fit = ppl.compile(text).sample({"left": [0, 1], "right": [1, 2]}, chains=8, progress=False, **engine)
+    each = fit["engine"]["log_evidence"].values
+    exact = np.log(2) + 2 * np.log(2 * np.cosh(0.7))
+    assert abs(each.mean() - exact) < 5 * each.std(ddof=1) / np.sqrt(8)
+    assert set(np.unique(fit.posterior["s"])) == {-1, 1}
