@@ -31,8 +31,6 @@ Result = TypeVar("Result")
 CAPACITY = 32
 # Where the numbers of the keys for draws begin.
 _DRAWS = np.uint32(1 << 29)
-# Particles that a CPU moves at once.
-_TOGETHER = 16
 
 
 class Rung(NamedTuple):
@@ -156,26 +154,20 @@ def _key(key: jax.Array, number: jax.Array) -> jax.Array:
 
 
 def _over_particles(function: Callable[[Tree], Result], particles: Tree, count: jax.Array) -> Result:
-    """What a function makes of the first `count`, of others anything; leaves have the particles along the first axis,
-    whose length is more than `count` by what a CPU does not need to compute."""
-    together = jax.vmap(function)
-    if not here().is_cpu:
-        return together(particles)
-    room = jax.tree.leaves(particles)[0].shape[0]
-    width = min(_TOGETHER, room)
+    """What a function makes of the first `count`, of others anything; leaves have the particles along the first axis.
 
-    def some(k: jax.Array, results: Result) -> Result:
-        # The last ones begin early, so as not to end late; what is computed twice is the same.
-        begin = jnp.minimum(k * width, room - width)
-        cut = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, begin, width), particles)
-        written: Result = jax.tree.map(
-            lambda own, new: jax.lax.dynamic_update_slice_in_dim(own, new, begin, 0), results, together(cut)
-        )
+    One after the other on a CPU, which keeps a particle's whole way in one loop of machine code."""
+    if not here().is_cpu:
+        return jax.vmap(function)(particles)
+
+    def one(i: jax.Array, results: Result) -> Result:
+        result = function(jax.tree.map(lambda leaf: leaf[i], particles))
+        written: Result = jax.tree.map(lambda own, new: own.at[i].set(new), results, result)
         return written
 
-    shapes = jax.eval_shape(together, particles)
+    shapes = jax.eval_shape(jax.vmap(function), particles)
     empty: Result = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    results: Result = jax.lax.fori_loop(0, (count + width - 1) // width, some, empty)
+    results: Result = jax.lax.fori_loop(0, count, one, empty)
     return results
 
 
