@@ -10,6 +10,7 @@ import pytest
 
 from ppl.inference.registry import ENGINES
 from tests.engines.common import ELSEWHERE, FUNNEL, TARGETS, TRIED, engine_of, exact, rough, scores, told, tried
+from tests.inference.runs import run
 
 ROUGH = 0.1
 
@@ -40,6 +41,6 @@ def test_moments(name: str) -> None:
 def test_a_funnel_is_drawn_from_or_told(name: str) -> None:
     alike = TRIED[name].alike
     for seed in (1, 2):
-        made = tried(name, FUNNEL.density, seed)
+        made = run(engine_of(name), FUNNEL.density, seed, chains=4)
         right = np.abs(scores(made, FUNNEL, alike)).max() < 5 and rough(made, FUNNEL, alike) < ROUGH
         assert right or told(engine_of(name), FUNNEL.density, made)
