@@ -116,13 +116,13 @@ def test_ground_states_of_a_glass() -> None:
 
 
 def test_the_highest_of_many_peaks() -> None:
-    density = Rastrigin(np.array([0.9, -1.2, 1.4]), np.float64(4.0), np.float64(3.0))
+    density = Rastrigin(np.array([0.9, -1.2, 1.4, 0.3, -0.7]), np.float64(4.0), np.float64(3.0))
     direct, _ = searched(MAP(), density, chains=8)
-    assert np.sum(direct.stats["lp"] > -1e-6) <= 1
-    engine = Anneal(steps=1000)
+    assert direct.stats["lp"].max() < -1
+    engine = Anneal()
     made, found = searched(engine, density, chains=8)
     at_top = made.stats["lp"][:, 0] > -1e-9
-    assert at_top.sum() >= 4
+    assert at_top.sum() >= 3
     np.testing.assert_allclose(made.positions[at_top, 0], np.tile(density.centre, (at_top.sum(), 1)), atol=1e-9)
     assert verdicts(found)["modes"] == ("good" if at_top.all() else "bad")
     assert found.values["temperature"][1][-1] <= 0.1
