@@ -22,6 +22,7 @@ from ppl.inference.contract import Carry, Chunk, Density, Findings, Remark, Reme
 from ppl.inference.discrete.quench import QuenchLife
 from ppl.inference.discrete.search import find_places
 from ppl.inference.discrete.sites import discrete, schedule_of
+from ppl.inference.modes.findings import LOWER
 from ppl.inference.modes.mapping import ModeLife
 from ppl.inference.modes.starts import starts_of
 from ppl.inference.starting import Start, find_start, refuse_failed
@@ -127,10 +128,13 @@ class AnnealLife:
             "mean_energy": (("chain", "knot"), energy.mean),
             "energy_sd": (("chain", "knot"), np.sqrt(energy.squares / count)),
         }
-        return Findings({**found.values, **values}, tuple(self._slower(remark) for remark in found.remarks))
+        log_densities = found.values["log_density"][1]
+        lower = bool(np.ptp(log_densities) > LOWER)
+        remarks = tuple(self._slower(remark) if lower else remark for remark in found.remarks)
+        return Findings({**found.values, **values}, remarks)
 
     def _slower(self, remark: Remark) -> Remark:
-        """Searches that disagree were too quick."""
+        """Searches that end lower than others were too quick."""
         if remark.name != "modes" or remark.verdict != "bad":
             return remark
         slower = Remedy("cool more slowly: {}", {"steps": 10 * self.steps})
