@@ -41,7 +41,7 @@ State = Mapping[str, Any]
 
 PILOT, FORWARD, RESTING, BACK, ENDED = range(5)
 # The variance of the work at which the number of temperatures aims, if trajectories forgot all between two of them.
-_VARIANCE = 0.5
+_VARIANCE = 0.25
 _FEWEST, _MOST = 20, 5000
 
 

@@ -95,9 +95,9 @@ def test_a_conjugate_model() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("size", [2, 10, 50])
 def test_moments_in_other_dimensions(size: int) -> None:
-    density = conjugate(size)
-    made = run(ENGINE, density, chains=8)
-    findings = ENGINE.findings(density, made.carry)
+    density, engine = conjugate(size), AIS(draws=100)
+    made = run(engine, density, chains=8)
+    findings = engine.findings(density, made.carry)
     assert abs(evidence_error(findings, density.moments()[2])) < 3
     assert np.max(np.abs(moment_errors(made, density))) < 5
 
