@@ -65,25 +65,25 @@ def _travels(refused: Array, trips: Array, count: int, exploration: int) -> list
         title = f"Replicas {pair} and {pair + 1} exchange with probability {1 - refused[pair]:.2g} only."
         detail = f"the barrier between reference and target is at least {barrier:.1f}, too high for {replicas} replicas"
         remarks.append(Remark("swaps", "bad", title, (detail,), (more, explore), numbers))
-    allowed = f"{rate:.2g} an iteration, where exchanges allow {possible:.2g}"
+    allowed = f"{rate:.2g} round trips an iteration, where exchanges allow {possible:.2g}"
     if not trips.all():
         title = (
             f"{int(np.sum(trips == 0))} of {len(trips)} chains made no round trip between reference and target "
             f"in {count} iterations."
         )
-        detail = f"round trips: {', '.join(map(str, trips))}; {allowed}; barrier {barrier:.1f}, {replicas} replicas"
+        detail = f"in the chains {', '.join(map(str, trips))}; {allowed}; barrier {barrier:.1f}, {replicas} replicas"
         remedies = (
             (more, explore) if replicas < enough else (explore, Remedy("let it run longer: {}", {"draws": 10 * count}))
         )
         remarks.append(Remark("round trips", "bad", title, (detail,), remedies, numbers))
     elif rate < SLOW * possible:
-        title = f"States travel slowly: {allowed} round trips."
+        title = f"States travel slowly: {allowed}."
         detail = "a state is still where it was when its turn to exchange comes again"
         remarks.append(Remark("round trips", "note", title, (detail,), (explore,), numbers))
     else:
         title = (
-            f"At least {int(trips.min())} round trips a chain between reference and target: {allowed}; "
-            f"barrier {barrier:.1f}, for which {enough} replicas are enough."
+            f"States travel between reference and target: {allowed}, at least {int(trips.min())} in each chain; "
+            f"barrier {barrier:.1f}, for which {enough} replicas are best."
         )
         remarks.append(Remark("round trips", "good", title, values=numbers))
     return remarks
