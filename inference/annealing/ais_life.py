@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppl.inference.annealing.ais import BACK, ENDED, PILOT, RESTING, State, Trajectories
-from ppl.inference.annealing.evidence import evidence_remarks
+from ppl.inference.annealing.evidence import combined, evidence_remarks
 from ppl.inference.annealing.moves import Place
 from ppl.inference.annealing.normal import fallback
 from ppl.inference.annealing.smc_life import acceptance_remarks
@@ -85,15 +85,17 @@ class AnnealedImportance:
 
 
 def _bounds(low: Array, high: Array, there: Array, back: Array, remedies: tuple[Remedy, ...]) -> Remark:
-    gap = float(np.max(np.abs(high - low)))
-    dissipated = f"work dissipated: {there.mean():.2g} nats there, {back.mean():.2g} back"
+    """low, high: (chains,), what the ways there and back say of log Z; there, back: the work dissipated."""
+    below, above = combined(low), -combined(-high)
+    gap = abs(above - below)
+    dissipated = f"work dissipated: {there.mean():.3g} nats there, {back.mean():.3g} back"
     values = {"gap": gap, "dissipated_forward": float(there.mean()), "dissipated_reverse": float(back.mean())}
     if gap <= _GAP:
         title = f"The ways there and back bracket the log evidence to {gap:.2g} nats; {dissipated}."
         return Remark("bounds", "good", title, values=values)
-    title = f"The ways there and back differ by up to {gap:.2g} nats in the log evidence."
+    title = f"The ways there and back differ by {gap:.3g} nats in the log evidence."
     details = (
-        f"there {low.mean():.2f} on average, from below; back {high.mean():.2f}, from above; {dissipated}",
+        f"there {below:.2f}, a lower bound on average; back {above:.2f}, an upper one; {dissipated}",
         "trajectories are driven so fast that hardly any arrives where the target's mass is",
     )
     return Remark("bounds", "bad", title, details, remedies, values)

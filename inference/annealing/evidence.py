@@ -26,22 +26,23 @@ _KNOWN = 1.5
 _ROUNDING = 1e-3
 
 
-def combined(log_z: Array, variance: Array) -> tuple[float, float]:
-    """log Z and its standard error: from the spread of the chains, or from their own noise where that is more.
+def combined(log_z: Array) -> float:
+    """(chains,) -> the log of the mean of what they are the logs of."""
+    return float(logsumexp(log_z) - math.log(len(log_z)))
 
-    log_z, variance: (chains,).
-    """
+
+def standard_error(log_z: Array, variance: Array) -> float:
+    """Of `combined`: from the spread of the chains, or from their own noise where that is more. Both (chains,)."""
     chains = len(log_z)
-    value = float(logsumexp(log_z) - math.log(chains))
     spread = float(np.var(log_z, ddof=1)) / chains if chains > 1 else 0.0
-    return value, math.sqrt(max(spread, float(np.mean(variance)) / chains))
+    return math.sqrt(max(spread, float(np.mean(variance)) / chains))
 
 
 def evidence_remarks(
     density: Density, log_z: Array, variance: Array, method: str, remedies: tuple[Remedy, ...]
 ) -> list[Remark]:
     """What is found, and whether the chains agree on it. method: what gave it, in words."""
-    value, error = combined(log_z, variance)
+    value, error = combined(log_z), standard_error(log_z, variance)
     called = named_integral(density)
     title = f"The {called} is {value:.{digits(error)}f}, with standard error {error:.1g} ({method})."
     remarks = [Remark("log_evidence", "note", title, values={"log_evidence": value, "standard_error": error})]
