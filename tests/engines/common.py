@@ -186,8 +186,8 @@ TRIED = {
     "hmc": Tried(CHAIN),
     "mh": Tried({"warmup": 500, "draws": 1500}),
     "mams": Tried(CHAIN),
-    "smc": Tried(chains=16, alike=True),
-    "ais": Tried(chains=16, alike=True),
+    "smc": Tried({"draws": 400}, chains=16, alike=True),
+    "ais": Tried({"draws": 200}, chains=16, alike=True),
     "tempering": Tried(CHAIN),
     "sgld": Tried(approximate=True),
     "sghmc": Tried(approximate=True),
@@ -224,6 +224,17 @@ def told(engine: Any, density: Any, made: Run) -> list[str]:
     attrs = {"settings": dataclasses.asdict(engine), "draws_are": engine.draws_are, **said}
     diagnosis = diagnose(groups, summarise(groups["posterior"]), None, attrs)
     return [finding.name for finding in diagnosis.findings if not finding.trusted]
+
+
+ROUGH = 0.1
+
+
+def objections(name: str, target: Target) -> list[str]:
+    """What speaks against the draws of an engine that promises to be exact."""
+    made, alike = tried(name, target.density), TRIED[name].alike
+    found, error = scores(made, target, alike), rough(made, target, alike)
+    off = [] if np.all(np.abs(found) < 5) else [f"moments {found}"]
+    return off + ([] if error < ROUGH else [f"rough {error:.2f}"]) + told(engine_of(name), target.density, made)
 
 
 def renewal(own: type) -> Callable[[Any], Any]:
