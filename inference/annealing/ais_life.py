@@ -68,7 +68,7 @@ class AnnealedImportance:
             "dissipated_reverse": (("chain",), back.mean(axis=1) - log_z),
             "work_forward": (("chain", "trajectory"), -forward),
             "work_reverse": (("chain", "trajectory"), -back),
-            "temperature": (("chain", "step"), state["ladder"].rungs.beta),
+            "inverse_temperature": (("chain", "step"), state["ladder"].rungs.beta),
             "pareto_k": (("chain",), shapes),
             "effective_draws": (("chain",), np.array([each.effective for each in smoothed])),
         }

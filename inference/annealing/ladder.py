@@ -59,7 +59,7 @@ def _of_chain(
     # A least distance keeps the order where the weights were all alike.
     places = np.concatenate([[0.0], np.cumsum(np.maximum(distances[there], 1e-6))])
     wanted = np.linspace(0.0, places[-1], count + 1)
-    betas = np.interp(wanted, places, np.concatenate([[0.0], found["temperature"][at][there]]))
+    betas = np.interp(wanted, places, np.concatenate([[0.0], found["beta"][at][there]]))
     betas[-1] = 1.0
     step_size = np.exp(np.interp(wanted[1:], places[1:], np.log(found["step_size"][at][there])))
     moves = np.interp(wanted[1:], places[1:], found["moves"][at][there])

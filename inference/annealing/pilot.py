@@ -53,7 +53,7 @@ class Pilot:
     """following: particles of a chain that follow; reference: `prior` or `normal`.
 
     Its state, of each chain: `normal`, the Gaussian that the path begins at, if it does not at the prior; `population`;
-    `ended`; and a column for each temperature, NaN in chains that had ended before: `temperature`, `share`, what the
+    `ended`; and a column for each temperature, NaN in chains that had ended before: `beta`, `share`, what the
     weights were worth, `acceptance`, `step_size`, `moves`, and `scale` (chains, temperatures, n).
     """
 
@@ -69,7 +69,7 @@ class Pilot:
     def start(self, density: Density, chains: int) -> State:
         size = density.size
         nowhere = Place(np.zeros((chains, COUNT, size)), *np.zeros((2, chains, COUNT)))
-        names = ("temperature", "share", "acceptance", "step_size", "moves")
+        names = ("beta", "share", "acceptance", "step_size", "moves")
         return {
             "normal": blank(density, chains, self.reference),
             "population": populations.begun(nowhere),
@@ -109,10 +109,10 @@ class Pilot:
         beta = np.array([next_beta(gain, float(old), SHARE) for gain, old in pairs])
         weights = [weighed(gain, new - old) for (gain, old), new in zip(pairs, beta, strict=True)]
         worth = np.array([weight.ess for weight in weights]) / COUNT
-        place = chosen(population.place, choices(keys, state["temperature"].shape[1], [w.log_weights for w in weights]))
+        place = chosen(population.place, choices(keys, state["beta"].shape[1], [w.log_weights for w in weights]))
         return {
             **state,
-            "temperature": _with_column(state["temperature"], beta, going),
+            "beta": _with_column(state["beta"], beta, going),
             "share": _with_column(state["share"], worth, going),
             "population": populations.cooled(population, place, beta, going),
         }

@@ -59,7 +59,7 @@ class SequentialMonteCarlo:
         values: dict[str, tuple[tuple[str, ...], Array]] = {
             "log_evidence": (("chain",), log_z),
             "families": (("chain",), families(state)),
-            "temperature": (("chain", "step"), state["ladder"].rungs.beta),
+            "inverse_temperature": (("chain", "step"), state["ladder"].rungs.beta),
             **{name: (("chain", "step"), state[name]) for name in by_rung},
         }
         again = (

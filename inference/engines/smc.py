@@ -24,7 +24,7 @@ class SMC(Settings):
     reference: str = shared.reference()
 
     name: ClassVar[str] = "smc"
-    promises: ClassVar[str] = "asymptotically exact in the number of particles, and the evidence"
+    promises: ClassVar[str] = "asymptotically exact in the number of particles; the evidence without bias"
     cost: ClassVar[str] = "some hundred gradients a draw; more, the more the data say"
     draws_are: ClassVar[str] = "independent"
     uses_prior: ClassVar[bool] = True
