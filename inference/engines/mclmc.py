@@ -24,7 +24,7 @@ class MCLMC(Settings):
         5e-4, "mean squared energy error of a step, per dimension, that the step size aims at", above=0
     )
     length: float = setting(
-        1.0, "after which the velocity has forgotten its direction, in units of the typical radius √n", above=0
+        2.0, "after which the velocity has forgotten its direction, in units of the typical radius √n", above=0
     )
     precision: str = shared.precision()
 

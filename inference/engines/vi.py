@@ -52,5 +52,8 @@ class VI(Settings):
             "flow": Bent(self.layers, self.hidden),
         }
         batch = minibatch.parse(self.minibatch)
-        fitter = VariationalFitter(families[self.family], self.samples, self.tolerance, self.iterations, batch)
+        called = "the fitted flow" if self.family == "flow" else "the fitted Gaussian"
+        fitter = VariationalFitter(
+            families[self.family], self.samples, self.tolerance, self.iterations, batch, called=called
+        )
         return ApproximationLife(fitter, self.draws, self.resample == "yes")

@@ -133,11 +133,11 @@ def _spread(z: Array) -> float:
     Of noise alone the largest eigenvalue is about (1 + √(n / draws))² (Marchenko & Pastur 1967), which is divided out.
     """
     count, size = z.shape
-    vector: Array = np.random.default_rng(0).normal(size=size)
+    vector: Array = np.random.default_rng(0).normal(size=(size,))
     for _ in range(_POWERS):
         product = z.T @ (z @ vector)
-        norm = float(np.linalg.norm(product))
-        if not np.isfinite(norm) or norm == 0:
+        length = float(np.linalg.norm(product))
+        if not np.isfinite(length) or length == 0:
             return 1.0
-        vector = product / norm
-    return max(math.sqrt(norm / count) / (1 + math.sqrt(size / count)), 1.0)
+        vector = product / length
+    return max(math.sqrt(length / count) / (1 + math.sqrt(size / count)), 1.0)

@@ -47,7 +47,7 @@ class Draw(NamedTuple):
 
 
 class Family(Protocol):
-    """A hashable value; all but `begin`, `change` and `approximation` are traceable."""
+    """A hashable value; what is not said to be on the host is traceable."""
 
     def normals(self, size: int) -> int:
         """How many a draw takes."""
@@ -58,7 +58,7 @@ class Family(Protocol):
         ...
 
     def begin(self, position: Array) -> Member:
-        """position: (n,). A narrow member there."""
+        """position: (n,). A narrow member there. On the host."""
         ...
 
     def draw(self, member: Member, z: jax.Array) -> Draw: ...
@@ -68,6 +68,10 @@ class Family(Protocol):
         ...
 
     def moved(self, member: Member, step: Member) -> Member: ...
+
+    def released(self, member: Member) -> Member | None:
+        """A member near its place, with what was held on the way there let go; None: nothing is held. On the host."""
+        ...
 
     def change(self, old: Member, new: Member) -> float:
         """KL(old|new) + KL(new|old), in nats. On the host."""
@@ -84,8 +88,15 @@ FIRST_SCALE = 0.1
 _FARTHEST = 0.5
 
 
+class Unheld:
+    """Of families that move as they are from the start."""
+
+    def released(self, member: Member) -> Member | None:
+        return None
+
+
 @dataclass(frozen=True)
-class MeanField:
+class MeanField(Unheld):
     """u = m + D z: no correlations. factor: (n, 0)."""
 
     def normals(self, size: int) -> int:
@@ -117,7 +128,7 @@ class MeanField:
 
 
 @dataclass(frozen=True)
-class FullRank:
+class FullRank(Unheld):
     """u = m + L z, L lower triangular: its diagonal D, and below it the factor (n, n).
 
     The step is L ← L T, T the triangular map of z; the gradient of log q at u, times L', is -z, so that no system of
@@ -161,7 +172,7 @@ class FullRank:
 
 
 @dataclass(frozen=True)
-class LowRank:
+class LowRank(Unheld):
     """u = m + D (z + B e), z and e standard normal: covariance D (I + B B') D. factor: B, (n, r)."""
 
     rank: int

@@ -2,9 +2,10 @@
 
 A stage has one rate; its result is the mean of the members in its second half (iterate averaging, Polyak & Juditsky
 1992). If the ELBO rose from the stage before, the fit is still on its way, and the next stage is as this one. Else the
-rate is halved and the length doubled: the way is the same, and the noise in the result is halved. The fit ends where
-the results of two stages differ by less than a tolerance in KL(a|b) + KL(b|a), after Welandawe, Andersen, Vehtari &
-Huggins 2024, who halve rates so and judge the gain of it by this divergence; or at a cap on the steps.
+rate is halved and the length doubled: the way is the same, and the noise in the result is halved. What a family held on
+the way is let go at the end of the first stage that did not rise, and stages are longer from then on. The fit ends
+where the results of two stages differ by less than a tolerance in KL(a|b) + KL(b|a), after Welandawe, Andersen, Vehtari
+& Huggins 2024, who halve rates so and judge the gain of it by this divergence; or at a cap on the steps.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ppl.inference.modes.findings import Values
 from ppl.inference.modes.search import found_starts
 from ppl.inference.variational.ascent import Stretch, begun, climb_on
 from ppl.inference.variational.families import Family, FullRank, Member
+from ppl.inference.variational.flow import Bent
 
 Array = NDArray[Any]
 State = Mapping[str, Any]
@@ -35,6 +37,8 @@ State = Mapping[str, Any]
 STRETCH = 50
 FIRST_LENGTH = 400
 FIRST_RATE = 0.1
+# How much longer stages are once what was held is let go.
+RELEASED = 5
 # Draws of the fit that may have no density.
 _LOST = 0.01
 # In nats, beside errors: how much the ELBO rises where a fit is on its way.
@@ -123,8 +127,11 @@ class VariationalFitter:
 
     def remedies(self) -> tuple[Remedy, ...]:
         exact = Remedy("draw from the posterior itself, with {}", {"engine": "nuts"})
-        wider = Remedy("a family with correlations may fit better: {}", {"family": "full-rank"})
-        return (exact,) if isinstance(self.family, FullRank) else (exact, wider)
+        if isinstance(self.family, Bent):
+            return (exact,)
+        if isinstance(self.family, FullRank):
+            return (exact, Remedy("a family that bends may fit better: {}", {"family": "flow"}))
+        return (exact, Remedy("a family with correlations may fit better: {}", {"family": "full-rank"}))
 
     def _ending(self, ended: Array, change: Array) -> Remark:
         if ended.all():
@@ -174,6 +181,11 @@ class VariationalFitter:
         rose = height[0] > before + _RISE + _ERRORS * np.sqrt(spread + height[1])
         change = self.family.change(chain["result"], result) if chain["stages"] else np.inf
         whole = int(ascent.taken) == length
+        released = self.family.released(result) if whole and not rose else None
+        if released is not None:
+            freed = {**chain, "ascent": begun(released), "result": released, "stages": chain["stages"] + 1}
+            longer = np.int32(RELEASED * length)
+            return {**freed, "length": longer, "height": height, "change": np.float64(np.inf)}
         resting = whole and not rose and np.isfinite(height[0]) and change < self.tolerance
         return {
             **chain,

@@ -7,15 +7,17 @@ is, and stretches and shifts the other by what it reads there,
     w_B ← exp(s(w_A)) w_B + t(w_A),   s, t = (c tanh(S h / c), T h),   h = tanh(V w_A + b),
 
 so that its inverse costs as much and log |det| is the sum of s. At the start S = T = 0 and F is the identity: a member
-begins as a Gaussian of independent coordinates. Coordinate i is in the half B of couplings 2j and 2j + 1 if bit j of i
-is 1, and if it is 0: with as many couplings as a layer has, every coordinate acts on every other.
+begins as a Gaussian, and its networks are held until that has found its place. Coordinate i is in the half B of
+couplings 2j and 2j + 1 if bit j of i is 1, and if it is 0: with as many couplings as a layer has, every coordinate acts
+on every other.
 
 The gradient is along the path of u alone, as for Gaussians (Roeder, Wu & Duvenaud 2017; for flows Vaitl, Nicoli,
 Nakajima & Kessel 2022): ∇log q at u comes from the inverse of F with its parameters held, and
 
     h = L' (∇log p(u) - ∇log q(u))
 
-is what is handed down, to m and L in the member's own coordinates w and through F to the networks.
+is what is handed down, to m and L in the member's own coordinates w and through F to the networks: to these cut where
+it is huge, for it has heavy tails where F is yet to be found.
 """
 
 from __future__ import annotations
@@ -38,16 +40,26 @@ Array = NDArray[Any]
 _MOST_STRETCH = 3.0
 # Draws by which two members are compared.
 _COMPARED = 256
+# Of the rate of the ascent: steps of the networks; and of m and L once these are free, for then w is no longer normal,
+# and L moves all that they learnt.
+_NETWORK_RATE = 0.05
+_AFFINE_RATE = 0.03
+# Of h, its root mean square: so large that the noise of minibatches, which is skewed, is hardly ever cut.
+_MOST_PULL = 10.0
+# Gradients of networks are handed on so much larger, for which Adam makes up unless they are tiny.
+_LOUD = 100.0
 _AFFINE = FullRank()
 
 
 class Couplings(NamedTuple):
-    """Their networks, one after the other along the first axis: V (k, h, n), b (k, h), S and T (k, n, h)."""
+    """Their networks, one after the other along the first axis: V (k, h, n), b (k, h), S and T (k, n, h); free: (k,), 0
+    while they are held and 1 then."""
 
     inward: Any
     offset: Any
     stretch: Any
     shift: Any
+    free: Any
 
 
 class Flow(NamedTuple):
@@ -90,6 +102,7 @@ class Bent:
             rng.normal(size=(count, self.hidden)),
             none,
             none.copy(),
+            np.zeros(count),
         )
         return _AFFINE.begin(position)._replace(couplings=couplings)
 
@@ -102,11 +115,21 @@ class Bent:
     def gradient(self, member: Member, z: jax.Array, drawn: Draw, slope: jax.Array) -> Member:
         w, backwards = jax.vjp(lambda couplings: bent(couplings, z)[0], member.couplings)
         affine = _AFFINE.gradient(member, w, drawn, slope)
-        return affine._replace(couplings=backwards(affine.mean)[0])
+        h = affine.mean
+        shorter = jnp.minimum(1.0, _MOST_PULL / jnp.sqrt(jnp.mean(h * h) + 1e-30))
+        return affine._replace(couplings=backwards(_LOUD * shorter * h)[0])
 
     def moved(self, member: Member, step: Member) -> Member:
-        couplings = jax.tree.map(jnp.add, member.couplings, step.couplings)
-        return _AFFINE.moved(member, step)._replace(couplings=couplings)
+        free = member.couplings.free[0]
+        couplings = jax.tree.map(lambda own, more: own + free * _NETWORK_RATE * more, member.couplings, step.couplings)
+        slower = 1 - free * (1 - _AFFINE_RATE)
+        affine = Member(slower * step.mean, slower * step.log_scale, slower * step.factor)
+        return _AFFINE.moved(member, affine)._replace(couplings=couplings)
+
+    def released(self, member: Member) -> Member | None:
+        if member.couplings.free[0] == 1:
+            return None
+        return member._replace(couplings=member.couplings._replace(free=np.ones_like(member.couplings.free)))
 
     def change(self, old: Member, new: Member) -> float:
         """By the same draws each time, since there is no closed form."""

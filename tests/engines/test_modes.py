@@ -94,6 +94,20 @@ def test_ratios_that_say_nothing() -> None:
     assert importance.pareto_smoothed(np.full(100, 3.0)).k == 0
     assert importance.pareto_smoothed(np.full(100, -np.inf)).k == np.inf
     assert importance.pareto_smoothed(np.array([0.0, -1.0])).k == np.inf
+    # The median judges, and a chain whose ratios have no mean: see the numbers in the docstring.
+    draw = np.random.default_rng(2)
+
+    def verdict(*shapes: float) -> str:
+        found = [importance.pareto_smoothed(-k * np.log(draw.uniform(size=1000))).k for k in shapes]
+        return importance.tail_remark(np.array(found), 1000, "it", ()).verdict
+
+    assert "bad" not in [verdict(*[0.5] * 16) for _ in range(20)]
+    assert [verdict(*[0.4] * 15, 2.0) for _ in range(5)] == ["bad"] * 5
+    assert [verdict(*[1.0] * 4) for _ in range(5)] == ["bad"] * 5
+    told = importance.tail_remark(np.array([0.3, 0.85, 0.2, 0.4]), 1000, "it", ())
+    assert (told.verdict, told.remedies[0].settings) == ("note", {"draws": 4000})
+    assert "chain 1's is 0.85" in told.title
+
     few = importance.tail_remark(np.array([np.inf]), 5, "it", ())
     assert few.verdict == "bad"
     assert "too few" in few.title
@@ -220,7 +234,7 @@ def test_weights_mend_a_gentle_banana() -> None:
 
 @pytest.mark.parametrize("density", [shape(bend=1.5), shape(neck=1.5)], ids=["banana", "funnel"])
 def test_what_is_no_normal_is_said_to_be_none(density: Shape) -> None:
-    for engine in (Laplace(draws=400), Pathfinder(draws=400)):
+    for engine in (Laplace(draws=1000), Pathfinder(draws=1000)):
         said = fitted(engine, density)[1]
         assert verdicts(said)["pareto_k"] == "bad"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import pickle
+from functools import partial
 from typing import Any
 
 import jax
@@ -18,6 +19,7 @@ from ppl.inference.modes.drawing import ApproximationLife
 from ppl.inference.settings import SettingsError
 from ppl.inference.variational.families import Draw, Family, FullRank, LowRank, MeanField, Member
 from ppl.inference.variational.fitting import VariationalFitter
+from ppl.inference.variational.flow import Bent, bent
 from tests.engines.subsampled import Regression, Unscaled, simulated
 from tests.inference.densities import Funnel, gaussian
 from tests.inference.runs import Run, run
@@ -89,6 +91,117 @@ def test_a_change_is_the_divergence_both_ways(family: Family) -> None:
     assert family.change(old, old) == pytest.approx(0, abs=1e-12)
 
 
+# --- flows -------------------------------------------------------------------------------------------
+
+
+def bent_member(family: Bent, size: int, free: float) -> Member:
+    rng = np.random.default_rng(4)
+    begun = family.begin(rng.normal(size=size))
+    own = begun.couplings
+    networks = own._replace(
+        stretch=0.3 * rng.normal(size=own.stretch.shape),
+        shift=0.3 * rng.normal(size=own.shift.shape),
+        free=np.full_like(own.free, free),
+    )
+    factor = np.tril(0.5 * rng.normal(size=(size, size)), -1)
+    return Member(begun.mean, 0.3 * rng.normal(size=size), factor, networks)
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_flow_knows_its_density(size: int) -> None:
+    family = Bent(layers=1, hidden=3)
+    own, z = bent_member(family, size, 1.0), jnp.asarray(np.random.default_rng(1).normal(size=size))
+    drawn, flow = jax.jit(family.draw)(own, z), family.approximation(own)
+    np.testing.assert_allclose(drawn.position, flow.sample(z), rtol=1e-12)
+    volume = np.linalg.slogdet(jax.jit(jax.jacobian(flow.sample))(z))[1]
+    wanted = -0.5 * float(z @ z) - 0.5 * size * np.log(2 * np.pi) - volume
+    assert float(drawn.log_density) == pytest.approx(wanted, rel=1e-10)
+    assert float(flow.log_density(drawn.position)) == pytest.approx(wanted, rel=1e-10)
+    # Before the networks learn anything it is the Gaussian of its mean and scales.
+    begun, plain = family.begin(np.arange(size)), FullRank().begin(np.arange(size))
+    for got, want in zip(jax.jit(family.draw)(begun, z), FullRank().draw(plain, z), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+def test_in_a_flow_every_coordinate_acts_on_every_other() -> None:
+    family = Bent(layers=1, hidden=3)
+    own = bent_member(family, 11, 1.0)
+    reads = jax.jit(jax.jacobian(lambda z: bent(own.couplings, z)[0]))(jnp.zeros(11))
+    assert np.all(np.asarray(reads) != 0)
+
+
+def test_a_gradient_of_a_flow_is_the_path_derivative() -> None:
+    family = Bent(layers=1, hidden=3)
+    own, z = bent_member(family, 5, 0.0), jnp.asarray(np.random.default_rng(1).normal(size=5))
+    q, drawn = family.approximation(own), jax.jit(family.draw)(own, z)
+    slope = jax.jit(jax.grad(q.log_density))(drawn.position) + 0.1 * jnp.arange(5.0)
+
+    def along(u: jax.Array) -> jax.Array:
+        return jnp.dot(slope, u) - q.log_density(u)
+
+    def by_step(step: Member) -> jax.Array:
+        return along(family.draw(family.moved(own, step), z).position)
+
+    def by_networks(networks: Any) -> jax.Array:
+        return along(family.draw(own._replace(couplings=networks), z).position)
+
+    found = jax.jit(family.gradient)(own, z, drawn, slope)
+    wanted = jax.jit(jax.grad(by_step))(jax.tree.map(np.zeros_like, own))
+    for got, want in zip(found[:2], wanted[:2], strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.factor, jnp.tril(wanted.factor, -1), rtol=1e-9, atol=1e-12)
+    # Networks have theirs up to a factor, the same for all.
+    networks = jax.jit(jax.grad(by_networks))(own.couplings)
+    ratio = np.asarray(found.couplings.offset) / np.asarray(networks.offset)
+    assert ratio.min() > 0
+    assert ratio.max() == pytest.approx(ratio.min(), rel=1e-8)
+    np.testing.assert_allclose(found.couplings.stretch, ratio[0, 0] * networks.stretch, rtol=1e-8, atol=1e-10)
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["size"])
+@dataclasses.dataclass(frozen=True)
+class Banana:
+    """u0 ~ N(0, 2), u1 ~ N(u0² / 2 - 2, 1/2): its integral is 2π."""
+
+    size: int = 2
+
+    def log_density(self, u: jax.Array) -> jax.Array:
+        return -0.5 * (u[0] / 2) ** 2 - 2 * (u[1] - 0.5 * (u[0] ** 2 - 4)) ** 2
+
+
+def elbo(findings: Findings) -> Any:
+    """Of each chain's fit, from its draws."""
+    return findings.values["log_ratio"][1].mean(axis=1)
+
+
+@pytest.mark.long
+def test_a_flow_fits_what_no_gaussian_does() -> None:
+    for density, log_z, better in (
+        (Banana(), np.log(2 * np.pi), 0.6),
+        (Funnel(4), 2 * np.log(2 * np.pi) + np.log(3), 0.6),
+    ):
+        plain = fitted(VI(draws=1000, iterations=12000), density, chains=2)[1]
+        flow = fitted(VI(draws=1000, iterations=12000, family="flow"), density, chains=2)[1]
+        assert np.all(elbo(flow) > elbo(plain) + better)
+        assert np.all(elbo(flow) < log_z + 0.05)
+        assert flow.values["effective_draws"][1].min() > 2 * plain.values["effective_draws"][1].max()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("minibatch", ["", "obs=40"])
+def test_a_flow_is_no_worse_where_a_gaussian_does(minibatch: str) -> None:
+    if not minibatch:
+        made, findings = fitted(VI(draws=1000, family="flow", layers=1), gaussian(COVARIANCE, MEAN), chains=2)
+        assert verdicts(findings) == {"rest": "good", "pareto_k": "good"}
+        log_z = 1.5 * np.log(2 * np.pi) + 0.5 * np.linalg.slogdet(COVARIANCE)[1]
+        np.testing.assert_allclose(elbo(findings), log_z, atol=0.01)
+    density = simulated("logistic", 200, 2)
+    made, findings = fitted(
+        VI(draws=500, family="flow", layers=1, iterations=8000, minibatch=minibatch), density, chains=2
+    )
+    assert not complaints(made, density)
+
+
 # --- fits --------------------------------------------------------------------------------------------
 
 
@@ -157,8 +270,9 @@ def test_what_no_member_fits_is_said() -> None:
     # KL(q|p) is least where the variances are those of each coordinate given the others (Bishop 2006, section 10.1.2).
     wanted = 1 / np.sqrt(np.diagonal(density.precision))
     np.testing.assert_allclose(made.positions.std((0, 1)), np.broadcast_to(wanted, 6), rtol=4 / np.sqrt(2 * 600))
-    with pytest.raises(SettingsError):
-        VI(family="mixture")
+    for wrong in ({"family": "mixture"}, {"layers": 0}, {"hidden": 0}, {"hidden": 2.5}):
+        with pytest.raises(SettingsError):
+            VI(**wrong)
 
 
 @pytest.mark.long
