@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ppl.circuits.files import load_netlist
+    from ppl.circuits.simulating import simulate
     from ppl.errors import PplError
     from ppl.model import Model, ModelWarning, compile, load
     from ppl.results.judge import diagnose, summarise
@@ -26,10 +28,12 @@ _HOMES = {
     "ModelWarning": "ppl.model",
     "PplError": "ppl.errors",
     "diagnose": "ppl.results.judge",
+    "load_netlist": "ppl.circuits.files",
+    "simulate": "ppl.circuits.simulating",
     "summarise": "ppl.results.judge",
 }
 
-__all__ = ["Model", "ModelWarning", "PplError", "compile", "diagnose", "load", "summarise"]
+__all__ = ["Model", "ModelWarning", "PplError", "compile", "diagnose", "load", "load_netlist", "simulate", "summarise"]
 
 
 def __getattr__(name: str) -> Any:

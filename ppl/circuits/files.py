@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 from ppl.data.files import missing_file
@@ -24,6 +25,11 @@ def read_netlist(path: Path) -> Netlist:
         return from_text(image.decode("utf-8"), path.name)
     except UnicodeDecodeError:
         raise PplError([Diagnostic("E603", f"{path} is not UTF-8 text")]) from None
+
+
+def load_netlist(path: str | PathLike[str]) -> Netlist:
+    """A netlist from its file. Raises PplError, as `read_netlist`."""
+    return read_netlist(Path(path))
 
 
 def write_text_file(path: Path, text: str, force: bool) -> None:

@@ -24,6 +24,7 @@ COMMANDS = {
     "summary": "Summarise and diagnose a file of draws.",
     "engines": "List the inference engines and their settings.",
     "compile": "Lower a discrete model to a netlist of stochastic units.",
+    "simulate": "Simulate a netlist of stochastic units.",
 }
 
 
@@ -104,7 +105,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The command as a process of its own: JAX gets its settings through the environment before it is imported."""
-    if sys.argv[1:2] not in (["sample"], ["prior"], ["predict"], ["compile"]):
+    if sys.argv[1:2] not in (["sample"], ["prior"], ["predict"], ["compile"], ["simulate"]):
         sys.exit(run(sys.argv[1:]))
     from ppl.inference.runtime import borrowed_programs, default_cache, environment
 

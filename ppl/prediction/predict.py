@@ -88,7 +88,7 @@ def draw_predictions(
         progress.close()
     found = _groups(graph, fitted, inputs, prepared, drawn)
     created = str(fitted.attrs.get("created_at", ""))
-    attrs = {**provenance(graph, seed), "fit_created_at": created, **clamped_attrs(given)}
+    attrs = {**provenance(graph.source, seed), "fit_created_at": created, **clamped_attrs(given)}
     return Predicted(found, attrs, prepared.notes, inputs.warnings)
 
 

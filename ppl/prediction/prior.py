@@ -77,7 +77,7 @@ def draw_prior(
     finally:
         progress.close()
     groups = _groups(graph, inputs, data, present, masks, values)
-    return PriorDraws(values, groups, {**provenance(graph, seed), "draws": draws})
+    return PriorDraws(values, groups, {**provenance(graph.source, seed), "draws": draws})
 
 
 def _draw(simulator: Simulator, flat: jax.Array, key: jax.Array) -> dict[str, jax.Array]:

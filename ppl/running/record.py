@@ -25,16 +25,17 @@ from ppl.graph import ModelGraph
 from ppl.inference.contract import Remark
 from ppl.inference.engines.shared import Settings
 from ppl.running.until import Until
+from ppl.source import Source
 
 
 def make_attrs(graph: ModelGraph, engine: Settings, chains: int, seed: int) -> dict[str, Any]:
     """What is known before a run: plain strings and numbers, as netCDF takes them; mappings as JSON."""
     settings = json.dumps(dataclasses.asdict(engine))
     chosen = {"engine": engine.name, "settings": settings, "draws_are": engine.draws_are}
-    return {**provenance(graph, seed), **chosen, "chains": chains}
+    return {**provenance(graph.source, seed), **chosen, "chains": chains}
 
 
-def provenance(graph: ModelGraph, seed: int) -> dict[str, Any]:
+def provenance(source: Source, seed: int) -> dict[str, Any]:
     """The model, the seed and the versions that made a container."""
     from ppl.inference.placing import here  # imports JAX
 
@@ -42,8 +43,8 @@ def provenance(graph: ModelGraph, seed: int) -> dict[str, Any]:
         "inference_library": "ppl",
         "inference_library_version": __version__,
         "created_at": (_given_time() or datetime.now(UTC)).isoformat(timespec="seconds"),
-        "model": graph.source.text,
-        "model_name": graph.source.name,
+        "model": source.text,
+        "model_name": source.name,
         "seed": seed,
         "versions": json.dumps(
             {

@@ -1,0 +1,1 @@
+"""Simulators of netlists, in JAX: they see units, and nothing of models."""

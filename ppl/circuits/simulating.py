@@ -1,0 +1,289 @@
+"""A simulated netlist as draws of the quantities of its model."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppl.errors import Diagnostic, Exit, PplError
+from ppl.hardware.energies import energies
+from ppl.hardware.netlist.netlist import Netlist, Variable
+from ppl.hardware.readout import decoded, values
+from ppl.hardware.sim.chromatic import Chromatic
+from ppl.hardware.sim.simulator import Simulator
+from ppl.hardware.sim.temperature import Estimate, effective_beta
+from ppl.inference.contract import Remark, Remedy
+from ppl.results.container import Groups, Layout, to_arviz
+from ppl.results.wording import on_command_line
+from ppl.running.interrupts import Requests, listening
+from ppl.running.progress import Progress, make_progress
+from ppl.running.record import ended, provenance, remark_attrs
+from ppl.source import Source
+
+# Readouts for each draw that is wanted, beyond which the search for valid ones ends.
+MOST_READOUTS = 200
+# Standard errors by which the effective β may differ from the one asked for.
+MOST_ERRORS = 5.0
+_BURNT_AT_ONCE = 64  # sweeps between two looks at whether the user wants to stop
+_KEPT = 64  # readouts that the effective temperature is estimated from
+
+
+@dataclass(frozen=True)
+class SimulationOptions:
+    """draws: of each replica, valid ones; replicas: independent copies, the chains of the result; sweeps: from one
+    readout to the next, burn_in: before the first (None: as the netlist's schedule says); beta: β in place of the
+    schedule's."""
+
+    draws: int = 1000
+    replicas: int = 16
+    sweeps: int | None = None
+    burn_in: int | None = None
+    beta: float | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        least = {"draws": 1, "replicas": 1, "sweeps": 1, "burn_in": 0}
+        for name, bound in least.items():
+            given = getattr(self, name)
+            if given is not None and not (_whole(given) and given >= bound):
+                raise _invalid(name, given, f"a whole number, at least {bound}")
+        if not (_whole(self.seed) and 0 <= self.seed < 2**63):
+            raise _invalid("seed", self.seed, "a whole number from 0 to 2^63 - 1")
+        given_beta: object = self.beta
+        if given_beta is not None and not (isinstance(given_beta, int | float) and 0 <= given_beta < math.inf):
+            raise _invalid("beta", self.beta, "a number, at least 0")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _invalid(name: str, value: object, takes: str) -> PplError:
+    return PplError([Diagnostic("E608", f"`{name}` is {value!r}, but it takes {takes}")], exit_code=Exit.USAGE)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """groups, attrs: ArviZ's; acceptance: of the readouts, the share that was valid; temperature: the effective β and
+    its error; stopped: why the run ended early, if it did."""
+
+    groups: Groups
+    attrs: dict[str, Any]
+    acceptance: float
+    temperature: Estimate | None
+    stopped: str | None
+
+    def numbers(self) -> dict[str, Any]:
+        """What is printed beside the summary, as data."""
+        beta = None if self.temperature is None else self.temperature._asdict()
+        return {"acceptance": self.acceptance, "effective_beta": beta}
+
+
+def in_simulate(**settings: Any) -> str:
+    """Settings as options of `ppl simulate`, those that `ppl sample` calls otherwise too."""
+    here = {"chains": "replicas", "warmup": "burn_in"}
+    return on_command_line(**{here.get(name, name): value for name, value in settings.items()})
+
+
+def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, requests: Requests) -> Simulated:
+    """Runs a netlist and reads it out.
+
+    Raises:
+        PplError: no readout of some replica was valid (E710); stopped before each replica had a draw.
+    """
+    began = time.perf_counter()
+    schedule = netlist.schedule
+    betas = np.ones(1) if schedule is None else schedule.betas
+    if options.beta is not None:
+        betas = np.array([float(options.beta)])
+    burn_in = options.burn_in if options.burn_in is not None else 100 if schedule is None else schedule.burn_in
+    thin = options.sweeps or (1 if schedule is None else schedule.thin)
+    try:
+        progress.stage("compiling")
+        simulator = Chromatic(netlist, options.replicas, options.seed, betas)
+        with requests.impatient():
+            readings = _read(netlist, simulator, options, burn_in + len(betas) - 1, thin, progress, requests)
+        progress.stage("estimating the temperature")
+        temperature = effective_beta(netlist, np.stack(readings.kept), float(betas[-1]))
+    finally:
+        progress.close()
+    draws = int(readings.counts.min())
+    layout = _layout(netlist)
+    shown = {v.name: _shown(v, readings.states[v.name][:, :draws]) for v in netlist.variables}
+    lp = -float(betas[-1]) * readings.energy[:, :draws]
+    groups = {
+        "posterior": layout.dataset(shown, {v.name: v.dims for v in netlist.variables}),
+        "sample_stats": layout.dataset({"lp": lp}, {"lp": ()}),
+    }
+    acceptance = readings.valid / readings.all
+    stopped = requests.word if requests.stop else None
+    model = netlist.source.get("model")
+    attrs = provenance(Source(netlist.name, model if isinstance(model, str) else ""), options.seed)
+    attrs |= {"engine": "simulate", "draws_are": "correlated", "chains": options.replicas}
+    attrs |= {"settings": json.dumps({**asdict(options), "sweeps": thin, "burn_in": burn_in, "betas": betas.tolist()})}
+    attrs |= {"acceptance_of_readout": acceptance}
+    if temperature is not None:
+        attrs |= {"effective_beta": temperature.beta, "effective_beta_error": temperature.error}
+    attrs |= remark_attrs(_remarks(netlist, acceptance, draws, options, temperature, float(betas[-1])))
+    attrs |= ended(stopped, {"total": time.perf_counter() - began})
+    return Simulated(groups, attrs, acceptance, temperature, stopped)
+
+
+def simulate(
+    netlist: Netlist,
+    *,
+    draws: int = 1000,
+    replicas: int = 16,
+    sweeps: int | None = None,
+    burn_in: int | None = None,
+    beta: float | None = None,
+    seed: int = 1,
+    progress: bool | None = None,
+) -> Any:
+    """Draws of the quantities of a netlist's model from simulated units, as `arviz.InferenceData` (ArviZ 0.x) or
+    `xarray.DataTree` (1.x); each chain is a replica.
+
+    The settings are those of `SimulationOptions`. `ppl.diagnose(fit)` says whether to trust the draws.
+
+    Raises:
+        PplError: a setting is not valid (E608), or readouts are not (E710).
+    """
+    options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed)
+    with listening() as requests:
+        found = simulated(netlist, options, make_progress(progress), requests)
+    return to_arviz(found.groups, found.attrs)
+
+
+@dataclass
+class _Readings:
+    """states: by variable, (replicas, draws, elements); energy: (replicas, draws); counts: (replicas,), how many draws
+    each has; kept: some readouts, (replicas, n) each, valid or not; valid, all: readouts."""
+
+    states: dict[str, NDArray[np.int16]]
+    energy: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    kept: list[NDArray[np.integer[Any]]]
+    valid: int = 0
+    all: int = 0
+
+
+def _read(
+    netlist: Netlist,
+    simulator: Simulator,
+    options: SimulationOptions,
+    burn_in: int,
+    thin: int,
+    progress: Progress,
+    requests: Requests,
+) -> _Readings:
+    """The first valid readouts of each replica, as many as draws are wanted: what is left of a chain after rejection
+    is a chain of the law of valid states."""
+    replicas, draws = options.replicas, options.draws
+    for at in range(0, burn_in, _BURNT_AT_ONCE):
+        simulator.advance(min(_BURNT_AT_ONCE, burn_in - at))
+        progress.iterations(at, burn_in, True, 0)
+        if requests.stop:
+            raise KeyboardInterrupt
+    out = _Readings(
+        {v.name: np.zeros((replicas, draws, v.size), np.int16) for v in netlist.variables},
+        np.zeros((replicas, draws)),
+        np.zeros(replicas, np.int64),
+        [],
+    )
+    every = max(1, draws // _KEPT)
+    for number in range(MOST_READOUTS * draws):
+        simulator.advance(thin)
+        states = simulator.states()
+        found, good = decoded(netlist, states)
+        energy = energies(netlist, states)
+        good &= np.isfinite(energy)  # a start may be in states that tables forbid
+        out.valid, out.all = out.valid + int(good.sum()), out.all + replicas
+        if number % every == 0:
+            out.kept = [*out.kept[-2 * _KEPT :], states]
+        rows = np.flatnonzero(good & (out.counts < draws))
+        for name, own in found.items():
+            out.states[name][rows, out.counts[rows]] = own[rows]
+        out.energy[rows, out.counts[rows]] = energy[rows]
+        out.counts[rows] += 1
+        done = int(out.counts.min())
+        progress.iterations(done, draws, False, 0, out.valid / out.all if out.valid < out.all else None)
+        if done == draws:
+            return out
+        if requests.stop and (done or requests.count > 1):
+            break
+    if not out.counts.min():
+        if requests.stop:
+            raise KeyboardInterrupt
+        raise _none_valid(out.valid, out.all)
+    return out
+
+
+def _none_valid(valid: int, count: int) -> PplError:
+    title = f"of {count} readouts {valid} were valid, and some replica had none"
+    hints = (
+        "the penalties of the encoding are too weak, or the units too hot: compile again with another `--encoding`",
+    )
+    return PplError([Diagnostic("E710", title, hints=hints)])
+
+
+def _layout(netlist: Netlist) -> Layout:
+    """Labels of dims as the netlist's source has them, positions where it has none."""
+    sizes = {dim: n for v in netlist.variables for dim, n in zip(v.dims, v.shape, strict=True)}
+    given = netlist.source.get("coordinates")
+    known = given if isinstance(given, dict) else {}
+    coordinates = {
+        dim: np.asarray(known[dim]) if len(known.get(dim, ())) == n else np.arange(n) for dim, n in sizes.items()
+    }
+    return Layout(coordinates, frozenset(v.name for v in netlist.variables))
+
+
+def _shown(variable: Variable, states: NDArray[np.int16]) -> NDArray[np.generic]:
+    """In the smallest signed integers that hold the values, truth values as such."""
+    found = values(variable, states)
+    if variable.element == "bool":
+        return found.astype(np.bool_)
+    least, most = variable.values.min(initial=0), variable.values.max(initial=0)
+    kind = next(
+        t for t in (np.int8, np.int16, np.int32, np.int64) if np.iinfo(t).min <= least and most <= np.iinfo(t).max
+    )
+    return found.astype(kind)
+
+
+def _remarks(
+    netlist: Netlist,
+    acceptance: float,
+    draws: int,
+    options: SimulationOptions,
+    temperature: Estimate | None,
+    beta: float,
+) -> list[Remark]:
+    said = []
+    if netlist.schedule is not None and netlist.schedule.discipline == "synchronous":
+        title = "All units were updated at once, which does not sample the law of the netlist."
+        remedy = Remedy("take a netlist whose schedule is chromatic or sequential")
+        said.append(Remark("synchronous", "bad", title, remedies=(remedy,)))
+    if acceptance == 1:
+        said.append(Remark("acceptance of readout", "good", "Every readout was valid."))
+    else:
+        title = f"{100 * acceptance:.3g} % of the readouts were valid; the others were rejected."
+        said.append(Remark("acceptance of readout", "note", title, values={"acceptance": acceptance}))
+    if draws < options.draws:
+        title = f"Only {draws} of {options.draws} draws of each replica were found."
+        said.append(Remark("few valid", "note", title, values={"draws": draws}))
+    if temperature is not None:
+        found = {"beta": temperature.beta, "error": temperature.error}
+        shown = f"β = {temperature.beta:.4g} ± {temperature.error:.2g}"
+        if abs(temperature.beta - beta) <= MOST_ERRORS * temperature.error + 1e-6:
+            said.append(Remark("temperature", "good", f"The units are as warm as asked for: {shown}.", values=found))
+        else:
+            title = f"The units are not as warm as asked for: {shown}, not {beta:g}."
+            remedy = Remedy("a longer burn-in may cool them: {}", {"burn_in": 10 * (options.burn_in or 100)})
+            said.append(Remark("temperature", "bad", title, remedies=(remedy,), values=found))
+    return said

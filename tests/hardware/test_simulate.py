@@ -1,0 +1,105 @@
+"""`ppl simulate` and `ppl.simulate`: draws of a model's quantities from simulated units."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ppl
+from ppl.circuits.files import write_netlist
+from ppl.hardware.exact import enumerated
+from ppl.hardware.netlist.netlist import Bodies, Netlist, Variable, no_bodies
+from tests.shell import Shell
+
+MODEL = """\
+dim site = 3
+dim colour = 3
+var s[site] : spin
+var z : colour
+var b : bool
+energy pairs: -0.5 * s[i] * s[i-1] for i in site[1:]
+energy field: -0.4 * s[0] * (2 * b - 1)
+energy which: 0.7 * (z == 1)
+"""
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    return Shell(capsys, quiet=("simulate",))
+
+
+def one_hot(penalty: float) -> Netlist:
+    """Of one quantity with three values and energies 0, 0.5, 1 in one-hot code."""
+    pairs = Bodies(np.array([[0, 1], [0, 2], [1, 2]]), np.full(3, -penalty / 2))
+    quantity = Variable("z", (), (), "int", np.array([2, 3, 4]), "one-hot", np.array([[0, 1, 2]]), np.array([-1]))
+    return Netlist(
+        name="code",
+        names=("z=2", "z=3", "z=4"),
+        states=np.full(3, 2),
+        bias=-np.array([0.0, 0.5, 1.0]) / 2 - penalty / 2,
+        pairs=pairs,
+        bodies=(),
+        tables=(),
+        offset=0.0,
+        clamped=np.full(3, -1, np.int64),
+        variables=(quantity,),
+    )
+
+
+def test_draws_have_the_model_s_names_and_law(shell: Shell) -> None:
+    Path("m.ppl").write_text(MODEL)
+    assert shell("compile", "m.ppl") == 0
+    assert shell("simulate", "m.netlist.json", "--draws", "400", "--replicas", "8", "--sweeps", "2", "--json") == 0
+    said = json.loads(shell.out)
+    assert said["output"] == "m.nc"
+    assert said["acceptance"] == 1
+    assert abs(said["effective_beta"]["beta"] - 1) < 5 * said["effective_beta"]["error"]
+    assert {row["name"] for row in said["summary"]} == {"s[0]", "s[1]", "s[2]", "z", "b"}
+    import arviz
+
+    fit = arviz.from_netcdf("m.nc")
+    assert fit.posterior.s.dims == ("chain", "draw", "site")
+    assert fit.posterior.b.dtype == bool
+    netlist = ppl.load_netlist("m.netlist.json")
+    again = ppl.simulate(netlist, draws=400, replicas=8, sweeps=2)
+    assert np.array_equal(again.posterior.s, fit.posterior.s)
+    states, p, _ = enumerated(netlist)
+    for name, column, of in (("s", 1, lambda z: 2 * z - 1), ("z", 3, lambda z: z), ("b", 4, lambda z: z)):
+        shown = fit.posterior[name].values.astype(float)
+        shown = shown[..., 1] if name == "s" else shown
+        error = shown.mean(axis=1).std(ddof=1) / np.sqrt(8)
+        assert abs(shown.mean() - p @ of(states[:, column])) < 5 * error
+    assert shell("simulate", "m.netlist.json") == 2
+    assert "[E604]" in shell.err
+
+
+def test_invalid_readouts_are_rejected(shell: Shell) -> None:
+    """At any strength of the penalty what is left has the law of the valid states."""
+    fit = ppl.simulate(one_hot(1.0), draws=800, replicas=8, beta=1.0)
+    netlist = one_hot(1.0)
+    states, p, _ = enumerated(netlist)
+    valid = states.sum(axis=1) == 1
+    share = p[valid].sum()
+    assert 0.1 < share < 0.9
+    assert abs(fit.attrs["acceptance_of_readout"] - share) < 0.03
+    z = fit.posterior.z.values
+    exact = np.exp(-np.array([0, 0.5, 1.0]))
+    for value, wanted in zip((2, 3, 4), exact / exact.sum(), strict=True):
+        found = (z == value).mean(axis=1)
+        assert abs(found.mean() - wanted) < 5 * found.std(ddof=1) / np.sqrt(8)
+    assert "readouts were valid" in ppl.diagnose(fit).text()
+
+
+def test_what_cannot_be_done_is_told(shell: Shell) -> None:
+    write_netlist(replace(one_hot(0.0), bias=np.full(3, 30.0), pairs=no_bodies(2)), Path("n.json"))
+    assert shell("simulate", "n.json", "--draws", "5") == 65
+    assert "[E710]" in shell.err
+    for option, value in (("--replicas", "0"), ("--sweeps", "0"), ("--beta", "nan"), ("--seed", "-1")):
+        assert shell("simulate", "n.json", option, value) == 2
+        assert f"`{option}` is" in shell.err
+    assert shell("simulate", "none.json") == 66
