@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppl.inference.annealing.ais import BACK, ENDED, PILOT, RESTING, State, Trajectories
+from ppl.inference.annealing.ais import BACK, ENDED, PILOT, State, Trajectories
 from ppl.inference.annealing.evidence import combined, evidence_remarks
 from ppl.inference.annealing.moves import Place
 from ppl.inference.annealing.normal import fallback
@@ -39,12 +39,13 @@ class AnnealedImportance:
         return self.trajectories.step(density, state, starts, limit)
 
     def left(self, state: State) -> float:
-        """By rungs there and back; the pilot and the rest between them count little."""
+        """By rungs there and back, and what the pilot was worth; the rest between them counts little."""
         phase, rungs = int(state["phase"]), len(state["ladder"].moves)
         if phase == PILOT:
             return 4.0
-        behind = 1 + int(state["rung"]) + (rungs if phase in (RESTING, BACK) else 0)
-        return 0.0 if phase == ENDED else max(1 + 2 * rungs - behind, 1) / behind
+        behind = int(state["rung"]) + (rungs if phase == BACK else 0)
+        ahead = max(2 * rungs - behind, 1)
+        return 0.0 if phase == ENDED else ahead / (self.trajectories.pilot.worth(state["pilot"]) + behind)
 
     def draws(self, state: State) -> Place:
         place: Place = state["population"].place

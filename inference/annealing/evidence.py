@@ -55,8 +55,9 @@ def evidence_remarks(
         details = (f"of the chains: {listed}", "each population missed some of the distribution, or lost it on the way")
         remarks.append(Remark("evidence_disagrees", "bad", title, details, remedies, {"noise": noise}))
     elif error > 1:
-        title = f"The {called} is known to {error:.1g} only, and the draws stand for as few."
-        remarks.append(Remark("evidence_vague", "bad", title, (f"of the chains: {listed}",), remedies))
+        title = f"The {called} has a standard error of {error:.1g}, more than a nat."
+        details = (f"of the chains: {listed}", "so few count, by their weights, that the draws are as uncertain")
+        remarks.append(Remark("evidence_vague", "bad", title, details, remedies, {"standard_error": error}))
     return remarks
 
 

@@ -66,6 +66,10 @@ class Pilot:
         """For how many particles programs are made, which serve both."""
         return max(COUNT, self.following)
 
+    def worth(self, state: State) -> float:
+        """What the moves of the pilot so far cost, in moves of all that follow."""
+        return float(state["population"].made.max()) * COUNT / self.following
+
     def start(self, density: Density, chains: int) -> State:
         size = density.size
         nowhere = Place(np.zeros((chains, COUNT, size)), *np.zeros((2, chains, COUNT)))

@@ -40,14 +40,14 @@ class SequentialMonteCarlo:
         return self.particles.step(density, state, starts, limit)
 
     def left(self, state: State) -> float:
-        """By the moves at each rung, among which the pilot's count little."""
+        """By the moves at each rung, and what the pilot's were worth."""
         if self.particles.ended(state):
             return 0.0
         moves = state["ladder"].moves
         if not len(moves):
             return _GUESS
         behind = int(moves[: int(state["rung"])].sum() + state["moved"])
-        return max(int(moves.sum()) - behind, 1) / (1 + behind)
+        return max(int(moves.sum()) - behind, 1) / (self.particles.pilot.worth(state["pilot"]) + behind)
 
     def draws(self, state: State) -> Place:
         place: Place = state["place"]

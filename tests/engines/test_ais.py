@@ -83,12 +83,16 @@ def test_a_conjugate_model() -> None:
     assert np.all(told.values["log_evidence_forward"][1] < told.values["log_evidence_reverse"][1])
 
     carry = ENGINE.start(density, jax.random.split(jax.random.key(1), 8), None)
-    kept = []
+    kept, steps = [], []
     for limit in itertools.cycle([1, 9, 50]):
         carry, chunk = ENGINE.advance(density, pickle.loads(pickle.dumps(carry)), limit)
         kept.append(chunk.positions)
+        steps.append(ENGINE.progress(carry))
         if ENGINE.done(carry):
             break
+    assert np.all(np.diff([done for done, _ in steps]) > 0)
+    assert all(done < total for done, total in steps[:-1])
+    assert steps[-1][0] == steps[-1][1]
     np.testing.assert_array_equal(np.concatenate(kept, axis=1), made.positions)
 
 

@@ -71,13 +71,17 @@ def test_a_conjugate_model() -> None:
     assert abs(ratios.mean() - 1) < 4 * ratios.std(ddof=1) / np.sqrt(40)
 
     carry = ENGINE.start(density, jax.random.split(jax.random.key(1), 8), None)
-    kept = []
+    kept, steps = [], []
     for limit in itertools.cycle([1, 3, 50]):
         carry, chunk = ENGINE.advance(density, pickle.loads(pickle.dumps(carry)), limit)
         assert chunk.draws <= limit
         kept.append(chunk.positions)
+        steps.append(ENGINE.progress(carry))
         if ENGINE.done(carry):
             break
+    assert np.all(np.diff([done for done, _ in steps]) > 0)
+    assert all(done < total for done, total in steps[:-1])
+    assert steps[-1][0] == steps[-1][1]
     np.testing.assert_array_equal(np.concatenate(kept, axis=1), made.positions)
 
 
