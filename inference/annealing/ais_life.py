@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppl.inference.annealing.ais import BACK, ENDED, PILOT, State, Trajectories
-from ppl.inference.annealing.evidence import combined, evidence_remarks
+from ppl.inference.annealing.evidence import combined, evidence_remarks, finite
 from ppl.inference.annealing.moves import Place
 from ppl.inference.annealing.normal import fallback
 from ppl.inference.annealing.smc_life import acceptance_remarks
@@ -73,8 +73,8 @@ class AnnealedImportance:
             "pareto_k": (("chain",), shapes),
             "effective_draws": (("chain",), np.array([each.effective for each in smoothed])),
         }
-        rungs = len(state["ladder"].moves)
-        remedies = (Remedy("more temperatures dissipate less: {}", {"temperatures": 10 * rungs}),)
+        more = 0 if self.trajectories.rungs else 4 * len(state["ladder"].moves)
+        remedies = (Remedy("more temperatures dissipate less (0: as many as seem enough): {}", {"temperatures": more}),)
         remarks = [
             *evidence_remarks(density, log_z, variance, "both ways, by Bennett's ratio", remedies),
             _bounds(low, high, values["dissipated_forward"][1], values["dissipated_reverse"][1], remedies),
@@ -90,7 +90,7 @@ def _bounds(low: Array, high: Array, there: Array, back: Array, remedies: tuple[
     below, above = combined(low), -combined(-high)
     gap = abs(above - below)
     dissipated = f"work dissipated: {there.mean():.3g} nats there, {back.mean():.3g} back"
-    values = {"gap": gap, "dissipated_forward": float(there.mean()), "dissipated_reverse": float(back.mean())}
+    values = finite(gap=gap, dissipated_forward=float(there.mean()), dissipated_reverse=float(back.mean()))
     if gap <= _GAP:
         title = f"The ways there and back bracket the log evidence to {gap:.2g} nats; {dissipated}."
         return Remark("bounds", "good", title, values=values)

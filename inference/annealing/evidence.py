@@ -45,7 +45,7 @@ def evidence_remarks(
     value, error = combined(log_z), standard_error(log_z, variance)
     called = named_integral(density)
     title = f"The {called} is {value:.{digits(error)}f}, with standard error {error:.1g} ({method})."
-    remarks = [Remark("log_evidence", "note", title, values={"log_evidence": value, "standard_error": error})]
+    remarks = [Remark("log_evidence", "note", title, values=finite(log_evidence=value, standard_error=error))]
     listed = ", ".join(f"{each:.{digits(error)}f}" for each in log_z)
     chains = len(log_z)
     noise = _KNOWN * math.sqrt(float(np.mean(variance))) + _ROUNDING
@@ -53,11 +53,11 @@ def evidence_remarks(
     if chains > 1 and not gammaincc((chains - 1) / 2, excess / 2) > _IMPROBABLE:
         title = f"The chains' {called} differs by more than their noise, which is about {noise:.1g}."
         details = (f"of the chains: {listed}", "each population missed some of the distribution, or lost it on the way")
-        remarks.append(Remark("evidence_disagrees", "bad", title, details, remedies, {"noise": noise}))
-    elif error > 1:
+        remarks.append(Remark("evidence_disagrees", "bad", title, details, remedies, finite(noise=noise)))
+    elif not error <= 1:
         title = f"The {called} has a standard error of {error:.1g}, more than a nat."
         details = (f"of the chains: {listed}", "so few count, by their weights, that the draws are as uncertain")
-        remarks.append(Remark("evidence_vague", "bad", title, details, remedies, {"standard_error": error}))
+        remarks.append(Remark("evidence_vague", "bad", title, details, remedies, finite(standard_error=error)))
     return remarks
 
 
@@ -70,4 +70,11 @@ def named_integral(density: Density) -> str:
 
 def digits(error: float) -> int:
     """Of a number with this error."""
+    if not math.isfinite(error):
+        return 0
     return int(np.clip(1 - math.floor(math.log10(max(error, 1e-6))), 0, 4))
+
+
+def finite(**values: float) -> dict[str, float]:
+    """Those that are numbers, which results can hold."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -137,7 +137,7 @@ class Particles:
 
 def log_evidence(state: State) -> tuple[Array, Array]:
     """(chains,): log Z(1) / Z(0), and the variance that the weights give it if particles are independent."""
-    variance = 1 / state["ess"] - 1 / state["roots"].shape[1]
+    variance = np.maximum(1 / state["ess"] - 1 / state["roots"].shape[1], 0.0)  # below 0 by rounding alone
     return np.sum(state["log_increment"], axis=1), np.sum(variance, axis=1)
 
 

@@ -34,7 +34,7 @@ def jarzynski(log_weights: Array) -> Estimate:
     if not np.isfinite(total):
         return Estimate(-np.inf, np.inf)
     share = np.exp(log_weights - total)
-    return Estimate(total - float(np.log(count)), float(np.sum(share**2)) - 1 / count)
+    return Estimate(total - float(np.log(count)), max(float(np.sum(share**2)) - 1 / count, 0.0))
 
 
 def bennett(forward: Array, reverse: Array) -> Estimate:
@@ -59,4 +59,4 @@ def bennett(forward: Array, reverse: Array) -> Estimate:
     c = float(brentq(excess, low, high, xtol=1e-10))
     # 1 / (2 + 2 cosh x) = σ(x) σ(-x)
     overlap = float(np.mean(expit(both - c) * expit(c - both)))
-    return Estimate(c, (1 / overlap - 4) / (2 * count) if overlap > 0 else np.inf)
+    return Estimate(c, max(1 / overlap - 4, 0.0) / (2 * count) if overlap > 0 else np.inf)

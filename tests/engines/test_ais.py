@@ -49,10 +49,16 @@ def test_free_energies_from_normal_work() -> None:
     assert spread["both"] < 0.5 * min(spread["forward"], spread["reverse"])
 
 
-def test_trajectories_that_arrive_nowhere() -> None:
+def test_trajectories_that_arrive_nowhere_or_all_alike() -> None:
     nowhere = np.full(10, -np.inf)
     assert jarzynski(nowhere).log_z == -np.inf
     assert not np.isfinite(bennett(nowhere, nowhere).log_z)
+    # All alike: nothing was done to them, and rounding makes no variance of it.
+    for count in range(5, 50):
+        alike = np.full(count, -0.1)
+        for found in (jarzynski(alike), bennett(alike, alike)):
+            assert found.log_z == pytest.approx(-0.1)
+            assert 0 <= found.variance < 1e-12
     # Those that do not count as nothing.
     half = jarzynski(np.concatenate([np.zeros(10), nowhere]))
     assert half.log_z == pytest.approx(-np.log(2))
