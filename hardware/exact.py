@@ -18,7 +18,8 @@ _BLOCK = 2**14
 def state_count(netlist: Netlist) -> float:
     """Of the units that are not held; inf beyond what floats hold."""
     free = netlist.clamped < 0
-    return float(np.exp2(np.log2(netlist.states[free]).sum()))
+    with np.errstate(over="ignore"):
+        return float(np.exp2(np.log2(netlist.states[free]).sum()))
 
 
 def enumerated(netlist: Netlist, beta: float = 1.0) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:

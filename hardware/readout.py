@@ -7,22 +7,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppl.hardware.netlist.netlist import Netlist, Variable
+from ppl.hardware.netlist.netlist import Netlist, Patterns, Variable
 
 States = NDArray[np.integer[Any]]
 
 
 def decoded(netlist: Netlist, states: States) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.bool_]]:
     """(..., n) states of the units -> for each variable the states of its elements, (..., elements), and (...) whether
-    all codes are valid. Those of an invalid code are 0."""
+    all of it is valid. Those of an invalid code are 0."""
     found: dict[str, NDArray[np.int64]] = {}
     goods: list[NDArray[np.bool_]] = []
     for variable in netlist.variables:
         own, good = _decoded(variable, states)
         found[variable.name] = own
         goods.append(np.asarray(good.all(axis=-1)))
-    good_everywhere = np.all(goods, axis=0) if goods else np.ones(states.shape[:-1])
+    good_everywhere = np.all(goods, axis=0) if goods else np.ones(states.shape[:-1], np.bool_)
+    for patterns in netlist.invalid:
+        good_everywhere = good_everywhere & ~_seen(patterns, states)
     return found, np.asarray(good_everywhere, np.bool_)
+
+
+def _seen(patterns: Patterns, states: States) -> NDArray[np.bool_]:
+    """(...): whether any row of units is in its states; row by row, for their number times that of states is large."""
+    seen = np.zeros(states.shape[:-1], np.bool_)
+    for units, wanted in zip(patterns.units, patterns.states, strict=True):
+        seen |= (states[..., units] == wanted).all(axis=-1)
+    return seen
 
 
 def values(variable: Variable, states: States) -> NDArray[np.int64]:

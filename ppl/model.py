@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # these import NumPy or JAX, which reading and checking a mod
     from ppl.compiler.binding.bind import Bound
     from ppl.compiler.density.compiled import CompiledDensity
     from ppl.dataset import Dataset
+    from ppl.hardware.netlist.netlist import Netlist
     from ppl.prediction.inputs import Inputs
 
 
@@ -213,6 +214,21 @@ class Model:
         from ppl.running.unconstrained import unconstrained
 
         return unconstrained(self.log_density(data, set=set), values)
+
+    def netlist(self, data: Any = None, *, set: Mapping[str, Any] | None = None, **options: Any) -> Netlist:
+        """Coupled stochastic units with the law of the model given its data, as `ppl compile` writes them.
+
+        data, set: as of `bind`; options: `kl=1e-3` (nats, of which word lengths are made), `encoding="domain-wall"`,
+        `fabric="pairwise"`, `reduction="rosenberg"`, `degree=4`.
+
+        Raises:
+            PplError: with every error of the data, or what units cannot stand for.
+        """
+        from ppl.circuits.compiling import compile_circuit, make_options
+
+        chosen = make_options(**options)
+        bound = self.bind(data, set=set)
+        return compile_circuit(bound.graph, bound.dataset, self.name, chosen).netlist
 
     def sample(
         self,

@@ -22,9 +22,10 @@ def coefficients(energy: Floats) -> Floats:
     return energy
 
 
-def subsets(rank: int) -> list[tuple[int, ...]]:
-    """Of 0, ..., rank - 1, the smaller ones first."""
-    return [subset for size in range(rank + 1) for subset in combinations(range(rank), size)]
+def subsets(rank: int, largest: int | None = None) -> list[tuple[int, ...]]:
+    """Of 0, ..., rank - 1, up to a size, the smaller ones first."""
+    sizes = range((rank if largest is None else largest) + 1)
+    return [subset for size in sizes for subset in combinations(range(rank), size)]
 
 
 def at_subset(transformed: Floats, subset: tuple[int, ...]) -> Floats:

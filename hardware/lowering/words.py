@@ -1,9 +1,14 @@
-"""Weights in words of so many bits after the binary point.
+"""Weights and thresholds in words of so many bits.
 
-Rounding to b fraction bits moves each of m couplings and n biases by at most 2^-(b+1), in effect uniformly: an error of
-variance 4^-b / 12. To second order the KL divergence of the rounded law is half the variance of the error of the energy
-under the law, at most β² (m + n) 4^-b / 24 on average over roundings of products of spins (entries of tables count as
-biases of their states). It is never more than 2 β times the sum of all errors.
+Weights. Rounding them changes the energy by Δ, and the law p to one in proportion to p exp(-Δ); the KL divergence is
+log E_p exp(E_p Δ - Δ), at most R² / 8 where Δ has the range R (Hoeffding 1963, lemma 1). R is at most 2 Σ |δ| of all
+products, whose errors δ are known, and for a table what its errors differ by. Parts of the netlist that nothing joins
+are independent, and their divergences add up. Conditioning on valid readouts and summing ancillas out take nothing away
+from the bound: the range of Δ becomes no larger, and the divergence of a marginal is no larger than that of the whole.
+
+Thresholds. A probability p of a unit's k states is off by at most δ = 2^-(w+1). The divergence of its law given the
+others is then at most about Σ δ² / 2p, and at most k δ, for thresholds stay off 0 and 1; p is at least exp(-R) / k
+where its energies range over R. Claimed is the sum over all units.
 """
 
 from __future__ import annotations
@@ -12,62 +17,132 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ppl.errors import Diagnostic, PplError
+from ppl.hardware.lowering.products import Floats, Integers
 from ppl.hardware.netlist.netlist import Bodies, Claim, Netlist, Precision, Tables
 
 MOST_BITS = 40
-THRESHOLD_BITS = 32
+LEAST_THRESHOLD_BITS, MOST_THRESHOLD_BITS = 8, 32
+# Of the budget, that thresholds may take.
+_SHARE = 0.25
 
 
 def in_words(netlist: Netlist, budget: float) -> Netlist:
-    """With weights rounded to as few bits as keep the KL within a budget, in nats, at β = 1.
+    """With as few bits of thresholds, then of weights, as keep the KL within a budget, in nats, at β = 1.
 
     Raises:
-        PplError: what was done before has used up the budget, or it asks for more than MOST_BITS bits (E705).
+        PplError: what was done before has used up the budget, or it asks for more bits than there are (E705).
     """
     left = budget - sum(claim.kl for claim in netlist.provenance)
-    count = _count(netlist)
-    bits = next((b for b in range(MOST_BITS + 1) if _kl(count, b) <= left), None)
-    if bits is None or left <= 0:
-        least = _kl(count, MOST_BITS) + budget - left
-        title = f"a KL of {budget:g} nats cannot be met"
-        hint = f"{count} weights of {MOST_BITS} bits after the point are off by {least:.2g}; ask for more than that"
-        raise PplError([Diagnostic("E705", title, hints=(hint,))])
-    return rounded(netlist, bits, budget)
+    wanted = range(LEAST_THRESHOLD_BITS, MOST_THRESHOLD_BITS + 1)
+    threshold_bits = next((w for w in wanted if threshold_kl(netlist, w) <= _SHARE * left), None)
+    if threshold_bits is None:
+        least = threshold_kl(netlist, MOST_THRESHOLD_BITS)
+        raise _not_met(budget, f"thresholds of {MOST_THRESHOLD_BITS} bits alone are off by {least:.2g}")
+    left -= threshold_kl(netlist, threshold_bits)
+    for bits in range(MOST_BITS + 1):
+        made = rounded(netlist, bits, threshold_bits, budget)
+        if made.provenance[-2].kl <= left:
+            return made
+    least = made.provenance[-2].kl
+    raise _not_met(budget, f"weights of {MOST_BITS} bits after the point are off by up to {least:.2g}")
 
 
-def rounded(netlist: Netlist, bits: int, budget: float | None = None) -> Netlist:
-    """With weights rounded to so many bits after the point."""
-    claim = Claim("words", f"weights of {bits} bits after the point", _kl(_count(netlist), bits))
-    return replace(
+def _not_met(budget: float, said: str) -> PplError:
+    title = f"a KL of {budget:g} nats cannot be met"
+    return PplError([Diagnostic("E705", title, hints=(f"{said}; ask for more than that",))])
+
+
+def rounded(netlist: Netlist, bits: int, threshold_bits: int, budget: float | None = None) -> Netlist:
+    """With weights rounded to so many bits after the point. The last two claims are of weights and of thresholds."""
+    made = replace(
         netlist,
         bias=_rounded(netlist.bias, bits),
         pairs=_bodies(netlist.pairs, bits),
         bodies=tuple(_bodies(one, bits) for one in netlist.bodies),
         tables=tuple(Tables(one.units, _rounded(one.energy, bits)) for one in netlist.tables),
-        precision=Precision(bits, THRESHOLD_BITS),
+        precision=Precision(bits, threshold_bits),
         budget=budget,
-        provenance=(*netlist.provenance, claim),
     )
+    claims = (
+        Claim("weights", f"words of {bits} bits after the point", weight_kl(netlist, made)),
+        Claim("thresholds", f"words of {threshold_bits} bits", threshold_kl(netlist, threshold_bits)),
+    )
+    return replace(made, provenance=(*netlist.provenance, *claims))
 
 
-def _count(netlist: Netlist) -> int:
-    """Weights that rounding moves."""
-    tables = sum(int(np.isfinite(one.energy).sum()) for one in netlist.tables)
-    bodies = (netlist.pairs, *netlist.bodies)
-    return int(np.count_nonzero(netlist.bias)) + sum(len(one.coupling) for one in bodies) + tables
+def components(netlist: Netlist) -> Integers:
+    """(n,): of each unit that is not held, the part of the netlist that it is joined to; held ones join nothing."""
+    held = netlist.clamped >= 0
+    joined = [np.zeros((0, 2), np.int64)]
+    for units in netlist.scopes:
+        for i in range(units.shape[1]):
+            for j in range(i):
+                pair = units[:, [i, j]]
+                joined.append(pair[~held[pair].any(axis=1)])
+    edges = np.concatenate(joined)
+    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(netlist.size, netlist.size))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _kl(count: int, bits: int) -> float:
-    return count * math.pow(4, -bits) / 24
+def weight_kl(netlist: Netlist, made: Netlist) -> float:
+    """At most so many nats from one to the other, which has other weights."""
+    held = netlist.clamped >= 0
+    part = components(netlist)
+    span = np.zeros(int(part.max(initial=-1)) + 1)
+
+    def add(units: Integers, ranges: Floats) -> None:
+        """To the part of the first unit of a row that is not held; what has none is constant."""
+        free = ~held[units]
+        there = free.any(axis=1)
+        first = units[np.arange(len(units)), np.argmax(free, axis=1)]
+        np.add.at(span, part[first[there]], ranges[there])
+
+    add(np.arange(netlist.size)[:, None], 2 * np.abs(made.bias - netlist.bias))
+    for a, b in zip((netlist.pairs, *netlist.bodies), (made.pairs, *made.bodies), strict=True):
+        add(a.units, 2 * np.abs(b.coupling - a.coupling))
+    for t, u in zip(netlist.tables, made.tables, strict=True):
+        off = np.where(np.isfinite(t.energy), u.energy, 0.0) - np.where(np.isfinite(t.energy), t.energy, 0.0)
+        there = np.isfinite(t.energy)
+        axes = tuple(range(1, off.ndim))
+        most = np.where(there, off, -np.inf).max(axis=axes)
+        least = np.where(there, off, np.inf).min(axis=axes)
+        add(t.units, np.where(there.any(axis=axes), most - least, 0.0))
+    return float((span**2).sum()) / 8
+
+
+def threshold_kl(netlist: Netlist, bits: int) -> float:
+    """Of all units that are not held."""
+    delta = math.pow(2, -(bits + 1))
+    k = netlist.states.astype(float)
+    small = k**2 * np.exp(np.minimum(_ranges(netlist), 300.0)) * delta**2 / 2
+    return float(np.minimum(small, k * delta)[netlist.clamped < 0].sum())
+
+
+def _ranges(netlist: Netlist) -> Floats:
+    """(n,): how far the energies of a unit's states can differ, those that are finite."""
+    found = 2 * np.abs(netlist.bias)
+    for one in (netlist.pairs, *netlist.bodies):
+        for column in one.units.T:
+            np.add.at(found, column, 2 * np.abs(one.coupling))
+    for table in netlist.tables:
+        there = np.isfinite(table.energy)
+        for axis, column in enumerate(table.units.T, start=1):
+            most = np.where(there, table.energy, -np.inf).max(axis=axis)
+            least = np.where(there, table.energy, np.inf).min(axis=axis)
+            some = there.any(axis=axis)
+            difference = np.where(some, np.where(some, most, 0.0) - np.where(some, least, 0.0), 0.0)
+            np.add.at(found, column, difference.reshape(len(column), -1).max(axis=1))
+    return found
 
 
 def _bodies(bodies: Bodies, bits: int) -> Bodies:
     return Bodies(bodies.units, _rounded(bodies.coupling, bits))
 
 
-def _rounded(weights: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
+def _rounded(weights: Floats, bits: int) -> Floats:
     step = math.pow(2, -bits)
     return np.asarray(np.round(weights / step) * step)

@@ -47,6 +47,14 @@ class Tables:
 
 
 @dataclass(frozen=True, eq=False)
+class Patterns:
+    """States that make a readout invalid: all units of a row at once. units, states: (p, r)."""
+
+    units: Integers
+    states: Integers
+
+
+@dataclass(frozen=True, eq=False)
 class Variable:
     """A quantity of the model as units show it.
 
@@ -56,7 +64,7 @@ class Variable:
 
     Codes of state z among k: `direct`, one unit in state z; `one-hot`, k p-bits of which the z-th is 1; `domain-wall`,
     k - 1 p-bits of which the first z are 1 (Chancellor 2019); `binary`, the digits of z, lowest first. Other states of
-    the units are invalid.
+    the units are invalid. strength: the least energy of an invalid code; None: there is none, or nothing was added.
     """
 
     name: str
@@ -67,6 +75,7 @@ class Variable:
     encoding: Encoding
     units: Integers
     fixed: Integers
+    strength: float | None = None
 
     @property
     def size(self) -> int:
@@ -111,7 +120,8 @@ def no_bodies(order: int) -> Bodies:
 @dataclass(frozen=True, eq=False)
 class Netlist:
     """names, states: (n,), how many states each unit has; bias: (n,), h, 0 of pdits; bodies: of three p-bits or more,
-    one for each order, ascending; clamped: (n,), the state of units that are held, else -1."""
+    one for each order, ascending; clamped: (n,), the state of units that are held, else -1; invalid: which readouts are
+    rejected, besides those that are no codes of the variables."""
 
     name: str
     names: tuple[str, ...]
@@ -123,6 +133,7 @@ class Netlist:
     offset: float
     clamped: Integers
     variables: tuple[Variable, ...]
+    invalid: tuple[Patterns, ...] = ()
     schedule: Schedule | None = None
     precision: Precision | None = None
     budget: float | None = None

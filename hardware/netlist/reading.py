@@ -17,6 +17,7 @@ from ppl.hardware.netlist.netlist import (
     Bodies,
     Claim,
     Netlist,
+    Patterns,
     Precision,
     Schedule,
     Tables,
@@ -145,6 +146,7 @@ def _netlist(entry: _Entry) -> Netlist:
         if at >= len(units):
             raise clamp.of("unit").wrong(f"is {at}, but there are {len(units)} units")
         clamped[at] = clamp.of("state").whole()
+    invalid = entry.maybe("invalid")
     budget, schedule, precision = entry.maybe("budget"), entry.maybe("schedule"), entry.maybe("precision")
     return Netlist(
         name=entry.of("name").text(),
@@ -157,6 +159,7 @@ def _netlist(entry: _Entry) -> Netlist:
         offset=entry.of("offset").number(),
         clamped=clamped,
         variables=tuple(_variable(one) for one in entry.of("variables").each()),
+        invalid=() if invalid is None else tuple(_patterns(one) for one in invalid.each()),
         schedule=None if schedule is None else _schedule(schedule),
         precision=None if precision is None else _precision(precision),
         budget=None if budget is None else budget.number(),
@@ -185,7 +188,12 @@ def _couplings(entries: list[_Entry]) -> tuple[Bodies, tuple[Bodies, ...], tuple
     return pairs, tuple(bodies), tuple(tables)
 
 
+def _patterns(entry: _Entry) -> Patterns:
+    return Patterns(entry.of("units").integers(2), entry.of("states").integers(2))
+
+
 def _variable(entry: _Entry) -> Variable:
+    strength = entry.maybe("strength")
     return Variable(
         name=entry.of("name").text(),
         dims=tuple(one.text() for one in entry.of("dims").each()),
@@ -195,6 +203,7 @@ def _variable(entry: _Entry) -> Variable:
         encoding=entry.of("encoding").one_of(ENCODINGS),
         units=entry.of("units").integers(2),
         fixed=entry.of("fixed").integers(1),
+        strength=None if strength is None else strength.number(),
     )
 
 

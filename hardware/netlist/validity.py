@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from ppl.hardware.netlist.netlist import Bodies, Netlist, Tables, Variable
+from ppl.hardware.netlist.netlist import Bodies, Netlist, Patterns, Tables, Variable
 from ppl.hardware.netlist.problem import Wrong
 
 
@@ -33,6 +33,8 @@ def check(netlist: Netlist) -> None:
         raise Wrong(f"clamps: `{netlist.names[at]}` has no state {netlist.clamped[at]}")
     for variable in netlist.variables:
         _check_variable(netlist, variable)
+    for patterns in netlist.invalid:
+        _check_patterns(netlist, patterns)
     _check_schedule(netlist)
 
 
@@ -83,6 +85,16 @@ def _check_variable(netlist: Netlist, variable: Variable) -> None:
     states = k if variable.encoding == "direct" else 2
     if (netlist.states[free] != states).any():
         raise Wrong(f"{what} needs units of {states} states")
+
+
+def _check_patterns(netlist: Netlist, patterns: Patterns) -> None:
+    if patterns.states.shape != patterns.units.shape:
+        raise Wrong("invalid: units and states have different shapes")
+    _known(netlist, patterns.units, "invalid")
+    beyond = (patterns.states < 0) | (patterns.states >= netlist.states[patterns.units])
+    if beyond.any():
+        at = tuple(np.argwhere(beyond)[0])
+        raise Wrong(f"invalid: `{netlist.names[patterns.units[at]]}` has no state {patterns.states[at]}")
 
 
 def code_width(encoding: str, values: int) -> int:

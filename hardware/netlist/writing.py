@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ppl.hardware.netlist.netlist import Bodies, Netlist, Schedule, Tables, Variable
+from ppl.hardware.netlist.netlist import Bodies, Netlist, Patterns, Schedule, Tables, Variable
 
 FORMAT = "ppl-netlist"
 VERSION = 1
@@ -38,6 +38,7 @@ def to_data(netlist: Netlist) -> dict[str, Any]:
         "couplings": couplings,
         "clamps": [{"unit": int(at), "state": int(netlist.clamped[at])} for at in held],
         "variables": [_variable(one) for one in netlist.variables],
+        "invalid": [_patterns(one) for one in netlist.invalid] or None,
         "schedule": None if netlist.schedule is None else _schedule(netlist.schedule),
         "precision": None if netlist.precision is None else dict(vars(netlist.precision)),
         "budget": netlist.budget,
@@ -58,8 +59,12 @@ def _table(tables: Tables) -> dict[str, Any]:
     return {"kind": "table", "units": _plain(tables.units), "energy": _plain(tables.energy)}
 
 
+def _patterns(patterns: Patterns) -> dict[str, Any]:
+    return {"units": _plain(patterns.units), "states": _plain(patterns.states)}
+
+
 def _variable(variable: Variable) -> dict[str, Any]:
-    return {
+    data = {
         "name": variable.name,
         "dims": list(variable.dims),
         "shape": list(variable.shape),
@@ -68,7 +73,9 @@ def _variable(variable: Variable) -> dict[str, Any]:
         "encoding": variable.encoding,
         "units": _plain(variable.units),
         "fixed": _plain(variable.fixed),
+        "strength": variable.strength,
     }
+    return {name: value for name, value in data.items() if value is not None}
 
 
 def _schedule(schedule: Schedule) -> dict[str, Any]:

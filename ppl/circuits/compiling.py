@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import numpy as np
 
 from ppl.circuits.factors import factor_graph
 from ppl.dataset import Dataset
@@ -11,22 +14,59 @@ from ppl.graph import ModelGraph
 from ppl.hardware.factors import FactorGraph
 from ppl.hardware.fidelity import Fidelity, fidelity
 from ppl.hardware.lowering.colours import coloured
-from ppl.hardware.lowering.direct import direct
+from ppl.hardware.lowering.copies import LEAST_DEGREE, with_degree
+from ppl.hardware.lowering.encoding import encoded
 from ppl.hardware.lowering.evidence import folded
+from ppl.hardware.lowering.gadgets import with_gadgets
+from ppl.hardware.lowering.rosenberg import reduced
+from ppl.hardware.lowering.strength import best
 from ppl.hardware.lowering.words import in_words
-from ppl.hardware.netlist.netlist import Netlist
+from ppl.hardware.netlist.netlist import ENCODINGS, Encoding, Netlist
+from ppl.results.container import Layout
+
+Fabric = Literal["any", "pairwise"]
+FABRICS: tuple[Fabric, ...] = ("any", "pairwise")
+Reduction = Literal["thermal", "rosenberg"]
+REDUCTIONS: tuple[Reduction, ...] = ("thermal", "rosenberg")
 
 
 @dataclass(frozen=True)
 class Options:
-    """kl: the budget, in nats, of all that is not exact; None: weights stay floating-point numbers."""
+    """kl: the budget, in nats, of all that is not exact; None: weights stay floating-point numbers. encoding: of
+    quantities of more than two values; fabric: `any`, or `pairwise`, of p-bits that are joined two by two; reduction:
+    what stands for larger products there, `thermal` or `rosenberg`; degree: the most neighbours of a unit of it."""
 
     kl: float | None = None
+    encoding: Encoding = "direct"
+    fabric: Fabric = "any"
+    reduction: Reduction = "thermal"
+    degree: int | None = None
 
     def __post_init__(self) -> None:
-        if self.kl is not None and not 0 < self.kl < float("inf"):
+        for name, known in {"encoding": ENCODINGS, "fabric": FABRICS, "reduction": REDUCTIONS}.items():
+            if getattr(self, name) not in known:
+                title = f"`{name}` is {getattr(self, name)!r}, but it takes {', '.join(known)}"
+                raise PplError([Diagnostic("E608", title)], exit_code=Exit.USAGE)
+        if self.degree is not None and not (isinstance(self.degree, int) and self.degree >= LEAST_DEGREE):
+            title = f"`degree` is {self.degree!r}, but it takes a whole number, at least {LEAST_DEGREE}"
+            hint = "a copy in the middle of a chain has two neighbours in it, and one outside"
+            raise PplError([Diagnostic("E608", title, hints=(hint,))], exit_code=Exit.USAGE)
+        if self.kl is not None and not (isinstance(self.kl, int | float) and 0 < self.kl < float("inf")):
             title = f"`kl` is {self.kl!r}, but it takes a number of nats above 0"
             raise PplError([Diagnostic("E608", title)], exit_code=Exit.USAGE)
+
+
+def make_options(**given: Any) -> Options:
+    """Options from what a user gave.
+
+    Raises:
+        PplError: there is no such option, or it has another kind of value (E608).
+    """
+    unknown = sorted(set(given) - {one.name for one in fields(Options)})
+    if unknown:
+        title = f"`{unknown[0]}` is no option of a netlist; there are {', '.join(o.name for o in fields(Options))}"
+        raise PplError([Diagnostic("E608", title)], exit_code=Exit.USAGE)
+    return Options(**given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +82,31 @@ def compile_circuit(graph: ModelGraph, dataset: Dataset, name: str, options: Opt
     """name: of the netlist.
 
     Raises:
-        PplError: the model has what units cannot stand for (E701, E402, E501), or the budget cannot be met (E705).
+        PplError: the model has what units cannot stand for (E701, E402, E501) or what cannot be (E723), the budget
+            cannot be met (E705), or the fabric cannot hold it (E720 to E722).
     """
     factors = folded(factor_graph(graph, dataset, name))
     netlist = lowered(factors, options)
-    return Compiled(replace(netlist, source={"model": graph.source.text}), factors, fidelity(netlist, factors))
+    coordinates = {dim: np.asarray(own).tolist() for dim, own in Layout.of(graph, dataset).coordinates.items()}
+    source = {
+        "model": graph.source.text,
+        "coordinates": {d: coordinates[d] for q in factors.quantities for d in q.dims},
+    }
+    return Compiled(replace(netlist, source=source), factors, fidelity(netlist, factors))
 
 
 def lowered(graph: FactorGraph, options: Options) -> Netlist:
     """A factor graph, with its evidence folded in, as a netlist that is ready to run."""
-    netlist = direct(graph)
+
+    def at(strength: float) -> Netlist:
+        made = encoded(graph, options.encoding, strength, tables=options.fabric == "any")
+        if options.fabric == "pairwise" and options.reduction == "thermal":
+            made = with_gadgets(reduced(made, 4, strength))
+        elif options.fabric == "pairwise":
+            made = reduced(made, 2, strength)
+        return made if options.degree is None else with_degree(made, options.degree, strength)
+
+    netlist = best(at)
     if options.kl is not None:
         netlist = in_words(netlist, options.kl)
     return coloured(netlist)

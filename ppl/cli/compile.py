@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 @click.option("--output", "-o", metavar="FILE", help="Where the netlist goes.  [default: the model's name, .json]")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 @click.option("--kl", type=float, metavar="NATS", help="Choose word lengths to be no further off than this.")
+@click.option(
+    "--encoding",
+    default="direct",
+    metavar="CODE",
+    help="Of quantities of more than two values: direct (a pdit), one-hot, domain-wall or binary.  [default: direct]",
+)
+@click.option("--fabric", default="any", metavar="KIND", help="What joins units: any, or pairwise.  [default: any]")
+@click.option(
+    "--reduction",
+    default="thermal",
+    metavar="KIND",
+    help="What stands for larger products on a pairwise fabric: thermal or rosenberg.  [default: thermal]",
+)
+@click.option("--degree", type=int, metavar="N", help="The most neighbours of a unit, with --fabric pairwise.")
 @json_option
 def compile(
     model: str,
@@ -32,6 +46,10 @@ def compile(
     output: str | None,
     force: bool,
     kl: float | None,
+    encoding: str,
+    fabric: str,
+    reduction: str,
+    degree: int | None,
     as_json: bool,
 ) -> int:
     """Lower a model of discrete quantities to a netlist of coupled stochastic units.
@@ -46,16 +64,17 @@ def compile(
         ppl compile ising.ppl --data ising.json --set "s[0]=+1" --kl 1e-3
         ppl compile ising.netlist.json
     """
-    from ppl.circuits.compiling import Options
+    from ppl.circuits.compiling import make_options
     from ppl.circuits.files import read_netlist, write_netlist
     from ppl.circuits.report import to_data, to_text
     from ppl.hardware.fidelity import fidelity
 
     with in_options():
-        options = Options(kl)
+        options = make_options(kl=kl, encoding=encoding, fabric=fabric, reduction=reduction, degree=degree)
     path: Path | None = None
     if Path(model).suffix == ".json":
-        given_with = {"--data": data, "--set": given, "--kl": kl is not None, "--output": output}
+        steering = {"--encoding": encoding != "direct", "--fabric": fabric != "any", "--degree": degree is not None}
+        given_with = {"--data": data, "--set": given, "--kl": kl is not None, "--output": output, **steering}
         wrong = [name for name, there in given_with.items() if there]
         if wrong:
             raise click.UsageError(f"{wrong[0]} goes with a model, and {model} is a netlist.")

@@ -38,7 +38,7 @@ def test_one_unit_for_each_element_has_the_law_of_the_model(seed: int, hard: boo
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_evidence_is_folded_into_what_is_left(seed: int) -> None:
-    """Two sites are given by factors that forbid all other states of theirs."""
+    """Two sites are given by factors that forbid all other states of theirs; others may have but one state then."""
     graph = random_graph(seed, hard=seed % 2 == 0)
     rng = np.random.default_rng(seed)
     given = {int(at): int(rng.integers(graph.cardinality[at])) for at in rng.choice(len(graph.quantities), 2, False)}
@@ -48,12 +48,14 @@ def test_evidence_is_folded_into_what_is_left(seed: int) -> None:
     )
     graph = replace(graph, factors=(*graph.factors, *evidence))
     states, energy = law(graph)
+    if not np.isfinite(energy).any():
+        pytest.skip("nothing is possible")
     less = folded(graph)
-    assert len(less.cardinality) == len(graph.cardinality) - 2
-    fixed = [int(q.fixed[0]) for q in less.quantities]
-    assert {at: state for at, state in enumerate(fixed) if state >= 0} == given
-    kept = [at for at in range(len(fixed)) if at not in given]
-    possible = np.all([states[:, at] == state for at, state in given.items()], axis=0)
+    fixed = np.array([int(q.fixed[0]) for q in less.quantities])
+    assert given.items() <= dict(enumerate(fixed.tolist())).items()
+    kept = np.flatnonzero(fixed < 0)
+    possible = (states[:, fixed >= 0] == fixed[fixed >= 0]).all(axis=1)
+    assert np.isinf(energy[~possible]).all()
     np.testing.assert_allclose(less.energies(states[possible][:, kept]), energy[possible], atol=1e-12)
 
 
