@@ -149,6 +149,7 @@ CODES: dict[str, str] = {
     "E722": "a degree of more than pairs",
     "E723": "a quantity with no possible state",
     "E710": "no readout of a netlist is valid",
+    "E711": "a netlist that a method cannot simulate",
     "W101": "data that nothing uses",
     "W102": "a latent quantity that nothing uses",
     "W103": "data are observed twice",

@@ -69,8 +69,8 @@ class Layout(NamedTuple):
 
 def laid_out(netlist: Netlist) -> Layout:
     """In the order that the schedule says; chromatic where there is none."""
-    groups = _groups(netlist)
-    width = _width([len(group) for group in groups], whole=_discipline(netlist) == "synchronous")
+    groups = groups_of(netlist)
+    width = width_of([len(group) for group in groups], whole=discipline_of(netlist) == "synchronous")
     blocks = [group[at : at + width] for group in groups for at in range(0, len(group), width)]
     slots = np.full(netlist.size, -1, np.int64)
     for number, block in enumerate(blocks):
@@ -92,14 +92,14 @@ def laid_out(netlist: Netlist) -> Layout:
     return Layout(slots, len(blocks) * width + len(held), steps, energies, netlist.clamped)
 
 
-def _discipline(netlist: Netlist) -> str:
+def discipline_of(netlist: Netlist) -> str:
     return "chromatic" if netlist.schedule is None else netlist.schedule.discipline
 
 
-def _groups(netlist: Netlist) -> list[Integers]:
+def groups_of(netlist: Netlist) -> list[Integers]:
     """Units that are updated at once, in order; those that are held are in none."""
     free = np.flatnonzero(netlist.clamped < 0)
-    match _discipline(netlist):
+    match discipline_of(netlist):
         case "sequential":
             return list(free[:, None])
         case "synchronous":
@@ -111,7 +111,7 @@ def _groups(netlist: Netlist) -> list[Integers]:
             return [free[colours == colour] for colour in np.unique(colours)]
 
 
-def _width(sizes: Sequence[int], whole: bool) -> int:
+def width_of(sizes: Sequence[int], whole: bool) -> int:
     """Of blocks: the least work, counting what padding wastes; whole: no group may be cut."""
     most: int = max(sizes, default=1)
     if whole:
@@ -125,7 +125,7 @@ def _products(one: Bodies, slots: Integers, shape: tuple[int, int]) -> Products:
     own = slots[one.units].T.ravel()
     others = np.concatenate([slots[np.delete(one.units, position, axis=1)] for position in range(one.order)])
     coupling = np.tile(one.coupling, one.order).astype(np.float32)
-    return Products(_by_slot(own, others.astype(np.int32), shape), _by_slot(own, coupling[:, None], shape)[..., 0])
+    return Products(by_slot(own, others.astype(np.int32), shape), by_slot(own, coupling[:, None], shape)[..., 0])
 
 
 def _tables(tables: Sequence[Tables], slots: Integers, shape: tuple[int, int]) -> tuple[Entries, Energies]:
@@ -144,14 +144,14 @@ def _tables(tables: Sequence[Tables], slots: Integers, shape: tuple[int, int]) -
             rows.append(row)
         first += one.energy.size
     joined = np.concatenate(rows)
-    found = _by_slot(joined[:, 0], joined[:, 1:], shape)
+    found = by_slot(joined[:, 0], joined[:, 1:], shape)
     entries = Entries(found[..., 0], found[..., 1], found[..., 2 : 2 + most], found[..., 2 + most :])
     energy = np.concatenate([np.zeros(1), *(one.energy.ravel() for one in tables)])
     forbidden = np.isinf(energy)
     return entries, Energies(np.where(forbidden, 0, energy).astype(np.float32), forbidden.astype(np.float32))
 
 
-def _by_slot(own: NDArray[np.integer[Any]], payload: NDArray[Number], shape: tuple[int, int]) -> NDArray[Number]:
+def by_slot(own: NDArray[np.integer[Any]], payload: NDArray[Number], shape: tuple[int, int]) -> NDArray[Number]:
     """What belongs to each slot of a block: rows of payload, (e, c), by their own slots, (e,) -> (blocks, w, d, c), 0
     where there is none."""
     kept = own < shape[0] * shape[1]  # units that are held are never updated

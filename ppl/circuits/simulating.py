@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from numbers import Integral
 from typing import Any
@@ -17,6 +18,7 @@ from ppl.hardware.energies import energies
 from ppl.hardware.netlist.netlist import Netlist, Variable
 from ppl.hardware.readout import decoded, values
 from ppl.hardware.sim.chromatic import Chromatic
+from ppl.hardware.sim.packed import Packed
 from ppl.hardware.sim.simulator import Simulator
 from ppl.hardware.sim.temperature import Estimate, effective_beta
 from ppl.inference.contract import Remark, Remedy
@@ -27,6 +29,10 @@ from ppl.running.progress import Progress, make_progress
 from ppl.running.record import ended, provenance, remark_attrs
 from ppl.source import Source
 
+METHODS: dict[str, Callable[[Netlist, int, int, NDArray[np.float64]], Simulator]] = {
+    "gibbs": Chromatic,
+    "packed": Packed,
+}
 # Readouts for each draw that is wanted, beyond which the search for valid ones ends.
 MOST_READOUTS = 200
 # Standard errors by which the effective β may differ from the one asked for.
@@ -39,7 +45,7 @@ _KEPT = 64  # readouts that the effective temperature is estimated from
 class SimulationOptions:
     """draws: of each replica, valid ones; replicas: independent copies, the chains of the result; sweeps: from one
     readout to the next, burn_in: before the first (None: as the netlist's schedule says); beta: β in place of the
-    schedule's."""
+    schedule's; method: `gibbs`, or `packed`, which is fast with many replicas of p-bits with small integer weights."""
 
     draws: int = 1000
     replicas: int = 16
@@ -47,6 +53,7 @@ class SimulationOptions:
     burn_in: int | None = None
     beta: float | None = None
     seed: int = 1
+    method: str = "gibbs"
 
     def __post_init__(self) -> None:
         least = {"draws": 1, "replicas": 1, "sweeps": 1, "burn_in": 0}
@@ -56,6 +63,8 @@ class SimulationOptions:
                 raise _invalid(name, given, f"a whole number, at least {bound}")
         if not (_whole(self.seed) and 0 <= self.seed < 2**63):
             raise _invalid("seed", self.seed, "a whole number from 0 to 2^63 - 1")
+        if self.method not in METHODS:
+            raise _invalid("method", self.method, "one of " + ", ".join(METHODS))
         given_beta: object = self.beta
         if given_beta is not None and not (isinstance(given_beta, int | float) and 0 <= given_beta < math.inf):
             raise _invalid("beta", self.beta, "a number, at least 0")
@@ -107,7 +116,7 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
     thin = options.sweeps or (1 if schedule is None else schedule.thin)
     try:
         progress.stage("compiling")
-        simulator = Chromatic(netlist, options.replicas, options.seed, betas)
+        simulator = METHODS[options.method](netlist, options.replicas, options.seed, betas)
         with requests.impatient():
             readings = _read(netlist, simulator, options, burn_in + len(betas) - 1, thin, progress, requests)
         progress.stage("estimating the temperature")
@@ -145,6 +154,7 @@ def simulate(
     burn_in: int | None = None,
     beta: float | None = None,
     seed: int = 1,
+    method: str = "gibbs",
     progress: bool | None = None,
 ) -> Any:
     """Draws of the quantities of a netlist's model from simulated units, as `arviz.InferenceData` (ArviZ 0.x) or
@@ -153,9 +163,9 @@ def simulate(
     The settings are those of `SimulationOptions`. `ppl.diagnose(fit)` says whether to trust the draws.
 
     Raises:
-        PplError: a setting is not valid (E608), or readouts are not (E710).
+        PplError: a setting is not valid (E608), readouts are not (E710), or the method cannot do with the netlist (E711).
     """
-    options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed)
+    options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed, method)
     with listening() as requests:
         found = simulated(netlist, options, make_progress(progress), requests)
     return to_arviz(found.groups, found.attrs)

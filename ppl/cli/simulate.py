@@ -24,6 +24,7 @@ from ppl.errors import Exit
 @click.option("--burn-in", type=int, help="Sweeps before the first readout.  [default: the netlist's]")
 @click.option("--beta", type=float, help="β of all sweeps, in place of the netlist's.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same draws.")
+@click.option("--method", default="gibbs", show_default=True, help="gibbs, or packed: fast, for small integer weights.")
 @click.option("--progress/--quiet", "progress", default=None, help="Show progress  [default: in a terminal]")
 @json_option
 def simulate(
@@ -36,6 +37,7 @@ def simulate(
     burn_in: int | None,
     beta: float | None,
     seed: int,
+    method: str,
     progress: bool | None,
     as_json: bool,
 ) -> int:
@@ -59,7 +61,7 @@ def simulate(
 
     path = Path(output) if output is not None else Path(f"{Path(netlist).name.partition('.')[0]}.nc")
     with in_options():
-        options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed)
+        options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed, method)
     units = read_netlist(Path(netlist))
     check_writable(path, force, [Path(netlist)])
     requests = Requests()

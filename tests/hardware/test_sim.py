@@ -15,6 +15,7 @@ from ppl.hardware.lowering.direct import direct
 from ppl.hardware.netlist.netlist import Bodies, Netlist
 from ppl.hardware.sim import chromatic
 from ppl.hardware.sim.chromatic import Chromatic
+from ppl.hardware.sim.packed import Packed
 from ppl.hardware.sim.temperature import effective_beta
 from tests.hardware.random_graphs import random_graph
 
@@ -75,8 +76,14 @@ def worst(netlist: Netlist, shown: np.ndarray, beta: float = 1.0) -> float:
     return float(np.max(np.abs(found.mean(axis=0) - exact) / error))
 
 
-def run(netlist: Netlist, beta: float = 1.0, seed: int = 1, readouts: int = 120) -> np.ndarray:
-    simulator = Chromatic(netlist, REPLICAS, seed, np.array([beta]))
+def run(
+    netlist: Netlist,
+    beta: float = 1.0,
+    seed: int = 1,
+    readouts: int = 120,
+    make: type[Chromatic] | type[Packed] = Chromatic,
+) -> np.ndarray:
+    simulator = make(netlist, REPLICAS, seed, np.array([beta]))
     simulator.advance(150)
     shown = []
     for _ in range(readouts):
@@ -189,8 +196,8 @@ def exact_moments(netlist: Netlist, width: int, beta: float) -> tuple[float, np.
 def test_a_lattice_against_its_transfer_matrix() -> None:
     netlist = lattice(8, 8, 3)
     energy, moments = exact_moments(netlist, 8, 0.5)
-    shown = run(netlist, beta=0.5, readouts=60)
-    check_moments(netlist, shown, energy, moments)
+    for make in (Chromatic, Packed):
+        check_moments(netlist, run(netlist, beta=0.5, readouts=60, make=make), energy, moments)
 
 
 def check_moments(netlist: Netlist, shown: np.ndarray, energy: float, moments: np.ndarray) -> None:
