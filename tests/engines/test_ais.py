@@ -115,9 +115,8 @@ def test_moments_in_other_dimensions(size: int) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(("apart", "size"), [(3.0, 2), (2.0, 10)])
 def test_shares_of_peaks_that_the_prior_covers(apart: float, size: int) -> None:
-    """Also that moves take other random numbers than draws of the prior, which two dimensions show best."""
     density = Peaks(apart, 0.3, 0.3, 3.0, size=size)
-    engine = AIS(draws=500)
+    engine = AIS(draws=300)
     made = run(engine, density, chains=8)
     found = shares(made)
     assert abs(found.mean() - 0.3) < 5 * found.std(ddof=1) / np.sqrt(8)

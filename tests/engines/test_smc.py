@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from ppl.inference.annealing.particles import Rung, drawn, travel
 from ppl.inference.annealing.pilot import next_beta
 from ppl.inference.annealing.weights import weighed
 from ppl.inference.contract import InitialisationError
@@ -47,6 +48,21 @@ def test_weights_and_the_temperature_where_they_are_worth_a_share() -> None:
     half = np.concatenate([gain, np.full(20000, -np.inf)])
     assert next_beta(half, 0.25, 0.5) == pytest.approx(beta)
     assert weighed(half, 0.1).log_mean == pytest.approx(found.log_mean - np.log(2))
+
+
+def test_moves_leave_the_law_as_it_is() -> None:
+    """That of independent draws of the reference, which is the target here; by steps of which many are refused."""
+    density = Peaks(0.0, 1.0, 0.5, 1.0, size=2)
+    keys, count = np.array([[1, 2]], np.uint32), 20000
+    place = drawn(density, None, keys, count, count)
+    one = np.ones((1, 1))
+    rungs = Rung(one, 0 * one, 1.6 * one, np.full((1, 1), 2, np.int32), np.ones((1, 1, 2)))
+    way = travel(density, None, keys, place, rungs, np.zeros(1), count)
+    assert 0.3 < way.acceptance[0, 0] < 0.9
+    for x in (place.position[0], way.place.position[0]):
+        assert np.max(np.abs(x.mean(0))) < 4 / np.sqrt(count)
+        assert np.max(np.abs((x**2).mean(0) - 1)) < 4 * np.sqrt(2 / count)
+        assert abs((x[:, 0] * x[:, 1]).mean()) < 4 / np.sqrt(count)
 
 
 # --- runs --------------------------------------------------------------------------------------------
