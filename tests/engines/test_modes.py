@@ -7,13 +7,10 @@ compiled once.
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import arviz as az
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
@@ -31,40 +28,9 @@ from ppl.inference.modes.mapping import ModeLife
 from ppl.inference.modes.pathfinder import pathfinder_positions
 from ppl.inference.modes.search import PeakSearch
 from ppl.inference.settings import SettingsError
+from tests.engines.common import COVARIANCE, LOG_EVIDENCE, MEAN, Shape, shape
 from tests.inference.densities import EightSchools, LogisticRegression, eight_schools
 from tests.inference.runs import Run, run
-
-COVARIANCE = np.array([[1.0, 0.9, 0.0], [0.9, 4.0, 0.2], [0.0, 0.2, 0.25]])
-MEAN = np.array([1.0, -2.0, 0.5])
-LOG_EVIDENCE = 1.5 * np.log(2 * np.pi) + 0.5 * np.linalg.slogdet(COVARIANCE)[1]
-
-
-@partial(jax.tree_util.register_dataclass, data_fields=["centres", "precision", "bend", "neck"], meta_fields=[])
-@dataclass(frozen=True)
-class Shape:
-    """An equal mixture of two normals at `centres` (2, 3) in coordinates (u0, u1 exp(-neck u0), u2 - bend u0²), whose
-    volume is that of u: its integral is always (2π)^3/2 det(precision)^-1/2."""
-
-    centres: Any
-    precision: Any
-    bend: Any
-    neck: Any
-
-    @property
-    def size(self) -> int:
-        return 3
-
-    def log_density(self, u: jax.Array) -> jax.Array:
-        x = jnp.stack([u[0], u[1] * jnp.exp(-self.neck * u[0]), u[2] - self.bend * u[0] ** 2])
-        away = x[None, :] - self.centres
-        return (
-            jax.nn.logsumexp(-0.5 * jnp.sum((away @ self.precision) * away, axis=1)) - jnp.log(2.0) - self.neck * u[0]
-        )
-
-
-def shape(apart: float = 0.0, bend: float = 0.0, neck: float = 0.0) -> Shape:
-    centres = np.array([[-apart, 0.0, 0.0], [apart, 0.0, 0.0]]) if apart else np.stack([MEAN, MEAN])
-    return Shape(centres, np.linalg.inv(COVARIANCE), np.float64(bend), np.float64(neck))
 
 
 def fitted(engine: Any, density: Any, **given: Any) -> tuple[Run, Findings]:
