@@ -132,9 +132,9 @@ class Bent:
         return member._replace(couplings=member.couplings._replace(free=np.ones_like(member.couplings.free)))
 
     def change(self, old: Member, new: Member) -> float:
-        """By the same draws each time, since there is no closed form."""
+        """An estimate, by the same draws each time, since there is no closed form; what noise makes negative is 0."""
         z = np.random.default_rng(0).normal(size=(_COMPARED, len(old.mean)))
-        return float(_divergence(self.approximation(old), self.approximation(new), z))
+        return max(float(_divergence(self.approximation(old), self.approximation(new), z)), 0.0)
 
     def approximation(self, member: Member) -> Flow:
         root = root_of(member)
