@@ -44,6 +44,7 @@ _KINDS = {
     "E4": "What no engine can do",
     "E5": "While running",
     "E6": "Files and options",
+    "E7": "Circuits",
     "W1": "Warnings",
 }
 
