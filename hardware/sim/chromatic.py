@@ -27,13 +27,13 @@ States = NDArray[np.int8]
 class Chromatic:
     """A netlist's simulator: replicas that go on from sweep to sweep in the order of its schedule.
 
-    betas: (s,), β of one sweep after the other, the last of which stays.
+    betas: (s,), β of one sweep after the other, the last of which stays; (s, replicas) where replicas differ.
     """
 
     def __init__(self, netlist: Netlist, replicas: int, seed: int, betas: NDArray[np.float64]) -> None:
         self.layout: Layout = laid_out(netlist)
         self.done = 0
-        self._betas = jnp.asarray(betas, jnp.float32)
+        self.set_betas(betas)
         self._key = jnp.asarray(jax.random.key_data(jax.random.key(seed)), jnp.uint32)
         self._steps, self._energies = jax.tree.map(jnp.asarray, (self.layout.steps, self.layout.energies))
         self._states = jnp.asarray(_starts(netlist, self.layout, replicas, seed))
@@ -43,6 +43,16 @@ class Chromatic:
         key, first = self._key, np.int32(self.done)
         self._states = _advance(self._steps, self._energies, self._states, key, self._betas, first, np.int32(sweeps))
         self.done += sweeps
+
+    def set_betas(self, betas: NDArray[np.float64]) -> None:
+        """As those that it began with."""
+        self._betas = jnp.asarray(betas.reshape(len(betas), -1), jnp.float32)
+
+    def set_states(self, states: NDArray[np.integer[Any]]) -> None:
+        """(replicas, n)."""
+        slotted = np.zeros((self.layout.size, len(states)), np.int8)
+        slotted[self.layout.slots] = states.T
+        self._states = jnp.asarray(slotted)
 
     def states(self) -> States:
         """(replicas, n), in the order of the netlist."""
@@ -69,7 +79,7 @@ def _advance(
     first: jax.Array,
     sweeps: jax.Array,
 ) -> jax.Array:
-    """states: (slots, replicas). first: how many sweeps were done before."""
+    """states: (slots, replicas); betas: (s, replicas), or (s, 1). first: how many sweeps were done before."""
     width, replicas = steps.bias.shape[1], states.shape[1]
     within = jnp.arange(width * replicas, dtype=jnp.uint32).reshape(width, replicas)
 
@@ -91,12 +101,12 @@ def _advance(
 
 
 def _drawn(own: Steps, energies: Energies | None, states: jax.Array, beta: jax.Array, u: jax.Array) -> jax.Array:
-    """(w, replicas) new states of a block; u: likewise, uniform."""
+    """(w, replicas) new states of a block; beta: (replicas,) or (1,); u: (w, replicas), uniform."""
     if energies is None:
-        return u < jax.nn.sigmoid(2 * beta * _field(own, states))
+        return u < jax.nn.sigmoid(2 * beta[None] * _field(own, states))
     energy, violated = conditional(own, energies, states)
     least = violated.min(axis=1, keepdims=True)
-    logits = jnp.where(violated > least, -jnp.inf, -beta * energy)
+    logits = jnp.where(violated > least, -jnp.inf, -beta[None, None] * energy)
     weights = jnp.cumsum(jnp.exp(logits - logits.max(axis=1, keepdims=True)), axis=1)
     # Below the last sum whatever rounding does, so that no state of weight 0 is drawn.
     return jnp.sum(u[:, None] * weights[:, -1:] >= weights[:, :-1], axis=1)

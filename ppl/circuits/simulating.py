@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -17,10 +17,12 @@ from ppl.errors import Diagnostic, Exit, PplError
 from ppl.hardware.energies import energies
 from ppl.hardware.netlist.netlist import Netlist, Variable
 from ppl.hardware.readout import decoded, values
+from ppl.hardware.sim.annealing import Annealed
 from ppl.hardware.sim.chromatic import Chromatic
 from ppl.hardware.sim.packed import Packed
 from ppl.hardware.sim.simulator import Simulator
 from ppl.hardware.sim.temperature import Estimate, effective_beta
+from ppl.hardware.sim.tempering import Tempered
 from ppl.inference.contract import Remark, Remedy
 from ppl.results.container import Groups, Layout, to_arviz
 from ppl.results.wording import on_command_line
@@ -29,9 +31,23 @@ from ppl.running.progress import Progress, make_progress
 from ppl.running.record import ended, provenance, remark_attrs
 from ppl.source import Source
 
-METHODS: dict[str, Callable[[Netlist, int, int, NDArray[np.float64]], Simulator]] = {
-    "gibbs": Chromatic,
-    "packed": Packed,
+
+@dataclass(frozen=True)
+class Method:
+    """make: a simulator from netlist, replicas, seed and β; draws, sweeps: what is meant where nothing is said (None:
+    as the netlist's schedule says); searches: each draw is where a search ended, not one of a chain."""
+
+    make: Callable[[Netlist, int, int, NDArray[np.float64]], Simulator]
+    draws: int = 1000
+    sweeps: int | None = None
+    searches: bool = False
+
+
+METHODS = {
+    "gibbs": Method(Chromatic),
+    "packed": Method(Packed),
+    "tempering": Method(Tempered, sweeps=5),
+    "anneal": Method(Annealed, draws=1, sweeps=1000, searches=True),
 }
 # Readouts for each draw that is wanted, beyond which the search for valid ones ends.
 MOST_READOUTS = 200
@@ -44,10 +60,12 @@ _KEPT = 64  # readouts that the effective temperature is estimated from
 @dataclass(frozen=True)
 class SimulationOptions:
     """draws: of each replica, valid ones; replicas: independent copies, the chains of the result; sweeps: from one
-    readout to the next, burn_in: before the first (None: as the netlist's schedule says); beta: β in place of the
-    schedule's; method: `gibbs`, or `packed`, which is fast with many replicas of p-bits with small integer weights."""
+    readout to the next, and of a search of `anneal`; burn_in: sweeps before the first readout (None, for each: as the
+    method and the netlist's schedule say); beta: β in place of the schedule's; method: `gibbs`; `packed`, which is fast
+    with many replicas of p-bits with small integer weights; `tempering`, over a ladder of β, for p-bits in pairs that
+    are slow to forget; `anneal`, which looks for the least energy."""
 
-    draws: int = 1000
+    draws: int | None = None
     replicas: int = 16
     sweeps: int | None = None
     burn_in: int | None = None
@@ -113,20 +131,24 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
     if options.beta is not None:
         betas = np.array([float(options.beta)])
     burn_in = options.burn_in if options.burn_in is not None else 100 if schedule is None else schedule.burn_in
-    thin = options.sweeps or (1 if schedule is None else schedule.thin)
+    method = METHODS[options.method]
+    thin = options.sweeps or method.sweeps or (1 if schedule is None else schedule.thin)
+    options = replace(options, draws=options.draws or method.draws)
+    warmup = 0 if method.searches else burn_in + len(betas) - 1
     try:
         progress.stage("compiling")
-        simulator = METHODS[options.method](netlist, options.replicas, options.seed, betas)
+        simulator = method.make(netlist, options.replicas, options.seed, betas)
         with requests.impatient():
-            readings = _read(netlist, simulator, options, burn_in + len(betas) - 1, thin, progress, requests)
+            readings = _read(netlist, simulator, options, warmup, thin, progress, requests)
         progress.stage("estimating the temperature")
-        temperature = effective_beta(netlist, np.stack(readings.kept), float(betas[-1]))
+        kept = np.stack(readings.kept)
+        temperature = None if method.searches else effective_beta(netlist, kept, float(betas[-1]))
     finally:
         progress.close()
     draws = int(readings.counts.min())
     layout = _layout(netlist)
     shown = {v.name: _shown(v, readings.states[v.name][:, :draws]) for v in netlist.variables}
-    lp = -float(betas[-1]) * readings.energy[:, :draws]
+    lp = (-1 if method.searches else -float(betas[-1])) * readings.energy[:, :draws]
     groups = {
         "posterior": layout.dataset(shown, {v.name: v.dims for v in netlist.variables}),
         "sample_stats": layout.dataset({"lp": lp}, {"lp": ()}),
@@ -135,12 +157,18 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
     stopped = requests.word if requests.stop else None
     model = netlist.source.get("model")
     attrs = provenance(Source(netlist.name, model if isinstance(model, str) else ""), options.seed)
-    attrs |= {"engine": "simulate", "draws_are": "correlated", "chains": options.replicas}
+    attrs |= {
+        "engine": "simulate",
+        "draws_are": "a mode" if method.searches else "correlated",
+        "chains": options.replicas,
+    }
     attrs |= {"settings": json.dumps({**asdict(options), "sweeps": thin, "burn_in": burn_in, "betas": betas.tolist()})}
     attrs |= {"acceptance_of_readout": acceptance}
     if temperature is not None:
         attrs |= {"effective_beta": temperature.beta, "effective_beta_error": temperature.error}
-    attrs |= remark_attrs(_remarks(netlist, acceptance, draws, options, temperature, float(betas[-1])))
+    remarks = _remarks(netlist, acceptance, draws, options, temperature, float(betas[-1]))
+    remarks += [_found(readings.energy[:, :draws])] if method.searches else []
+    attrs |= remark_attrs(remarks)
     attrs |= ended(stopped, {"total": time.perf_counter() - began})
     return Simulated(groups, attrs, acceptance, temperature, stopped)
 
@@ -148,7 +176,7 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
 def simulate(
     netlist: Netlist,
     *,
-    draws: int = 1000,
+    draws: int | None = None,
     replicas: int = 16,
     sweeps: int | None = None,
     burn_in: int | None = None,
@@ -163,7 +191,7 @@ def simulate(
     The settings are those of `SimulationOptions`. `ppl.diagnose(fit)` says whether to trust the draws.
 
     Raises:
-        PplError: a setting is not valid (E608), readouts are not (E710), or the method cannot do with the netlist (E711).
+        PplError: a setting is not valid (E608), readouts are not (E710), or the netlist (E711).
     """
     options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed, method)
     with listening() as requests:
@@ -195,7 +223,7 @@ def _read(
 ) -> _Readings:
     """The first valid readouts of each replica, as many as draws are wanted: what is left of a chain after rejection
     is a chain of the law of valid states."""
-    replicas, draws = options.replicas, options.draws
+    replicas, draws = options.replicas, options.draws or 1
     for at in range(0, burn_in, _BURNT_AT_ONCE):
         simulator.advance(min(_BURNT_AT_ONCE, burn_in - at))
         progress.iterations(at, burn_in, True, 0)
@@ -284,7 +312,7 @@ def _remarks(
     else:
         title = f"{100 * acceptance:.3g} % of the readouts were valid; the others were rejected."
         said.append(Remark("acceptance of readout", "note", title, values={"acceptance": acceptance}))
-    if draws < options.draws:
+    if draws < (options.draws or 1):
         title = f"Only {draws} of {options.draws} draws of each replica were found."
         said.append(Remark("few valid", "note", title, values={"draws": draws}))
     if temperature is not None:
@@ -297,3 +325,11 @@ def _remarks(
             remedy = Remedy("a longer burn-in may cool them: {}", {"burn_in": 10 * (options.burn_in or 100)})
             said.append(Remark("temperature", "bad", title, remedies=(remedy,), values=found))
     return said
+
+
+def _found(energy: NDArray[np.float64]) -> Remark:
+    """Of searches, how many ended at the least energy."""
+    least = float(energy.min())
+    count = int((energy <= least + 1e-9 * max(abs(least), 1.0)).sum())
+    title = f"The least energy that was found is {least:.6g}, by {count} of {energy.size} searches."
+    return Remark("least energy", "good", title, values={"energy": least, "count": count})

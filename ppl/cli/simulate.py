@@ -18,20 +18,20 @@ from ppl.errors import Exit
 @click.argument("netlist", metavar="NETLIST")
 @click.option("--output", "-o", metavar="FILE", help="Where the draws go (netCDF).  [default: the netlist's name, .nc]")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
-@click.option("--draws", default=1000, show_default=True, help="Valid readouts of each replica.")
+@click.option("--draws", type=int, help="Valid readouts of each replica.  [default: 1000; of anneal 1]")
 @click.option("--replicas", default=16, show_default=True, help="Independent copies; the chains of the draws.")
 @click.option("--sweeps", type=int, help="Sweeps from one readout to the next.  [default: the netlist's]")
 @click.option("--burn-in", type=int, help="Sweeps before the first readout.  [default: the netlist's]")
 @click.option("--beta", type=float, help="β of all sweeps, in place of the netlist's.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same draws.")
-@click.option("--method", default="gibbs", show_default=True, help="gibbs, or packed: fast, for small integer weights.")
+@click.option("--method", default="gibbs", show_default=True, help="gibbs, packed, tempering or anneal.")
 @click.option("--progress/--quiet", "progress", default=None, help="Show progress  [default: in a terminal]")
 @json_option
 def simulate(
     netlist: str,
     output: str | None,
     force: bool,
-    draws: int,
+    draws: int | None,
     replicas: int,
     sweeps: int | None,
     burn_in: int | None,
@@ -51,6 +51,8 @@ def simulate(
     Examples:
         ppl simulate ising.netlist.json
         ppl simulate ising.netlist.json --beta 0.4 --replicas 64 --sweeps 10 -o ising.nc
+        ppl simulate glass.netlist.json --method packed --replicas 512
+        ppl simulate cut.netlist.json --method anneal --sweeps 10000
     """
     from ppl.circuits.files import read_netlist
     from ppl.circuits.simulating import SimulationOptions, in_simulate, simulated
