@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from functools import partial
 from typing import Any
 
 import jax
@@ -43,22 +44,24 @@ class WorkNotCounted(MicrocanonicalTrajectory):
 # --- a step ------------------------------------------------------------------------------------------
 
 
+@partial(jax.jit, static_argnums=0)
+def begun(kernel: Kernel, density: Any, own: metric.Metric, at: Any, momentum: Any, size: Any, limit: Any) -> Any:
+    origin = leapfrog.with_momentum(own, Point(at, *jax.value_and_grad(density.log_density)(at)), momentum)
+    words, far = jnp.full(kernel.words(len(at)), 1 << 31, jnp.uint32), {**OPTIONS, "length": 100.0}
+    return kernel.begin(kernel.blank(len(at), at.dtype), origin, words, size, limit, far)
+
+
+@partial(jax.jit, static_argnums=0)
+def further(kernel: Kernel, density: Any, own: metric.Metric, path: Any) -> Any:
+    here = Point(path.half.position, *jax.value_and_grad(density.log_density)(path.half.position))
+    return kernel.visit(path, here, own.inverse_times(here.gradient), OPTIONS)
+
+
 def followed(kernel: Kernel, density: Any, own: metric.Metric, at: Any, momentum: Any, size: float, steps: int) -> Any:
     """The transition after so many steps."""
-    value, gradient = jax.value_and_grad(density.log_density)(at)
-    origin = leapfrog.with_momentum(own, Point(at, value, gradient), momentum)
-    words = jnp.full(kernel.words(len(at)), 1 << 31, jnp.uint32)
-    limit, far = jnp.asarray(steps, jnp.int32), {**OPTIONS, "length": 100.0}
-    path = kernel.begin(kernel.blank(len(at), at.dtype), origin, words, jnp.asarray(size), limit, far)
-
-    @jax.jit
-    def further(path: Any) -> Any:
-        here = Point(path.half.position, *jax.value_and_grad(density.log_density)(path.half.position))
-        return kernel.visit(path, here, own.inverse_times(here.gradient), OPTIONS)
-
-    taken = None
+    path, taken = begun(kernel, density, own, at, momentum, jnp.asarray(size), jnp.asarray(steps, jnp.int32)), None
     while bool(path.going):
-        path, taken = further(path)
+        path, taken = further(kernel, density, own, path)
     return taken
 
 
