@@ -6,9 +6,10 @@ products, whose errors δ are known, and for a table what its errors differ by. 
 are independent, and their divergences add up. Conditioning on valid readouts and summing ancillas out take nothing away
 from the bound: the range of Δ becomes no larger, and the divergence of a marginal is no larger than that of the whole.
 
-Thresholds. A probability p of a unit's k states is off by at most δ = 2^-(w+1). The divergence of its law given the
-others is then at most about Σ δ² / 2p, and at most k δ, for thresholds stay off 0 and 1; p is at least exp(-R) / k
-where its energies range over R. Claimed is the sum over all units.
+Thresholds. A probability of a p-bit is off by at most δ = 2^-(w+1), one of a pdit, which is between two thresholds, by
+twice that. Log odds of a unit are then off by about ε = δ / p at the least p that any state of the others gives it, and
+where modes are joined by its rarest flips alone, so are theirs. Claimed are Σ ε² / 2 nats over all units, which is far
+above what is found where units mix well. Flips rarer than NEVER count as ones that no run sees.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.special import logsumexp
 
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.lowering.products import Floats, Integers
 from ppl.hardware.netlist.netlist import Bodies, Claim, Netlist, Precision, Tables
 
 MOST_BITS = 40
-LEAST_THRESHOLD_BITS, MOST_THRESHOLD_BITS = 8, 32
+LEAST_THRESHOLD_BITS, MOST_THRESHOLD_BITS = 8, 48
+NEVER = 1e-11
 # Of the budget, that thresholds may take.
 _SHARE = 0.25
 
@@ -56,7 +59,7 @@ def _not_met(budget: float, said: str) -> PplError:
     return PplError([Diagnostic("E705", title, hints=(f"{said}; ask for more than that",))])
 
 
-def rounded(netlist: Netlist, bits: int, threshold_bits: int, budget: float | None = None) -> Netlist:
+def rounded(netlist: Netlist, bits: int, threshold_bits: int = 32, budget: float | None = None) -> Netlist:
     """With weights rounded to so many bits after the point. The last two claims are of weights and of thresholds."""
     made = replace(
         netlist,
@@ -116,27 +119,34 @@ def weight_kl(netlist: Netlist, made: Netlist) -> float:
 
 def threshold_kl(netlist: Netlist, bits: int) -> float:
     """Of all units that are not held."""
-    delta = math.pow(2, -(bits + 1))
-    k = netlist.states.astype(float)
-    small = k**2 * np.exp(np.minimum(_ranges(netlist), 300.0)) * delta**2 / 2
-    return float(np.minimum(small, k * delta)[netlist.clamped < 0].sum())
+    delta = math.pow(2, -bits) * np.where(netlist.states == 2, 0.5, 1.0)
+    off = delta / np.maximum(np.exp(-_rarest(netlist)), NEVER)
+    return float((off**2)[netlist.clamped < 0].sum()) / 2
 
 
-def _ranges(netlist: Netlist) -> Floats:
-    """(n,): how far the energies of a unit's states can differ, those that are finite."""
-    found = 2 * np.abs(netlist.bias)
-    for one in (netlist.pairs, *netlist.bodies):
-        for column in one.units.T:
-            np.add.at(found, column, 2 * np.abs(one.coupling))
+def _rarest(netlist: Netlist) -> Floats:
+    """(n,): minus the log of the least probability that a state of a unit has, whatever all others are in."""
+    k = int(netlist.states.max(initial=2))
+    there = np.arange(k) < netlist.states[:, None]
+    # By how much the energy of a state can be above that of another.
+    above = np.where(there[:, :, None] & there[:, None], 0.0, -np.inf)
+    above[:, 1, 0] -= 2 * netlist.bias
+    above[:, 0, 1] += 2 * netlist.bias
+    for bodies in (netlist.pairs, *netlist.bodies):
+        for column in bodies.units.T:
+            for step in ((1, 0), (0, 1)):
+                np.add.at(above, (column, *step), 2 * np.abs(bodies.coupling))
     for table in netlist.tables:
-        there = np.isfinite(table.energy)
         for axis, column in enumerate(table.units.T, start=1):
-            most = np.where(there, table.energy, -np.inf).max(axis=axis)
-            least = np.where(there, table.energy, np.inf).min(axis=axis)
-            some = there.any(axis=axis)
-            difference = np.where(some, np.where(some, most, 0.0) - np.where(some, least, 0.0), 0.0)
-            np.add.at(found, column, difference.reshape(len(column), -1).max(axis=1))
-    return found
+            energy = np.moveaxis(table.energy, axis, 1).reshape(len(column), table.energy.shape[axis], -1)
+            both = np.isfinite(energy)
+            finite = np.where(both, energy, 0.0)
+            for state in range(energy.shape[1]):
+                difference = finite[:, [state]] - finite
+                most = np.where(both & both[:, [state]], difference, -np.inf).max(axis=2)
+                rows = np.where(np.isfinite(most), most, 0.0)
+                np.add.at(above[:, state, : energy.shape[1]], column, rows)
+    return np.asarray(logsumexp(above, axis=2).max(axis=1))
 
 
 def _bodies(bodies: Bodies, bits: int) -> Bodies:
