@@ -14,7 +14,7 @@ from tests.inference.densities import conjugate
 from tests.inference.runs import run
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "tempering": {"warmup": 200, "draws": 200},
+    "tempering": {"warmup": 500, "draws": 500},
     "laplace": {"draws": 200},
     "pathfinder": {},
     "vi": {"draws": 200},
