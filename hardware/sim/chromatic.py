@@ -21,7 +21,7 @@ from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.sim.layout import Energies, Layout, Steps, laid_out
 from ppl.inference.randomness import hashed, uniform, words
 
-States = NDArray[np.int8]
+States = NDArray[np.integer[Any]]
 
 
 class Chromatic:
@@ -36,7 +36,8 @@ class Chromatic:
         self.set_betas(betas)
         self._key = jnp.asarray(jax.random.key_data(jax.random.key(seed)), jnp.uint32)
         self._steps, self._energies = jax.tree.map(jnp.asarray, (self.layout.steps, self.layout.energies))
-        self._states = jnp.asarray(_starts(netlist, self.layout, replicas, seed))
+        self._states: jax.Array
+        self.set_states(_starts(netlist, replicas, seed))
 
     def advance(self, sweeps: int) -> None:
         """So many sweeps of all replicas. Returns before they are done."""
@@ -48,25 +49,19 @@ class Chromatic:
         """As those that it began with."""
         self._betas = jnp.asarray(betas.reshape(len(betas), -1), jnp.float32)
 
-    def set_states(self, states: NDArray[np.integer[Any]]) -> None:
+    def set_states(self, states: States) -> None:
         """(replicas, n)."""
-        slotted = np.zeros((self.layout.size, len(states)), np.int8)
-        slotted[self.layout.slots] = states.T
-        self._states = jnp.asarray(slotted)
+        self._states = jnp.asarray(self.layout.slotted(states))
 
     def states(self) -> States:
         """(replicas, n), in the order of the netlist."""
         return np.asarray(self._states)[self.layout.slots].T
 
 
-def _starts(netlist: Netlist, layout: Layout, replicas: int, seed: int) -> States:
-    """(slots, replicas): states at random, those that are held in theirs."""
-    rng = np.random.default_rng(seed)
-    shown = rng.integers(0, netlist.states[:, None], (netlist.size, replicas))
-    shown = np.where(layout.clamped[:, None] >= 0, layout.clamped[:, None], shown)
-    states = np.zeros((layout.size, replicas), np.int8)
-    states[layout.slots] = shown
-    return states
+def _starts(netlist: Netlist, replicas: int, seed: int) -> States:
+    """(replicas, n): states at random, those that are held in theirs."""
+    shown = np.random.default_rng(seed).integers(0, netlist.states, (replicas, netlist.size))
+    return np.where(netlist.clamped >= 0, netlist.clamped, shown)
 
 
 @partial(jax.jit, donate_argnums=2)

@@ -58,13 +58,21 @@ class Steps(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """slots: (n,), where each unit is; size: of all slots; steps, energies: what updates need; clamped: (n,)."""
+    """slots: (n,), where each unit is; size: of all slots; steps, energies: what updates need; clamped: (n,); kind: of
+    integers that states fit in."""
 
     slots: Integers
     size: int
     steps: Steps
     energies: Energies | None
     clamped: Integers
+    kind: type[np.int8] | type[np.int32]
+
+    def slotted(self, states: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+        """(replicas, n) -> (slots, replicas), 0 in slots without a unit."""
+        found = np.zeros((self.size, len(states)), self.kind)
+        found[self.slots] = states.T
+        return found
 
 
 def laid_out(netlist: Netlist) -> Layout:
@@ -89,7 +97,9 @@ def laid_out(netlist: Netlist) -> Layout:
     there = np.zeros(shape[0] * width, np.bool_)
     there[slots[free]] = True
     steps = Steps(bias.reshape(shape), there.reshape(shape), absent.reshape(*shape, k), products, entries)
-    return Layout(slots, len(blocks) * width + len(held), steps, energies, netlist.clamped)
+    return Layout(
+        slots, len(blocks) * width + len(held), steps, energies, netlist.clamped, np.int8 if k <= 127 else np.int32
+    )
 
 
 def discipline_of(netlist: Netlist) -> str:

@@ -40,8 +40,7 @@ def effective_beta(netlist: Netlist, states: NDArray[np.integer], guess: float) 
     readouts, replicas, size = states.shape
     most = max(1, _MOST_ELEMENTS // max(1, size * replicas))
     chosen = states[:: -(-readouts // most)]
-    slotted = np.zeros((layout.size, len(chosen) * replicas), np.int8)
-    slotted[layout.slots] = chosen.reshape(-1, size).T
+    slotted = layout.slotted(chosen.reshape(-1, size))
     arguments = jax.tree.map(jnp.asarray, (layout.steps, layout.energies, slotted))
     beta = guess
     for _ in range(_STEPS):

@@ -126,6 +126,7 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
         PplError: no readout of some replica was valid (E710); stopped before each replica had a draw.
     """
     began = time.perf_counter()
+    netlist = netlist if netlist.variables else _of_units(netlist)
     schedule = netlist.schedule
     betas = np.ones(1) if schedule is None else schedule.betas
     if options.beta is not None:
@@ -261,6 +262,20 @@ def _read(
             raise KeyboardInterrupt
         raise _none_valid(out.valid, out.all)
     return out
+
+
+def _of_units(netlist: Netlist) -> Netlist:
+    """A netlist that says nothing of a model: its units, those with equally many states together."""
+    variables = []
+    coordinates = {}
+    for k in np.unique(netlist.states):
+        units = np.flatnonzero(netlist.states == k)
+        values, element, name = (np.array([-1, 1]), "spin", "s") if k == 2 else (np.arange(k), "int", f"z{k}")
+        coordinates[f"unit_{name}"] = [netlist.names[u] for u in units]
+        fixed = np.full(len(units), -1)
+        shape = (len(units),)
+        variables.append(Variable(name, (f"unit_{name}",), shape, element, values, "direct", units[:, None], fixed))
+    return replace(netlist, variables=tuple(variables), source={**netlist.source, "coordinates": coordinates})
 
 
 def _none_valid(valid: int, count: int) -> PplError:

@@ -11,8 +11,11 @@ import pytest
 
 import ppl
 from ppl.circuits.files import write_netlist
+from ppl.circuits.simulating import SimulationOptions, simulated
 from ppl.hardware.exact import enumerated
-from ppl.hardware.netlist.netlist import Bodies, Netlist, Variable, no_bodies
+from ppl.hardware.netlist.netlist import Bodies, Netlist, Tables, Variable, no_bodies
+from ppl.running.interrupts import Requests
+from ppl.running.progress import Silent
 from tests.shell import Shell
 
 MODEL = """\
@@ -103,3 +106,54 @@ def test_what_cannot_be_done_is_told(shell: Shell) -> None:
         assert shell("simulate", "n.json", option, value) == 2
         assert f"`{option}` is" in shell.err
     assert shell("simulate", "none.json") == 66
+
+
+def ring(size: int) -> Netlist:
+    """Of spins that agree; it says nothing of a model."""
+    pairs = Bodies(np.array([[i, (i + 1) % size] for i in range(size)]), np.ones(size))
+    made = replace(one_hot(0.0), name="ring", names=tuple("abcdef"[:size]), states=np.full(size, 2), pairs=pairs)
+    return replace(made, bias=np.zeros(size), clamped=np.full(size, -1), variables=())
+
+
+def test_searches_and_ladders() -> None:
+    fit = ppl.simulate(ring(6), method="anneal", sweeps=50, replicas=8)
+    assert fit.posterior.s.dims == ("chain", "draw", "unit_s")
+    assert list(fit.posterior.unit_s.values) == list("abcdef")
+    assert fit.sample_stats.lp.values.max() == 6
+    assert "The least energy that was found is -6" in ppl.diagnose(fit).text()
+    fit = ppl.simulate(ring(6), method="tempering", replicas=4, draws=300)
+    pair = fit.posterior.s.values[..., 0] * fit.posterior.s.values[..., 1]
+    t = np.tanh(1.0)
+    error = pair.mean(axis=1).std(ddof=1) / 2
+    assert abs(pair.mean() - (t + t**5) / (1 + t**6)) < 5 * error
+
+
+def test_an_interrupt_keeps_the_draws_so_far() -> None:
+    class Impatient(Silent):
+        def iterations(
+            self, done: int, total: int, warmup: bool, divergences: int, acceptance: float | None = None
+        ) -> None:
+            requests.count += done == 7 and not warmup
+
+    requests = Requests()
+    found = simulated(ring(6), SimulationOptions(draws=50, replicas=4), Impatient(), requests)
+    assert found.stopped == "interrupted"
+    assert found.groups["posterior"].sizes["draw"] == 7
+    assert found.attrs["partial"] == 1
+
+
+def test_a_quantity_of_many_states() -> None:
+    """More than a byte holds."""
+    energy = np.linspace(0, 3, 300)[None]
+    many = Variable("z", (), (), "int", np.arange(300), "direct", np.array([[0]]), np.array([-1]))
+    netlist = replace(
+        ring(1),
+        states=np.array([300]),
+        pairs=no_bodies(2),
+        tables=(Tables(np.array([[0]]), energy),),
+        variables=(many,),
+    )
+    z = ppl.simulate(netlist, draws=500, replicas=8).posterior.z.values
+    p = np.exp(-energy[0]) / np.exp(-energy[0]).sum()
+    assert z.max() > 200
+    assert abs(z.mean() - p @ np.arange(300)) < 5 * z.mean(axis=1).std(ddof=1) / np.sqrt(8)
