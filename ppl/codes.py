@@ -148,6 +148,7 @@ CODES: dict[str, str] = {
     "E721": "units that a fabric does not have",
     "E722": "a degree of more than pairs",
     "E723": "a quantity with no possible state",
+    "E724": "a term that joins too much for a unit",
     "E710": "no readout of a netlist is valid",
     "E711": "a netlist that a method cannot simulate",
     "W101": "data that nothing uses",

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from ppl.compiler.density.compiled import compile_density
+from ppl.compiler.density.elimination import TableTooLarge
 from ppl.compiler.density.walking import Walk
 from ppl.compiler.passes.preparation import prepared
 from ppl.compiler.passes.program import Program
@@ -20,20 +21,31 @@ from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import Latent, ModelGraph
 from ppl.hardware.factors import FactorGraph, Factors, Quantity
+from ppl.source import Span
 from ppl.types import IndexOf
+
+# Of the largest table that a term may have.
+MOST_STATES = 2**17
 
 
 def factor_graph(graph: ModelGraph, dataset: Dataset, name: str) -> FactorGraph:
     """Of the latents that evidence bears on.
 
     Raises:
-        PplError: a latent is continuous (E701), has infinitely many values or a table is too large (E402), or there
-            is none (E501).
+        PplError: a latent is continuous (E701), has infinitely many values (E402), or there is none (E501); a term
+            joins too many (E724).
     """
     graph, dataset = prepared(graph, dataset)
     check_lowerable(graph)
     with jax.enable_x64(True):
-        density = compile_density(graph, dataset, summed=False)
+        try:
+            density = compile_density(graph, dataset, summed=False)
+        except TableTooLarge as error:
+            wide = [_too_wide(one.span, one.label) for one in error.diagnostics]
+            raise PplError(wide, graph.source) from None
+        program, walk = density.plan.program, density.plan.walk
+        assert walk is not None  # a model whose latents are all discrete
+        _check_widths(program, walk)
         nowhere = np.zeros(0)
         scopes, tables = density.scopes, density.tables(nowhere)
         terms = density.given(np.zeros(len(density.cardinality), np.int64)).terms(nowhere)
@@ -42,13 +54,36 @@ def factor_graph(graph: ModelGraph, dataset: Dataset, name: str) -> FactorGraph:
         for scope, table in zip(scopes, tables, strict=True)
         if len(scope)
     )
-    program, walk = density.plan.program, density.plan.walk
-    assert walk is not None  # a model whose latents are all discrete
     tabled = {program.names[id(one.site.node)] for one in walk.tables}
     offset = -sum(float(value) for term, value in terms.items() if term not in tabled)
     return FactorGraph(
         name, tuple(_quantity(dataset, program, walk, latent) for latent in walk.values), factors, offset
     )
+
+
+def _check_widths(program: Program, walk: Walk) -> None:
+    """Whether all terms have tables that units can hold.
+
+    Raises:
+        PplError: E724, for each that has not.
+    """
+    found = []
+    for tabled in walk.tables:
+        states = math.prod([len(walk.values[name]) for name in tabled.names])
+        if states > MOST_STATES:
+            _, widest = max(zip(tabled.counts, tabled.site.readings, strict=True), key=lambda pair: pair[0])
+            found.append(_too_wide(widest.read.meta.span, f"all their combinations are {states:.2g}"))
+    if found:
+        raise PplError(found, program.graph.source)
+
+
+def _too_wide(span: Span | None, label: str) -> Diagnostic:
+    title = "one term joins more discrete elements than a table of units holds"
+    hints = (
+        f"a table p-bit has a threshold for each state of those it is joined with, {MOST_STATES} at most",
+        "let each term read fewer elements, or clamp some: `--set`",
+    )
+    return Diagnostic("E724", title, span, label, hints)
 
 
 def _quantity(dataset: Dataset, program: Program, walk: Walk, name: str) -> Quantity:

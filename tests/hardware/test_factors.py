@@ -10,12 +10,18 @@ import pytest
 from scipy.special import logsumexp
 
 import ppl
+from ppl.circuits.compiling import Options, lowered
 from ppl.circuits.factors import factor_graph
 from ppl.compiler.density.compiled import compile_density
 from ppl.errors import PplError
+from ppl.hardware.energies import energies
 from ppl.hardware.exact import enumerated, product
+from ppl.hardware.factors import FactorGraph
+from ppl.hardware.fidelity import fidelity
 from ppl.hardware.lowering.direct import direct
 from ppl.hardware.lowering.evidence import folded
+from ppl.hardware.netlist.netlist import Netlist
+from ppl.hardware.readout import decoded
 
 # Models whose latents are all discrete, their data, and what is clamped.
 MODELS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -53,7 +59,25 @@ MODELS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"y": [0, 2, 1]},
         {"rate": 1.5},
     ),
+    "a machine of two layers, a unit held": (
+        "dim v = 3, h = 2\ndata w[v, h], a[v]\nvar s[v] : spin\nvar u[h] : spin\n"
+        "energy joined: -w[v, h] * s[v] * u[h]\nenergy fields: -a[v] * s[v]",
+        {"w": [[0.3, -0.8], [1.1, 0.2], [-0.5, 0.6]], "a": [0.1, -0.4, 0.2]},
+        {"s[1]": -1},
+    ),
+    "a cell with three parents": (
+        "dim i = 3\ndata w[i], c, fires : bool\nx[i] ~ Bernoulli(0.3)\n"
+        "fires ~ BernoulliLogit(c + sum(w[i] * x[i] for i in i))",
+        {"w": [1.0, -2.0, 0.7], "c": -0.3, "fires": True},
+        {},
+    ),
 }
+
+LOWERINGS = (
+    Options(encoding="one-hot", kl=1e-3),
+    Options(encoding="domain-wall", fabric="pairwise", degree=4),
+    Options(encoding="binary", fabric="pairwise", reduction="rosenberg"),
+)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -73,6 +97,70 @@ def test_the_netlist_of_a_model_has_its_density(name: str) -> None:
     assert np.isinf(graph.energies(states)[~finite]).all()
     assert logsumexp(exact) == pytest.approx(whole, abs=1e-12)
     assert enumerated(direct(folded(graph)))[2] == pytest.approx(whole, abs=1e-12)
+    for options in LOWERINGS:
+        found = fidelity(lowered(folded(graph), options), folded(graph))
+        assert found.exact_kl is not None
+        assert found.exact_kl < (options.kl or 1e-12)
+
+
+@pytest.mark.long
+def test_a_long_chain_has_the_evidence_and_the_marginals_of_the_density() -> None:
+    """Forty states, far beyond enumeration: the tables of the netlist are summed up from its end, and moments are those
+    of the density with all else summed out, at a state that is held."""
+    rng = np.random.default_rng(3)
+    text, data, _ = MODELS["a hidden chain"]
+    model, long = ppl.compile(text), {**data, "y": rng.normal(size=40).tolist()}
+    with jax.enable_x64(True):
+        whole = [_log_z(model, long, clamps) for clamps in ({}, {"z[20]": 1})]
+    graphs = [_folded(model, long, clamps) for clamps in ({}, {"z[20]": 1})]
+    np.testing.assert_allclose([_log_sum(direct(graph)) for graph in graphs], whole, rtol=1e-12)
+    graph = graphs[0]
+    netlist = lowered(graph, Options(encoding="one-hot", fabric="pairwise"))
+    (variable,) = netlist.variables
+    for _ in range(20):
+        states = rng.integers(3, size=40)
+        units = np.zeros(netlist.size, np.int64)
+        units[variable.units[np.arange(40), states]] = 1
+        energy = float(graph.energies(states))
+        assert decoded(netlist, units)[1] == np.isfinite(energy)
+        if np.isfinite(energy):
+            assert float(energies(netlist, units)) == pytest.approx(energy, rel=1e-12)
+
+
+def _folded(model: ppl.Model, data: dict[str, Any], clamps: dict[str, Any]) -> FactorGraph:
+    bound = model.bind(data, set=clamps)
+    return folded(factor_graph(bound.graph, bound.dataset, "m"))
+
+
+def _log_z(model: ppl.Model, data: dict[str, Any], clamps: dict[str, Any]) -> float:
+    return float(model.log_density(data, set=clamps).log_density(np.zeros(0)))
+
+
+def _log_sum(netlist: Netlist) -> float:
+    """log Z of tables of one unit, and of units next to each other."""
+    alone = np.zeros((netlist.size, 3))
+    joined: dict[tuple[int, int], np.ndarray] = {}
+    for tables in netlist.tables:
+        for row, energy in zip(tables.units, tables.energy, strict=True):
+            if len(row) == 1:
+                alone[row[0]] -= energy
+            else:
+                first, second = sorted(row)
+                joined[first, second] = joined.get((first, second), 0.0) - (energy if row[0] == first else energy.T)
+    message = np.zeros(3)
+    for unit in range(netlist.size - 1, 0, -1):
+        step = joined.get((unit - 1, unit), np.zeros((3, 3)))
+        message = logsumexp(step + alone[unit] + message, axis=1)
+    return float(logsumexp(alone[0] + message)) - netlist.offset
+
+
+def test_a_netlist_in_python() -> None:
+    text, data, clamps = MODELS["spins on a ring"]
+    made = ppl.compile(text).netlist(data, set=clamps, kl=1e-3, fabric="pairwise")
+    assert made.is_pairwise
+    assert made.names == ("s[0]", "s[2]", "s[3]")
+    with pytest.raises(PplError, match="`bits` is no option of a netlist"):
+        ppl.compile(text).netlist(data, bits=3)
 
 
 def test_what_is_continuous_is_refused_at_its_line() -> None:

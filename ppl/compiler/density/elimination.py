@@ -173,6 +173,11 @@ def _values(program: Program, data: Lowering, latent: Latent) -> tuple[int, ...]
 
 # --- where a term reads ------------------------------------------------------------------------------
 
+
+class TableTooLarge(PplError):
+    """One term depends on too many discrete elements (E402)."""
+
+
 # Numbers in the largest table of a term that is worth making.
 _LARGEST = 1 << 24
 
@@ -199,7 +204,7 @@ def _check_size(
     title = f"`{reading.read.name}` cannot be summed out: one term depends on {len(states)} discrete elements at once"
     label = f"all their combinations are {math.prod(states):.2g}"
     hint = "let each term read few elements, or give some of them as data"
-    raise PplError([Diagnostic("E402", title, reading.read.meta.span, label, (hint,))], program.graph.source)
+    raise TableTooLarge([Diagnostic("E402", title, reading.read.meta.span, label, (hint,))], program.graph.source)
 
 
 def _positions(data: Lowering, tabled: Tabled) -> Integers:
