@@ -12,17 +12,21 @@ from ppl.hardware.netlist.netlist import Netlist
 # As good as infinite: a unit takes the better of its states, or either where they are equal.
 QUENCH = 1e6
 QUENCH_SWEEPS = 10
+# Of the coldest β to the hottest.
+_WIDE = 100.0
 
 
 def annealing(netlist: Netlist, sweeps: int) -> NDArray[np.float64]:
-    """(sweeps,): β from hot to cold, each a constant factor above the one before, and a quench at the end.
+    """(sweeps,): β from hot to cold in even steps, or in even factors where energies are of very different sizes, and a
+    quench at the end.
 
     The quench makes up for what resolution leaves: a probability below the smallest that random words can show would
     otherwise never be below it, or always above.
     """
     hot, cold = span(netlist)
     quench = min(QUENCH_SWEEPS, sweeps // 2)
-    return np.concatenate([np.geomspace(hot, cold, sweeps - quench), np.full(quench, QUENCH)])
+    steps = np.linspace if cold < _WIDE * hot else np.geomspace
+    return np.concatenate([steps(hot, cold, sweeps - quench), np.full(quench, QUENCH)])
 
 
 def span(netlist: Netlist) -> tuple[float, float]:
