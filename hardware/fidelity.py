@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 
 from ppl.hardware.exact import MOST_STATES, enumerated, product, state_count
 from ppl.hardware.factors import FactorGraph, Integers
+from ppl.hardware.lowering.words import components
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.readout import decoded
 from ppl.inference.discrete.colouring import colouring
@@ -16,7 +17,7 @@ from ppl.inference.discrete.colouring import colouring
 
 @dataclass(frozen=True)
 class Fidelity:
-    """predicted_kl: the sum of what the passes claim, in nats; exact_kl: of the law of the quantities against that of
+    """parts: that nothing joins; predicted_kl: the sum of what the passes claim, in nats; exact_kl: of the law of the quantities against that of
     the netlist after rejection of invalid states, and valid: the probability of valid ones, by enumeration, where there
     are few enough states."""
 
@@ -25,6 +26,7 @@ class Fidelity:
     ancillas: int
     couplings: dict[str, int]
     degree: int
+    parts: int
     colours: int
     fraction_bits: int | None
     predicted_kl: float
@@ -46,6 +48,7 @@ def fidelity(netlist: Netlist, graph: FactorGraph | None = None) -> Fidelity:
         ancillas=netlist.size - len(shown),
         couplings={name: count for name, count in {**couplings, "tables": tables}.items() if count},
         degree=_degree(netlist),
+        parts=len(np.unique(components(netlist)[netlist.clamped < 0])),
         colours=int(colours.max(initial=-1)) + 1,
         fraction_bits=None if netlist.precision is None else netlist.precision.fraction_bits,
         predicted_kl=sum(claim.kl for claim in netlist.provenance),

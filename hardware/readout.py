@@ -22,9 +22,12 @@ def decoded(netlist: Netlist, states: States) -> tuple[dict[str, NDArray[np.int6
         found[variable.name] = own
         goods.append(np.asarray(good.all(axis=-1)))
     good_everywhere = np.all(goods, axis=0) if goods else np.ones(states.shape[:-1], np.bool_)
-    for patterns in netlist.invalid:
-        good_everywhere = good_everywhere & ~_seen(patterns, states)
-    return found, np.asarray(good_everywhere, np.bool_)
+    whole = np.asarray(good_everywhere, np.bool_)
+    if netlist.invalid and whole.any():  # forbidden combinations are many, and looked for in what is left alone
+        kept = states[whole]
+        whole = whole.copy()
+        whole[whole] = ~np.any([_seen(patterns, kept) for patterns in netlist.invalid], axis=0)
+    return found, whole
 
 
 def _seen(patterns: Patterns, states: States) -> NDArray[np.bool_]:

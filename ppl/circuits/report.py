@@ -15,11 +15,13 @@ def to_text(netlist: Netlist, found: Fidelity) -> str:
         ("of these ancillas", str(found.ancillas)),
         ("couplings", _listed([(count, name) for name, count in found.couplings.items()])),
         ("largest degree", str(found.degree)),
+        ("parts that nothing joins", str(found.parts)),
         ("colours", str(found.colours)),
         ("words", _words(netlist)),
-        ("KL, predicted", f"{found.predicted_kl:.2g} nats" if found.predicted_kl else "0: exact"),
-        ("KL, by enumeration", "too many states" if found.exact_kl is None else f"{found.exact_kl:.2g} nats"),
+        ("KL, predicted", f"{found.predicted_kl:.2g} nats at most" if found.predicted_kl else "0: exact"),
     ]
+    if found.exact_kl is not None:
+        rows.append(("KL of weights, by enumeration", f"{found.exact_kl:.2g} nats"))
     if found.valid is not None and found.valid < 1 - 1e-12:
         rows.append(("readouts that are valid", f"{100 * found.valid:.3g} %"))
     width = max(len(name) for name, _ in rows)
