@@ -120,15 +120,17 @@ def _code_cost(q: Quantity, layout: Layout, costs: _Costs) -> float | None:
 
 @dataclass(frozen=True, eq=False)
 class _Costs:
-    """spread: (sites,), σ; reach: (sites,), the same with what is forbidden; ways: log V; strength: multiplies all."""
+    """(sites,) each: spread, σ; reach, the same with what forbidden states cost; barred, with that at every state, for
+    a broken code can count it more than once, and with the other sign; ways: log V; strength: multiplies all."""
 
     spread: Floats
     reach: Floats
+    barred: Floats
     ways: float
     strength: float
 
     def code(self, sites: Integers, slow: bool) -> float:
-        typical = math.sqrt(float(np.mean(self.reach[sites] ** 2)))
+        typical = math.sqrt(float(np.mean((self.reach if slow else self.barred)[sites] ** 2)))
         return self.strength * (self.ways + typical + (0.0 if slow else WHOLE))
 
     def forbidden(self, factors: Factors) -> Floats:
@@ -144,12 +146,14 @@ def _costs(graph: FactorGraph, layout: Layout, spins: list[Factors], strength: f
     for q in graph.quantities:
         if layout.is_coded(len(q.values)):
             ways += layout.code(len(q.values)).width * len(layout.sites[q.name])
-    costs = _Costs(np.sqrt(variance), np.zeros(0), math.log(max(ways, 1)), strength)
-    square = variance.copy()
+    costs = _Costs(np.sqrt(variance), np.zeros(0), np.zeros(0), math.log(max(ways, 1)), strength)
+    reach, barred = variance.copy(), variance.copy()
     for one in spins:
         share = np.isinf(one.energy).mean(axis=tuple(range(1, one.energy.ndim)))
-        np.add.at(square, one.sites, (share * costs.forbidden(one) ** 2)[:, None])
-    return replace(costs, reach=np.sqrt(square))
+        square = costs.forbidden(one) ** 2
+        np.add.at(reach, one.sites, (share * square)[:, None])
+        np.add.at(barred, one.sites, np.where(share > 0, square, 0.0)[:, None])
+    return replace(costs, reach=np.sqrt(reach), barred=np.sqrt(barred))
 
 
 def _moments(factors: Factors) -> tuple[Floats, Floats]:

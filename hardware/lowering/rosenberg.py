@@ -16,7 +16,7 @@ import numpy as np
 
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.lowering.ancillas import of_order, with_units
-from ppl.hardware.lowering.encoding import WHOLE, of_one_width
+from ppl.hardware.lowering.encoding import of_one_width
 from ppl.hardware.lowering.products import Products
 from ppl.hardware.netlist.netlist import Claim, Netlist, Patterns
 
@@ -81,6 +81,6 @@ def _penalise(products: Products, ancillas: dict[Pair, int], terms: dict[Units, 
             if unit in variance:
                 variance[unit] += energy**2
     for (a, b), z in ancillas.items():
-        m = strength * (math.log(3 * len(ancillas)) + WHOLE + 2 * math.sqrt(variance[z]))
+        m = strength * (math.log(3 * len(ancillas)) + 2 * math.sqrt(variance[z]))
         shares = {(): 0.75, (a,): -0.25, (b,): -0.25, (z,): 0.5, (a, b): 0.25, (a, z): -0.5, (b, z): -0.5}
         of_order(products, {units: m * share for units, share in shares.items()})

@@ -74,6 +74,7 @@ def compile(
     path: Path | None = None
     if Path(model).suffix == ".json":
         steering = {"--encoding": encoding != "direct", "--fabric": fabric != "any", "--degree": degree is not None}
+        steering["--reduction"] = reduction != "thermal"
         given_with = {"--data": data, "--set": given, "--kl": kl is not None, "--output": output, **steering}
         wrong = [name for name, there in given_with.items() if there]
         if wrong:

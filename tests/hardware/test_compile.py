@@ -57,6 +57,10 @@ def test_files_that_exist_are_kept(shell: Shell) -> None:
         (("ring.ppl", "--kl", "nan"), "[E608]"),
         (("none.json",), "[E601]"),
         (("n.json", "--kl", "0.1"), "--kl goes with a model"),
+        (("n.json", "--reduction", "rosenberg"), "--reduction goes with a model"),
+        (("ring.ppl", "--encoding", "gray"), "`--encoding` is 'gray', but it takes direct, one-hot"),
+        (("ring.ppl", "--fabric", "grid"), "`--fabric` is 'grid'"),
+        (("ring.ppl", "--degree", "2"), "at least 3"),
     ],
 )
 def test_what_cannot_be_done_is_told(shell: Shell, arguments: tuple[str, ...], said: str) -> None:
