@@ -78,10 +78,12 @@ def rounded(netlist: Netlist, bits: int, threshold_bits: int = 32, budget: float
 
 
 def components(netlist: Netlist) -> Integers:
-    """(n,): of each unit that is not held, the part of the netlist that it is joined to; held ones join nothing."""
+    """(n,): of each unit that is not held, the part of the netlist that it is joined to, by couplings or by what makes
+    a readout valid; held ones join nothing."""
     held = netlist.clamped >= 0
     joined = [np.zeros((0, 2), np.int64)]
-    for units in netlist.scopes:
+    codes = [variable.units[variable.fixed < 0] for variable in netlist.variables]
+    for units in (*netlist.scopes, *(patterns.units for patterns in netlist.invalid), *codes):
         for i in range(units.shape[1]):
             for j in range(i):
                 pair = units[:, [i, j]]

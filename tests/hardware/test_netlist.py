@@ -85,6 +85,22 @@ WRONG = {
     "no temperature": (_set("schedule", "betas", []), "E704", "schedule.betas needs at least one number"),
     "an unknown discipline": (_set("schedule", "discipline", "all"), "E704", "schedule.discipline is 'all'"),
     "a variable without units": (_set("variables", 0, "units", []), "E704", "the variable `q0`"),
+    "a rejection of an unknown unit": (
+        _set("invalid", [{"units": [[0, 77]], "states": [[0, 0]]}]),
+        "E704",
+        "invalid names unit 77",
+    ),
+    "a rejection of no state": (
+        _set("invalid", [{"units": [[0, 1]], "states": [[0, 9]]}]),
+        "E704",
+        "invalid: `q1` has no state 9",
+    ),
+    "a rejection of too few states": (
+        _set("invalid", [{"units": [[0, 1]], "states": [[0]]}]),
+        "E704",
+        "invalid: units and states have different shapes",
+    ),
+    "a strength of no number": (_set("variables", 0, "strength", "much"), "E704", "variables[0].strength has"),
     "a claim of no number": (_set("provenance", 0, "kl", "none"), "E704", "provenance[0].kl is no number of nats"),
     "a bad word length": (_set("precision", "threshold_bits", 0), "E704", "precision.threshold_bits is 0"),
 }
