@@ -20,7 +20,9 @@ from ppl.hardware.sim.chromatic import conditional
 from ppl.hardware.sim.layout import Energies, Steps, laid_out
 
 _MOST_ELEMENTS = 2**24
-_STEPS = 30
+_STEPS = 40
+# Of log β: with less, no unit shows how warm it is, because all are colder, or warmer, than can be told.
+_LEAST_INFORMATION = 25.0
 
 
 class Estimate(NamedTuple):
@@ -31,31 +33,36 @@ class Estimate(NamedTuple):
 
 
 def effective_beta(netlist: Netlist, states: NDArray[np.integer], guess: float) -> Estimate | None:
-    """states: (readouts, replicas, n), thinned if they are many. None where the states do not determine it: units
-    whose energies do not depend on their states, or one replica.
+    """states: (readouts, replicas, n), thinned if they are many. None where the states do not determine it: there is
+    one replica, or units are too cold to fluctuate, or have the same energy in all states.
 
-    Newton's steps from a guess; the log pseudo-likelihood is concave in β.
+    Newton's steps from a guess, between bounds: the log pseudo-likelihood is concave in β.
     """
-    layout = laid_out(netlist)
     readouts, replicas, size = states.shape
+    if replicas < 2:
+        return None
+    layout = laid_out(netlist)
     most = max(1, _MOST_ELEMENTS // max(1, size * replicas))
     chosen = states[:: -(-readouts // most)]
     slotted = layout.slotted(chosen.reshape(-1, size))
     arguments = jax.tree.map(jnp.asarray, (layout.steps, layout.energies, slotted))
-    beta = guess
+    beta, low, high = max(guess, 1e-3), 0.0, np.inf
     for _ in range(_STEPS):
         found = _score(*arguments, jnp.float32(beta))
         score, information = (np.asarray(one, np.float64).reshape(-1, replicas).sum(axis=0) for one in found)
-        if not information.sum() > 0:
+        total, curvature = float(score.sum()), float(information.sum())
+        if not curvature > 0 and total >= 0:
             return None
-        step = score.sum() / information.sum()
-        beta = float(np.clip(beta + step, beta / 2 - 0.5, 2 * beta + 0.5))
-        if abs(step) < 1e-6 * max(abs(beta), 1.0):
+        low, high = (beta, high) if total > 0 else (low, beta)
+        step = total / curvature if curvature > 0 else -np.inf
+        if abs(step) < 1e-6 * max(beta, 1.0):
             break
-    if replicas < 2:
+        wanted, most = beta + step, min(high, 2 * beta)
+        beta = float(wanted if low < wanted < most else (low + most) / 2)
+    if beta**2 * curvature < _LEAST_INFORMATION:
         return None
     spread = np.sqrt(np.square(score).sum() * replicas / (replicas - 1))
-    return Estimate(beta, float(spread / information.sum()))
+    return Estimate(beta, float(spread / curvature))
 
 
 @jax.jit

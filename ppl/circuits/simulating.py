@@ -49,8 +49,10 @@ METHODS = {
     "tempering": Method(Tempered, sweeps=5),
     "anneal": Method(Annealed, draws=1, sweeps=1000, searches=True),
 }
-# Readouts for each draw that is wanted, beyond which the search for valid ones ends.
+# Readouts for each draw that is wanted, beyond which the search for valid ones ends; and where a replica has ten times
+# fewer of them than the others, for it is stuck.
 MOST_READOUTS = 200
+MOST_IF_STUCK = 5
 # Standard errors by which the effective β may differ from the one asked for.
 MOST_ERRORS = 5.0
 _BURNT_AT_ONCE = 64  # sweeps between two looks at whether the user wants to stop
@@ -255,7 +257,8 @@ def _read(
         progress.iterations(done, draws, False, 0, out.valid / out.all if out.valid < out.all else None)
         if done == draws:
             return out
-        if requests.stop and (done or requests.count > 1):
+        stuck = number >= MOST_IF_STUCK * draws and 10 * done < out.valid / replicas
+        if stuck or (requests.stop and (done or requests.count > 1)):
             break
     if not out.counts.min():
         if requests.stop:
@@ -279,10 +282,12 @@ def _of_units(netlist: Netlist) -> Netlist:
 
 
 def _none_valid(valid: int, count: int) -> PplError:
-    title = f"of {count} readouts {valid} were valid, and some replica had none"
-    hints = (
-        "the penalties of the encoding are too weak, or the units too hot: compile again with another `--encoding`",
-    )
+    if valid:
+        title = f"of {count} readouts {valid} were valid, but of some replica none: it is stuck"
+        hints = ("let it burn in for longer, `--burn-in 10000`, or exchange replicas, `--method tempering`",)
+    else:
+        title = f"of {count} readouts none was valid"
+        hints = ("the penalties of the code are too weak, or the units too hot: compile with another `--encoding`",)
     return PplError([Diagnostic("E710", title, hints=hints)])
 
 

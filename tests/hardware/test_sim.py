@@ -102,6 +102,18 @@ def test_the_law_of_small_netlists(name: str) -> None:
     assert abs(found.beta - 1) < ERRORS * found.error < 0.25
 
 
+def test_a_temperature_is_told_where_there_is_one() -> None:
+    netlist = products(1)
+    assert effective_beta(netlist, run(netlist, readouts=2)[:, :1], 1.0) is None
+    stiff = ising(4, np.array([[0, 1], [1, 2], [2, 3]]), np.full(3, 50.0), np.zeros(4))
+    assert effective_beta(stiff, np.ones((4, 8, 4), np.int8), 1.0) is None
+    shown = run(netlist, beta=0.3, readouts=100)
+    for guess in (0.01, 20.0):
+        found = effective_beta(netlist, shown[::4], guess)
+        assert found is not None
+        assert abs(found.beta - 0.3) < ERRORS * found.error
+
+
 def test_sequential_updates_have_the_law_and_synchronous_ones_have_not() -> None:
     netlist = products(2)
     assert netlist.schedule is not None
