@@ -223,7 +223,6 @@ PEERS: dict[str, Callable[[Problem, float], float]] = {"dwave-samplers": dwave, 
 
 
 def updates(names: list[str], seconds: float) -> None:
-    print("millions of spin updates a second of one core")
     for name in names:
         problem = PROBLEMS[name]()
         found = {"chromatic, 64 replicas": ours(Chromatic, problem, 64, seconds)}
@@ -239,7 +238,7 @@ def updates(names: list[str], seconds: float) -> None:
             except ImportError:
                 print(f"  {peer} is not installed")
         load = os.getloadavg()[0]
-        print(f"{problem.name} at β = {problem.beta}, load {load:.1f}")
+        print(f"{problem.name}: millions of spin updates a second of one core, at β = {problem.beta}, load {load:.1f}")
         for what, value in {**found, **peers}.items():
             print(f"  {what:24} {value:8.1f}", flush=True)
         if peers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -58,10 +59,13 @@ def test_random_planes_are_independent() -> None:
     """Bits of 2^12 counters and 16 planes at 8 sweeps: their means, and the products of the bits of one word, of
     planes, of neighbouring counters and of sweeps that follow each other, in standard errors."""
     count, bits, sweeps = 2**12, 16, 8
-    found = []
-    for number in range(sweeps):
-        seeds = words(jnp.array([7, 11], jnp.uint32), jnp.uint32(number), 2)
-        found.append(jnp.stack(list(packed.random_planes(seeds, jnp.arange(count, dtype=jnp.uint32), bits))))
+
+    @jax.jit
+    def planes_of(number: jax.Array) -> jax.Array:
+        seeds = words(jnp.array([7, 11], jnp.uint32), number, 2)
+        return jnp.stack(list(packed.random_planes(seeds, jnp.arange(count, dtype=jnp.uint32), bits)))
+
+    found = [np.asarray(planes_of(jnp.uint32(number))) for number in range(sweeps)]
     signs = (
         2.0 * np.unpackbits(np.stack(found)[..., None].view(np.uint8), axis=-1) - 1
     )  # (sweeps, planes, counters, 32)
