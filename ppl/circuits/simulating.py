@@ -169,7 +169,8 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
     attrs |= {"acceptance_of_readout": acceptance}
     if temperature is not None:
         attrs |= {"effective_beta": temperature.beta, "effective_beta_error": temperature.error}
-    remarks = _remarks(netlist, acceptance, draws, options, temperature, float(betas[-1]))
+    wanted = draws if stopped else options.draws or draws
+    remarks = _remarks(netlist, acceptance, draws, wanted, options, temperature, float(betas[-1]))
     remarks += [_found(readings.energy[:, :draws])] if method.searches else []
     attrs |= remark_attrs(remarks)
     attrs |= ended(stopped, {"total": time.perf_counter() - began})
@@ -318,6 +319,7 @@ def _remarks(
     netlist: Netlist,
     acceptance: float,
     draws: int,
+    wanted: int,
     options: SimulationOptions,
     temperature: Estimate | None,
     beta: float,
@@ -332,8 +334,8 @@ def _remarks(
     else:
         title = f"{100 * acceptance:.3g} % of the readouts were valid; the others were rejected."
         said.append(Remark("acceptance of readout", "note", title, values={"acceptance": acceptance}))
-    if draws < (options.draws or 1):
-        title = f"Only {draws} of {options.draws} draws of each replica were found."
+    if draws < wanted:
+        title = f"Only {draws} of {wanted} draws of each replica were found."
         said.append(Remark("few valid", "note", title, values={"draws": draws}))
     if temperature is not None:
         found = {"beta": temperature.beta, "error": temperature.error}
