@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ppl.inference.annealing.ais import BACK, ENDED, PILOT, State, Trajectories
 from ppl.inference.annealing.evidence import combined, evidence_remarks, finite
 from ppl.inference.annealing.moves import Place
-from ppl.inference.annealing.normal import fallback
+from ppl.inference.annealing.normal import reference_remarks
 from ppl.inference.annealing.smc_life import acceptance_remarks
 from ppl.inference.annealing.work import bennett, jarzynski
 from ppl.inference.contract import Density, Findings, Remark, Remedy
@@ -80,7 +80,9 @@ class AnnealedImportance:
             _bounds(low, high, values["dissipated_forward"][1], values["dissipated_reverse"][1], remedies),
             tail_remark(shapes, self.count, "what trajectories arrive with", remedies),
             *acceptance_remarks(state["pilot"]["acceptance"]),
-            *fallback(self.trajectories.pilot.reference, state["pilot"]["normal"]),
+            *reference_remarks(
+                self.trajectories.pilot.reference, state["pilot"]["normal"], self.draws(state).position.std(axis=1)
+            ),
         ]
         return Findings(values, tuple(remarks))
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppl.inference.annealing.path import Path
-from ppl.inference.contract import Conditioned, Density, Reference, Remark
+from ppl.inference.contract import Conditioned, Density, Reference, Remark, Remedy
 from ppl.inference.modes.gaussian import Gaussian
 from ppl.inference.modes.pathfinder import PathfinderFitter
 
@@ -124,10 +124,30 @@ def _matched(parts: Gaussian, elbo: Array) -> Gaussian:
     return Gaussian(mean, WIDER * scale, axes, np.diag(deviations), np.diag(1 / deviations))
 
 
-def fallback(reference: str, normal: Gaussian | None) -> list[Remark]:
-    """A note where the prior was wanted and there is none."""
-    if reference == "normal" or normal is None:
+def reference_remarks(reference: str, normal: Gaussian | None, spread: Array) -> list[Remark]:
+    """Of a Gaussian as the reference: a note where the prior was wanted and there is none; and whether it is wide
+    enough. spread: (chains, n), standard deviations of the draws.
+
+    Where the fit is right, it is WIDER times as wide as the target. Where the target is the wider, the path begins
+    inside it: what lies outside is found late or never, and no weight tells of it.
+    """
+    if normal is None:
         return []
+    remarks = [] if reference == "normal" else [_missing_prior()]
+    wide = np.max(spread / normal.scale, axis=1)
+    if np.median(wide) > 1:
+        title = "The target is wider than the Gaussian that the path to it begins at."
+        listed = ", ".join(f"{each:.2f}" for each in wide)
+        details = (
+            f"its largest standard deviation, in the Gaussian's, in each chain: {listed}; {1 / WIDER:g} is right",
+            "tails and modes that lie outside are missing, and nothing else tells of it",
+        )
+        remedy = Remedy("give every quantity a prior to draw from (`~` in place of `var`), and begin at that")
+        remarks.append(Remark("reach", "bad", title, details, (remedy,), {"wide": float(np.median(wide))}))
+    return remarks
+
+
+def _missing_prior() -> Remark:
     title = "There is no prior to draw from: the path begins at a Gaussian fitted beforehand."
     detail = "the integral of the density is what is estimated; modes that the Gaussian does not reach are missed"
-    return [Remark("reference", "note", title, (detail,))]
+    return Remark("reference", "note", title, (detail,))

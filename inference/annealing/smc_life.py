@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ppl.inference.annealing.evidence import evidence_remarks
 from ppl.inference.annealing.moves import Place
-from ppl.inference.annealing.normal import fallback
+from ppl.inference.annealing.normal import reference_remarks
 from ppl.inference.annealing.smc import Particles, State, families, log_evidence
 from ppl.inference.contract import Density, Findings, Remark, Remedy
 
@@ -70,7 +70,9 @@ class SequentialMonteCarlo:
             *evidence_remarks(density, log_z, variance, "sequential Monte Carlo", again),
             *self._families(families(state)),
             *acceptance_remarks(state["acceptance"]),
-            *fallback(self.particles.pilot.reference, state["pilot"]["normal"]),
+            *reference_remarks(
+                self.particles.pilot.reference, state["pilot"]["normal"], state["place"].position.std(axis=1)
+            ),
         ]
         return Findings(values, tuple(remarks))
 

@@ -15,7 +15,7 @@ from ppl.inference import pacing
 from ppl.inference.annealing.exchange_findings import exchange_findings
 from ppl.inference.annealing.movers import Hamiltonian, Mover, Sites, Sweeping, Tree, Tuning
 from ppl.inference.annealing.moves import Place, place_at
-from ppl.inference.annealing.normal import blank, fallback, fitted, path_of
+from ppl.inference.annealing.normal import blank, fitted, path_of, reference_remarks
 from ppl.inference.annealing.replica_tuning import FIRST_STEP, first_tuning, forgotten, retuned, rounds
 from ppl.inference.annealing.replicas import Numbers, Replicas, Row, begun, run_replicas
 from ppl.inference.chains import over_chains
@@ -107,7 +107,8 @@ class TemperingLife:
 
     def findings(self, density: Density, carry: Carry) -> Findings:
         found = exchange_findings(density, carry["tuning"].betas[0], carry["states"], self.exploration)
-        return Findings(found.values, (*fallback(self.reference, carry["normal"]), *found.remarks))
+        of_target = carry["tuning"].scale[:, -1]  # the spread of its draws in warmup, roughly
+        return Findings(found.values, (*reference_remarks(self.reference, carry["normal"], of_target), *found.remarks))
 
     # --- programs ------------------------------------------------------------------------------------
 

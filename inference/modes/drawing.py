@@ -24,6 +24,7 @@ from ppl.inference.contract import Carry, Chunk, Density, Findings, Remark, Reme
 from ppl.inference.importance import Smoothed, log_ratio_values, pareto_smoothed, resampled, tail_remark
 from ppl.inference.modes.approximation import Approximation, mixture_log_density
 from ppl.inference.modes.findings import Values
+from ppl.inference.modes.moments import bias_remark, no_sums, with_rows
 from ppl.inference.modes.starts import starts_of
 
 Array = NDArray[Any]
@@ -98,6 +99,7 @@ class ApproximationLife:
             **starts,
             "fit": self.fitter.start(starts),
             "log_ratios": np.zeros((chains, 0)),
+            "sums": no_sums(chains, density.size),
             "chosen": np.tile(np.arange(self.draws, dtype=np.int64), (chains, 1)),
             "proposed": np.int64(0),
             "drawn": np.int64(0),
@@ -118,6 +120,7 @@ class ApproximationLife:
         following = {**carry, "drawn": np.int64(drawn + count), "pace": pace}
         if not self.resample:
             following["log_ratios"] = np.concatenate([carry["log_ratios"], rows.log_ratio], axis=1)
+            following["sums"] = with_rows(carry["sums"], rows.position, rows.log_ratio)
         stats = {"lp": rows.log_density, "log_ratio": rows.log_ratio}
         return following, Chunk(warmup=False, positions=rows.position, stats=stats)
 
@@ -137,7 +140,10 @@ class ApproximationLife:
             return Findings(values, tuple(remarks))
         smoothed = [pareto_smoothed(chain) for chain in log_ratios]
         shapes = np.array([one.k for one in smoothed])
-        remarks.append(tail_remark(shapes, count, self.fitter.called, self.fitter.remedies()))
+        judged = tail_remark(shapes, count, self.fitter.called, self.fitter.remedies())
+        remarks.append(judged)
+        if not self.resample and judged.verdict != "bad":
+            remarks += bias_remark(carry["sums"], self.fitter.called)
         return Findings({**values, **log_ratio_values(log_ratios, smoothed)}, tuple(remarks))
 
     # --- proposals -----------------------------------------------------------------------------------
