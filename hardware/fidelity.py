@@ -17,9 +17,9 @@ from ppl.inference.discrete.colouring import colouring
 
 @dataclass(frozen=True)
 class Fidelity:
-    """parts: that nothing joins; predicted_kl: the sum of what the passes claim, in nats; exact_kl: of the law of the quantities against that of
-    the netlist after rejection of invalid states, and valid: the probability of valid ones, by enumeration, where there
-    are few enough states."""
+    """parts: that nothing joins; predicted_kl: the sum of what the passes claim, in nats; exact_kl: of the law of the
+    quantities against that of the netlist after rejection of invalid states, and valid: the probability of valid ones,
+    by enumeration, where there are few enough states."""
 
     pbits: int
     pdits: int
