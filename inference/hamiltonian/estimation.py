@@ -39,6 +39,8 @@ RATIO_LEFT = 4.0
 MOST_DEPARTURE = 0.4
 # Draws' worth of the identity mixed into each covariance.
 SHRINKAGE = 5.0
+# A chain that stands far out may have gradients whose squares overflow.
+_SQUARABLE = 1e150
 
 
 class Directions(NamedTuple):
@@ -95,9 +97,9 @@ def misleads(positions: Array, gradients: Array) -> bool:
 
 
 def _finite(positions: Array, gradients: Array) -> tuple[Array, Array]:
-    """Draws of all chains, and gradients, where both are finite."""
+    """Draws of all chains, and gradients, where the squares of both are finite."""
     x, g = (values.reshape(-1, values.shape[2]).astype(np.float64) for values in (positions, gradients))
-    finite = np.isfinite(x).all(axis=1) & np.isfinite(g).all(axis=1)
+    finite = (np.abs(x) < _SQUARABLE).all(axis=1) & (np.abs(g) < _SQUARABLE).all(axis=1)
     return x[finite], g[finite]
 
 

@@ -16,7 +16,7 @@ from scipy.special import digamma, polygamma
 from ppl.compiler.density import compiled as compiling
 from ppl.compiler.density import transforms
 from ppl.inference import metropolis, randomness
-from ppl.inference.annealing import exchange, smc
+from ppl.inference.annealing import replicas, smc
 from ppl.inference.discrete import gibbs, mixed
 from ppl.inference.hamiltonian import leapfrog
 from ppl.inference.microcanonical.adjusted import MicrocanonicalTrajectory
@@ -39,6 +39,7 @@ Patch = pytest.MonkeyPatch
 def _double() -> Any:
     with jax.enable_x64(True):
         yield
+    jax.clear_caches()  # nothing that was compiled with a fault is for anybody else
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,8 +169,8 @@ def curvature_twice(patch: Patch) -> None:
 
 
 def sign_of_an_exchange(patch: Patch) -> None:
-    real = exchange.acceptances
-    patch.setattr(exchange, "acceptances", lambda betas, gains: real(betas, -gains))
+    real = replicas.acceptances
+    patch.setattr(replicas, "acceptances", lambda betas, gains: real(betas, -gains))
 
 
 def weights_of_wider_gaps(patch: Patch) -> None:

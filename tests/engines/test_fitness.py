@@ -66,7 +66,13 @@ FIT = {
     "logistic regression": regression,
     "linear regression": linear,
 }
-UNFIT = {"bent": banana(1.5), "narrowing": funnel(1.5), "two peaks": two_peaks(6.0, 0.5)}
+# Of a funnel so steep the second coordinate has a variance that no number of draws tells, and the first has to do.
+STEEP = funnel(1.5)
+UNFIT = {
+    "bent": banana(1.5),
+    "narrowing": Target(STEEP.density, STEEP.mean[:1], STEEP.variance[:1]),
+    "two peaks": two_peaks(6.0, 0.5),
+}
 
 
 @pytest.mark.long
