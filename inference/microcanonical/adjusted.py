@@ -25,124 +25,54 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from ppl.inference import randomness
-from ppl.inference.hamiltonian.hmc import steps_of
-from ppl.inference.hamiltonian.kernel import Options, Transition, select
+from ppl.inference.hamiltonian.endpoint import EndpointKernel, Path
 from ppl.inference.hamiltonian.leapfrog import HalfStep, PhasePoint, Point
 from ppl.inference.microcanonical.turning import turn
 
 
-class _Path(NamedTuple):
-    """half: its momentum and velocity are of length 1; before: the position the step under way began at; work:
-    (n - 1) log w so far; wanted: steps to take; uniform: decides on acceptance."""
-
-    half: HalfStep
-    before: jax.Array
-    start: Point
-    work: jax.Array
-    step_size: jax.Array
-    steps: jax.Array
-    wanted: jax.Array
-    uniform: jax.Array
-    going: jax.Array
-
-
 @dataclass(frozen=True)
-class MicrocanonicalTrajectory:
-    """Its options are those of HMC: `length`, `jitter`, `divergence_threshold` and `max_steps`."""
+class MicrocanonicalTrajectory(EndpointKernel):
+    """Momenta and velocities on the way are of length 1; the account is (n - 1) log w so far."""
 
-    def words(self, size: int) -> int:
-        return 2
-
-    def blank(self, size: int, dtype: Any) -> _Path:
-        vector, scalar, zero = jnp.zeros(size, dtype), jnp.zeros((), dtype), jnp.zeros((), jnp.int32)
-        half, point = HalfStep(vector, vector, vector), Point(vector, scalar, vector)
-        return _Path(half, vector, point, scalar, scalar, zero, zero, scalar, jnp.array(False))
-
-    def begin(
-        self,
-        before: _Path,
-        origin: PhasePoint,
-        words: jax.Array,
-        step_size: jax.Array,
-        limit: jax.Array,
-        options: Options,
-    ) -> _Path:
-        uniforms = randomness.uniform(words, origin.position.dtype)
+    def depart(self, origin: PhasePoint, step_size: jax.Array) -> tuple[HalfStep, jax.Array]:
         norm = jnp.sqrt(jnp.sum(origin.momentum * origin.velocity))
-        still = HalfStep(origin.position, origin.momentum / norm, origin.velocity / norm)
-        half, work = self.kicked(still, origin.gradient, origin.acceleration, step_size)
-        return _Path(
-            half=_drifted(half, step_size),
-            before=origin.position,
-            start=Point(origin.position, origin.log_density, origin.gradient),
-            work=work,
-            step_size=step_size,
-            steps=jnp.zeros_like(before.steps),
-            wanted=jnp.minimum(steps_of(uniforms[0], step_size, options), limit),
-            uniform=uniforms[1],
-            going=jnp.array(True),
-        )
+        unit = origin._replace(momentum=origin.momentum / norm, velocity=origin.velocity / norm)
+        return self.go_on(unit, jnp.zeros_like(origin.log_density), step_size)
 
-    def visit(
-        self, trajectory: _Path, here: Point, acceleration: jax.Array, options: Options
-    ) -> tuple[_Path, Transition]:
-        path, dtype = trajectory, here.position.dtype
-        end, work = self.kicked(path.half, here.gradient, acceleration, path.step_size)
-        work = path.work + work
-        error = path.start.log_density - here.log_density + work
-        error = jnp.where(jnp.isnan(error), jnp.array(jnp.inf, dtype), error)
-        diverging = ~(error <= options["divergence_threshold"])
-        accepted = ~diverging & (jnp.log(path.uniform) < -error)
-        steps = path.steps + 1
-        taken = Transition(
-            point=select(accepted, here, path.start),
-            last=here,
-            last_error=error,
-            broken=path.before,
-            energy=-path.start.log_density,
-            energy_error=jnp.where(accepted, error, jnp.zeros((), dtype)),
-            diverging=diverging,
-            depth=jnp.zeros((), jnp.int32),
-            steps=steps,
-            step_size=path.step_size,
-            acceptance=jnp.where(diverging, jnp.zeros((), dtype), jnp.minimum(jnp.exp(-error), jnp.ones((), dtype))),
+    def arrive(self, path: Path, here: Point, acceleration: jax.Array) -> tuple[PhasePoint, jax.Array, jax.Array]:
+        moving = PhasePoint(
+            here.position, path.half.momentum, path.half.velocity, here.gradient, acceleration, here.log_density
         )
-        half, more = self.kicked(end, here.gradient, acceleration, path.step_size)
-        further = path._replace(
-            half=_drifted(half._replace(position=here.position), path.step_size),
-            before=here.position,
-            work=work + more,
-            steps=steps,
-            going=~diverging & (steps < path.wanted),
-        )
-        return further, taken
+        end, work = self.kicked(moving, path.step_size)
+        work = path.account + work
+        return end, work, path.start.log_density - here.log_density + work
 
-    def kicked(
-        self, half: HalfStep, gradient: jax.Array, acceleration: jax.Array, step_size: jax.Array
-    ) -> tuple[HalfStep, jax.Array]:
+    def go_on(self, end: PhasePoint, account: jax.Array, step_size: jax.Array) -> tuple[HalfStep, jax.Array]:
+        half, work = self.kicked(end, step_size)
+        stretch = step_size * math.sqrt(end.position.shape[0])
+        return HalfStep(end.position + stretch * half.velocity, half.momentum, half.velocity), account + work
+
+    def energy_at_start(self, path: Path) -> jax.Array:
+        return -path.start.log_density
+
+    def kicked(self, state: PhasePoint, step_size: jax.Array) -> tuple[PhasePoint, jax.Array]:
         """Momentum and velocity of length 1 after half a step, and (n - 1) Δ log w."""
-        size = gradient.shape[0]
+        gradient, acceleration, size = state.gradient, state.acceleration, state.position.shape[0]
         square = jnp.sum(gradient * acceleration)
         strength = jnp.sqrt(square)
         over = jnp.where(square > 0, 1 / strength, 0.0)
-        cosine = jnp.sum(gradient * half.velocity) * over
+        cosine = jnp.sum(gradient * state.velocity) * over
         turned = turn(cosine, step_size * (0.5 * math.sqrt(size)) * strength / self.degrees(size))
-        momentum = turned.along * over * gradient + turned.before * half.momentum
-        velocity = turned.along * over * acceleration + turned.before * half.velocity
+        momentum = turned.along * over * gradient + turned.before * state.momentum
+        velocity = turned.along * over * acceleration + turned.before * state.velocity
         norm = jnp.sqrt(jnp.sum(momentum * velocity))
-        return HalfStep(half.position, momentum / norm, velocity / norm), self.degrees(size) * turned.growth
+        after = state._replace(momentum=momentum / norm, velocity=velocity / norm)
+        return after, self.degrees(size) * turned.growth
 
     def degrees(self, size: int) -> int:
         """By what the force is divided: the dimension of the sphere of velocities."""
         return size - 1
-
-
-def _drifted(half: HalfStep, step_size: jax.Array) -> HalfStep:
-    """A whole step on."""
-    return half._replace(position=half.position + step_size * math.sqrt(half.position.shape[0]) * half.velocity)

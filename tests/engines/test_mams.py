@@ -132,7 +132,8 @@ def test_a_correlated_gaussian_and_a_fault_that_shows() -> None:
 @pytest.mark.parametrize("kernel", [ForceByDimension(), WorkNotCounted()], ids=lambda kernel: type(kernel).__name__)
 def test_a_fault_shows(kernel: Kernel) -> None:
     density, _ = correlated(10)
-    wrong = dataclasses.replace(MAMS(warmup=320, draws=2000).life, kernel=kernel)  # type: ignore[type-var]
+    life: Any = MAMS(warmup=320, draws=2000).life
+    wrong = dataclasses.replace(life, kernel=kernel)
     assert abs(in_errors(energies(density, run(wrong, density)), 1.0)) > 6
 
 
