@@ -15,7 +15,8 @@ FREE = -1
 def random_graph(
     seed: int, most_states: int = 2**11, hard: bool = False, values: Sequence[int] = (2, 2, 2, 2, 3, 4)
 ) -> FactorGraph:
-    """A few quantities of so many values, with factors of one to four sites; hard: some states forbidden."""
+    """A few quantities of so many values, with factors of one to four sites; hard: some states are
+    forbidden, but never all in their first."""
     rng = np.random.default_rng(seed)
     cardinality: list[int] = []
     while np.prod([*cardinality, 4]) <= most_states and len(cardinality) < 10:
@@ -30,7 +31,9 @@ def random_graph(
         sites = rng.choice(len(cardinality), rank, replace=False)
         energy = rng.normal(size=[cardinality[s] for s in sites])
         if hard and rank > 1:
-            energy = np.where(rng.uniform(size=energy.shape) < 0.2, np.inf, energy)
+            forbidden = rng.uniform(size=energy.shape) < 0.2
+            forbidden.flat[0] = False
+            energy = np.where(forbidden, np.inf, energy)
         factors.append(Factors(sites[None].astype(np.int64), energy[None]))
     return FactorGraph("random", quantities, tuple(factors), float(rng.normal()))
 

@@ -16,7 +16,7 @@ from ppl.hardware.lowering.evidence import folded
 from ppl.hardware.netlist.validity import check
 from tests.hardware.random_graphs import kl, law, random_graph
 
-SEEDS = range(34)  # of some nothing is possible
+SEEDS = range(30)
 
 
 @pytest.mark.parametrize("hard", [False, True])
@@ -24,8 +24,6 @@ SEEDS = range(34)  # of some nothing is possible
 def test_one_unit_for_each_element_has_the_law_of_the_model(seed: int, hard: bool) -> None:
     graph = random_graph(seed, hard=hard)
     states, energy = law(graph)
-    if not np.isfinite(energy).any():
-        pytest.skip("nothing is possible")
     netlist = direct(graph)
     check(netlist)
     found, p, log_z = enumerated(netlist)
@@ -41,15 +39,15 @@ def test_evidence_is_folded_into_what_is_left(seed: int) -> None:
     """Two sites are given by factors that forbid all other states of theirs; others may have but one state then."""
     graph = random_graph(seed, hard=seed % 2 == 0)
     rng = np.random.default_rng(seed)
-    given = {int(at): int(rng.integers(graph.cardinality[at])) for at in rng.choice(len(graph.quantities), 2, False)}
+    states, energy = law(graph)
+    possible = rng.choice(states[np.isfinite(energy)])
+    given = {int(at): int(possible[at]) for at in rng.choice(len(graph.quantities), 2, False)}
     evidence = tuple(
         Factors(np.array([[at]]), np.where(np.arange(graph.cardinality[at]) == state, 0.5, np.inf)[None])
         for at, state in given.items()
     )
     graph = replace(graph, factors=(*graph.factors, *evidence))
     states, energy = law(graph)
-    if not np.isfinite(energy).any():
-        pytest.skip("nothing is possible")
     less = folded(graph)
     fixed = np.array([int(q.fixed[0]) for q in less.quantities])
     assert given.items() <= dict(enumerate(fixed.tolist())).items()
