@@ -110,3 +110,19 @@ def lowered(graph: FactorGraph, options: Options) -> Netlist:
     if options.kl is not None:
         netlist = in_words(netlist, options.kl)
     return coloured(netlist)
+
+
+# Of targets that have words, where no budget is asked for.
+_USUAL_KL = 1e-3
+
+
+def ready(netlist: Netlist, kl: float | None, words: bool) -> Netlist:
+    """A netlist with its weights in words, where that is asked for or needed, and an order of updates.
+
+    Raises:
+        PplError: the budget cannot be met (E705).
+    """
+    if kl is None and words and netlist.precision is None:
+        kl = _USUAL_KL
+    netlist = netlist if kl is None else in_words(netlist, kl)
+    return netlist if netlist.schedule is not None else coloured(netlist)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
+from ppl.hardware.emitted import Emitted
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.netlist.reading import from_text
-from ppl.hardware.netlist.writing import to_text
 from ppl.results.storage import replaced_by
 
 
@@ -32,8 +32,8 @@ def load_netlist(path: str | PathLike[str]) -> Netlist:
     return read_netlist(Path(path))
 
 
-def write_text_file(path: Path, text: str, force: bool) -> None:
-    """Whole or not at all.
+def write_emitted(made: Emitted, path: Path, folder: bool, force: bool) -> None:
+    """The file of a target, or its files in a folder; each whole or not at all, and other files there are kept.
 
     Raises:
         PplError: it exists and `force` is not given (E604), or cannot be written (E605).
@@ -42,12 +42,11 @@ def write_text_file(path: Path, text: str, force: bool) -> None:
         hint = "give --force to replace it, or another name with --output"
         raise PplError([Diagnostic("E604", f"{path} exists", hints=(hint,))], exit_code=Exit.USAGE)
     try:
-        replaced_by(path, text.encode("utf-8"))
+        for name, image in made.files.items():
+            place = path / name if folder else path
+            if folder:
+                place.parent.mkdir(parents=True, exist_ok=True)
+            replaced_by(place, image)
     except OSError as error:
         title = f"cannot write {path}: {error.strerror or error}"
         raise PplError([Diagnostic("E605", title)], exit_code=Exit.USAGE) from None
-
-
-def write_netlist(netlist: Netlist, path: Path, force: bool = False) -> None:
-    """Raises PplError, as `write_text_file`."""
-    write_text_file(path, to_text(netlist), force)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +10,8 @@ from ppl.hardware.fidelity import Fidelity
 from ppl.hardware.netlist.netlist import Netlist
 
 
-def to_text(netlist: Netlist, found: Fidelity) -> str:
+def to_text(netlist: Netlist, found: Fidelity, more: Sequence[tuple[str, str]] = ()) -> str:
+    """more: rows that a target adds."""
     rows = [
         ("units", _listed([(found.pbits, "p-bits"), (found.pdits, "pdits")])),
         ("of these ancillas", str(found.ancillas)),
@@ -24,6 +26,7 @@ def to_text(netlist: Netlist, found: Fidelity) -> str:
         rows.append(("KL of weights, by enumeration", f"{found.exact_kl:.2g} nats"))
     if found.valid is not None and found.valid < 1 - 1e-12:
         rows.append(("readouts that are valid", f"{100 * found.valid:.3g} %"))
+    rows.extend(more)
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:<{width}}  {value}" for name, value in rows]
     passes = [f"  {claim.name}: {claim.said}" for claim in netlist.provenance]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="MODEL")
 @data_option
 @set_option
-@click.option("--output", "-o", metavar="FILE", help="Where the netlist goes.  [default: the model's name, .json]")
-@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--target", default="netlist", metavar="NAME", help="What comes out, see below.  [default: netlist]")
+@click.option("--output", "-o", metavar="PATH", help="Where it goes.  [default: the model's name, and an ending]")
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @click.option("--kl", type=float, metavar="NATS", help="Choose word lengths to be no further off than this.")
 @click.option(
     "--encoding",
@@ -43,6 +45,7 @@ def compile(
     model: str,
     data: tuple[str, ...],
     given: tuple[str, ...],
+    target: str,
     output: str | None,
     force: bool,
     kl: float | None,
@@ -52,11 +55,11 @@ def compile(
     degree: int | None,
     as_json: bool,
 ) -> int:
-    """Lower a model of discrete quantities to a netlist of coupled stochastic units.
+    """Lower a model of discrete quantities to a netlist of coupled stochastic units, and write it for a target.
 
     Each quantity becomes p-bits or pdits with the very law of the model given its data; what is observed, or clamped
     with --set, is folded in. Prints how faithful the netlist is and what it takes. A netlist in the place of the model
-    (.json) is checked, and told of.
+    is checked and told of; with --target it is written as that.
 
     \b
     Examples:
@@ -64,33 +67,43 @@ def compile(
         ppl compile ising.ppl --data ising.json --set "s[0]=+1" --kl 1e-3
         ppl compile ising.netlist.json
     """
-    from ppl.circuits.compiling import make_options
-    from ppl.circuits.files import read_netlist, write_netlist
+    from ppl.circuits.compiling import make_options, ready
+    from ppl.circuits.files import read_netlist, write_emitted
     from ppl.circuits.report import to_data, to_text
+    from ppl.circuits.targets import find_target
     from ppl.hardware.fidelity import fidelity
 
     with in_options():
         options = make_options(kl=kl, encoding=encoding, fabric=fabric, reduction=reduction, degree=degree)
-    path: Path | None = None
+        chosen = find_target(target)
+    source = click.get_current_context().get_parameter_source
+    asked = {name for name in ("target", "output") if source(name) is click.core.ParameterSource.COMMANDLINE}
     if Path(model).suffix == ".json":
         steering = {"--encoding": encoding != "direct", "--fabric": fabric != "any", "--degree": degree is not None}
         steering["--reduction"] = reduction != "thermal"
-        given_with = {"--data": data, "--set": given, "--kl": kl is not None, "--output": output, **steering}
-        wrong = [name for name, there in given_with.items() if there]
+        wrong = [name for name, there in {"--data": data, "--set": given, **steering}.items() if there]
         if wrong:
             raise click.UsageError(f"{wrong[0]} goes with a model, and {model} is a netlist.")
-        netlist = read_netlist(Path(model))
+        netlist = ready(read_netlist(Path(model)), kl, chosen.in_words)
         found = fidelity(netlist)
     else:
-        path = Path(output) if output is not None else Path(f"{Path(model).stem}.netlist.json")
+        asked.add("target")
         made = _compiled(model, data, given, options)
-        netlist, found = made.netlist, made.fidelity
-        write_netlist(netlist, path, force)
+        netlist = ready(made.netlist, None, chosen.in_words)
+        found = fidelity(netlist, made.graph)
+    path: Path | None = None
+    rows: tuple[tuple[str, str], ...] = ()
+    more: Mapping[str, Any] = {}
+    if asked:
+        path = Path(output) if output is not None else chosen.default_output(Path(model).name.split(".")[0])
+        emitted = chosen.emit(netlist)
+        write_emitted(emitted, path, chosen.folder, force)
+        rows, more = emitted.rows, emitted.data
     if as_json:
-        print_json({"output": None if path is None else str(path), **to_data(found)})
+        print_json({"output": None if path is None else str(path), **to_data(found), **more})
     else:
-        click.echo(to_text(netlist, found))
-        click.echo("" if path is None else f"\nNetlist: {path}")
+        click.echo(to_text(netlist, found, rows))
+        click.echo("" if path is None else f"\nWritten: {path}")
     return int(Exit.OK)
 
 

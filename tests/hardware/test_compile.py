@@ -56,13 +56,21 @@ def test_files_that_exist_are_kept(shell: Shell) -> None:
         (("ring.ppl", "--kl", "0"), "[E608]"),
         (("ring.ppl", "--kl", "nan"), "[E608]"),
         (("none.json",), "[E601]"),
-        (("n.json", "--kl", "0.1"), "--kl goes with a model"),
+        (("n.json", "--set", "a=1"), "--set goes with a model"),
         (("n.json", "--reduction", "rosenberg"), "--reduction goes with a model"),
         (("ring.ppl", "--encoding", "gray"), "`--encoding` is 'gray', but it takes direct, one-hot"),
         (("ring.ppl", "--fabric", "grid"), "`--fabric` is 'grid'"),
         (("ring.ppl", "--degree", "2"), "at least 3"),
+        (("ring.ppl", "--target", "asic"), "`--target` is 'asic', but it takes netlist"),
     ],
 )
 def test_what_cannot_be_done_is_told(shell: Shell, arguments: tuple[str, ...], said: str) -> None:
     assert shell("compile", *arguments) in (2, 66)
     assert said in shell.err
+
+
+def test_a_netlist_gets_words_and_is_written_anew(shell: Shell) -> None:
+    assert shell("compile", "ring.ppl") == 0
+    assert shell("compile", "ring.netlist.json", "--kl", "1e-4", "-o", "words.json", "--json") == 0
+    assert 0 < json.loads(shell.out)["exact_kl"] < 1e-4
+    assert read_netlist(Path("words.json")).precision is not None

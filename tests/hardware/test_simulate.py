@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import ppl
-from ppl.circuits.files import write_netlist
+from ppl.circuits.files import write_emitted
 from ppl.circuits.simulating import SimulationOptions, simulated
+from ppl.circuits.targets import find_target
 from ppl.hardware.exact import enumerated
 from ppl.hardware.netlist.netlist import Bodies, Netlist, Tables, Variable, no_bodies
 from ppl.running.interrupts import Requests
@@ -99,7 +100,8 @@ def test_invalid_readouts_are_rejected(shell: Shell) -> None:
 
 
 def test_what_cannot_be_done_is_told(shell: Shell) -> None:
-    write_netlist(replace(one_hot(0.0), bias=np.full(3, 30.0), pairs=no_bodies(2)), Path("n.json"))
+    netlist = replace(one_hot(0.0), bias=np.full(3, 30.0), pairs=no_bodies(2))
+    write_emitted(find_target("netlist").emit(netlist), Path("n.json"), folder=False, force=False)
     assert shell("simulate", "n.json", "--draws", "5") == 65
     assert "[E710]" in shell.err
     for option, value in (("--replicas", "0"), ("--sweeps", "0"), ("--beta", "nan"), ("--seed", "-1")):
