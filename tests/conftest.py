@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.hardware.eda import SKIPPED
+
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
@@ -53,3 +55,12 @@ def _little_optimisation(request: pytest.FixtureRequest) -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", little)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tests that went without are told of, whatever else is."""
+    reasons = [str(r.longrepr[2]) for r in terminalreporter.stats.get("skipped", []) if isinstance(r.longrepr, tuple)]
+    without = [reason for reason in reasons if SKIPPED in reason]
+    if without:
+        terminalreporter.section(f"{len(without)} tests did not run", yellow=True)
+        terminalreporter.write_line("\n".join(sorted({reason.removeprefix("Skipped: ") for reason in without})))

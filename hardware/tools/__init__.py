@@ -1,0 +1,1 @@
+"""Programs of others: which there are, how they are run."""

