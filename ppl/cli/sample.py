@@ -17,7 +17,7 @@ import click
 
 from ppl.cli.edge import print_json, show_interrupt, show_warnings
 from ppl.cli.shared import data_option, json_option, set_option, values_set
-from ppl.cli.summary import show, to_json
+from ppl.cli.summary import show_run
 from ppl.errors import Exit, PplError
 from ppl.model import load
 
@@ -239,17 +239,8 @@ def sample(
         summary, diagnosis = judge(fit.groups, fit.attrs, bound.graph, on_command_line)
     except KeyboardInterrupt:
         return interrupted(requests, place, kept, as_json)
-    if as_json:
-        found = {"output": str(place), "stopped": fit.stopped, "timings": rounded(fit.timings)}
-        found["checkpoint"] = str(kept.folder) if kept.saved else None
-        print_json({**found, **to_json(summary, diagnosis)})
-    else:
-        show(summary, diagnosis)
-        click.echo(f"\nDraws: {place}")
-    if problem is not None:
-        click.echo(f"warning: {path} was not written ({problem}); the draws are in {place}", err=True)
-    if fit.stopped:
-        click.echo(f"{fit.stopped}: the file holds the draws so far", err=True)
+    more = {"timings": rounded(fit.timings), "checkpoint": str(kept.folder) if kept.saved else None}
+    show_run(summary, diagnosis, place, path, problem, fit.stopped, as_json, more)
     if kept.saved:
         click.echo(goes_on(kept), err=True)
     if fit.stopped == requests.word:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from ppl.cli.edge import print_json, show_interrupt
+from ppl.cli.edge import show_interrupt
 from ppl.cli.sample import in_options
 from ppl.cli.shared import json_option
-from ppl.cli.summary import show, to_json
+from ppl.cli.summary import show_run
 from ppl.errors import Exit
 
 
@@ -75,14 +75,7 @@ def simulate(
         show_interrupt(requests.word, as_json)
         return int(requests.exit_code)
     summary, diagnosis = judge(found.groups, found.attrs, say=in_simulate)
-    if as_json:
-        print_json({"output": str(place), "stopped": found.stopped, **found.numbers(), **to_json(summary, diagnosis)})
-    else:
-        show(summary, diagnosis)
-        click.echo(f"\nDraws: {place}")
-    if problem is not None:
-        click.echo(f"warning: {path} was not written ({problem}); the draws are in {place}", err=True)
+    show_run(summary, diagnosis, place, path, problem, found.stopped, as_json, found.numbers())
     if found.stopped:
-        click.echo(f"{found.stopped}: the file holds the draws so far", err=True)
         return int(requests.exit_code)
     return int(Exit.OK if diagnosis.trusted else Exit.UNTRUSTED)

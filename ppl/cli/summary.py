@@ -1,8 +1,8 @@
-"""`ppl summary`, and how `ppl sample` shows what it found."""
+"""`ppl summary`, and how runs show what they found."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,29 @@ def show(summary: Summary, verdict: Diagnosis | str, everything: bool = False) -
     click.echo(table(summary, None if everything else 8, convergence=not isinstance(verdict, str)))
     click.echo()
     click.echo(verdict if isinstance(verdict, str) else verdict.text())
+
+
+def show_run(
+    summary: Summary,
+    diagnosis: Diagnosis,
+    place: Path,
+    asked: Path,
+    problem: str | None,
+    stopped: str | None,
+    as_json: bool,
+    more: Mapping[str, Any],
+) -> None:
+    """What a run found, and where it is: in `place`, which is not what was asked for if there was a problem. stopped:
+    why it ended early, if it did. more: entries of its own in JSON."""
+    if as_json:
+        print_json({"output": str(place), "stopped": stopped, **more, **to_json(summary, diagnosis)})
+    else:
+        show(summary, diagnosis)
+        click.echo(f"\nDraws: {place}")
+    if problem is not None:
+        click.echo(f"warning: {asked} was not written ({problem}); the draws are in {place}", err=True)
+    if stopped:
+        click.echo(f"{stopped}: the file holds the draws so far", err=True)
 
 
 def to_json(summary: Summary, verdict: Diagnosis | str) -> dict[str, Any]:
