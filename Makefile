@@ -1,6 +1,7 @@
 # make sample   set up .venv, sample eight schools, print the summary and the diagnosis, leave eight_schools.nc
 # make test     set up .venv, run the tests
 # make check    lint and types
+# make tools    install what targets of ppl compile run, from Debian's packages
 # make bench    measure against peers
 
 # The first Python that is new enough.
@@ -11,7 +12,7 @@ RUN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := $(VENV)/.ready-bench
 
-.PHONY: sample test test-long check bench clean
+.PHONY: sample test test-long check tools bench clean
 
 sample: $(READY)
 	$(RUN)/ppl sample models/eight_schools.ppl --data models/data/eight_schools.json \
@@ -27,6 +28,9 @@ check: $(READY)
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+
+tools: $(READY)
+	$(RUN)/python -m tests.hardware.eda
 
 bench: $(BENCH)
 	$(RUN)/python benchmarks/nuts.py

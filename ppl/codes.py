@@ -144,6 +144,8 @@ CODES: dict[str, str] = {
     "E703": "a netlist of a newer version",
     "E704": "a netlist that contradicts itself",
     "E705": "a fidelity that cannot be met",
+    "E706": "a tool that is missing",
+    "E707": "a tool that failed or took too long",
     "E720": "too many products of spins",
     "E721": "units that a fabric does not have",
     "E722": "a degree of more than pairs",

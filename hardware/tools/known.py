@@ -36,15 +36,10 @@ def packages(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(TOOLS[name].package for name in names))
 
 
-def wheels(names: Iterable[str]) -> tuple[str, ...]:
-    """Those of Python, of the tools that have one."""
-    return tuple(dict.fromkeys(wheel for name in names if (wheel := TOOLS[name].wheel) is not None))
-
-
 def how_to_install(names: Iterable[str]) -> tuple[str, ...]:
     """Hints, a line each."""
     names = tuple(names)
-    hints = (f"on Debian: apt-get install --no-install-recommends {' '.join(packages(names))}",)
-    if builds := wheels(names):
-        hints += (f"without: pip install {' '.join(builds)}, whose programs are called yowasp-*",)
-    return hints
+    wheels = {name: wheel for name in names if (wheel := TOOLS[name].wheel) is not None}
+    debian = f"on Debian: apt-get install --no-install-recommends {' '.join(packages(names))}"
+    builds = f"{', '.join(wheels)} elsewhere: pip install {' '.join(dict.fromkeys(wheels.values()))}"
+    return (debian, builds) if wheels else (debian,)

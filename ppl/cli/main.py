@@ -25,6 +25,7 @@ COMMANDS = {
     "engines": "List the inference engines and their settings.",
     "compile": "Lower a discrete model to a netlist of stochastic units.",
     "simulate": "Simulate a netlist of stochastic units.",
+    "doctor": "Say what is installed of what ppl and its targets run.",
 }
 
 
@@ -81,7 +82,7 @@ def ppl(ctx: click.Context) -> None:
     \b
     Exit codes:
         0    fine
-        1    the draws are not to be trusted
+        1    the draws, or this installation, are not to be trusted
         2    wrong use of the command
         65   an error in the model or the data
         66   no such file
