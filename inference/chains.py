@@ -37,7 +37,7 @@ def in_threads(alone: Callable[[Tree], Tree], states: Tree, double: bool) -> Tre
     def one(chain: int) -> Tree:
         return _run(alone, jax.tree.map(lambda leaf: leaf[chain], states), double, place.devices[0])
 
-    results = _mapped(one, range(_chains(states)), place.threads)
+    results = mapped(one, range(_chains(states)), place.threads)
     return jax.tree.map(lambda *leaves: np.stack(leaves), *results)
 
 
@@ -49,7 +49,7 @@ def shared_out(together: Callable[[Tree], Tree], states: Tree, double: bool, dev
         part = slice(parts[number][0], parts[number][-1] + 1)
         return _run(together, jax.tree.map(lambda leaf: leaf[part], states), double, devices[number])
 
-    results = _mapped(one, range(len(parts)), len(parts))
+    results = mapped(one, range(len(parts)), len(parts))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
 
 
@@ -63,7 +63,8 @@ def _run(program: Callable[[Tree], Tree], states: Tree, double: bool, device: ja
         return jax.tree.map(np.asarray, program(states))
 
 
-def _mapped(function: Callable[[int], Tree], numbers: range, threads: int) -> list[Tree]:
+def mapped(function: Callable[[int], Tree], numbers: range, threads: int) -> list[Tree]:
+    """What a function makes of each number, so many at a time."""
     threads = min(len(numbers), threads)
     if threads == 1:
         return [function(number) for number in numbers]

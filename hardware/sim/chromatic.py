@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.sim.layout import Energies, Layout, Steps, laid_out
+from ppl.hardware.sim.shares import shares_of
 from ppl.inference.randomness import hashed, uniform, words
 
 States = NDArray[np.integer[Any]]
@@ -33,29 +34,44 @@ class Chromatic:
     def __init__(self, netlist: Netlist, replicas: int, seed: int, betas: NDArray[np.float64]) -> None:
         self.layout: Layout = laid_out(netlist)
         self.done = 0
+        self._replicas = replicas
+        self._shares = shares_of(replicas, self.layout.size)
+        key = np.asarray(jax.random.key_data(jax.random.key(seed)), np.uint32)
+        own = (self.layout.steps, self.layout.energies, key)
+        self._own = [jax.device_put(own, device) for device in self._shares.devices]
+        self._states: list[jax.Array]
         self.set_betas(betas)
-        self._key = jnp.asarray(jax.random.key_data(jax.random.key(seed)), jnp.uint32)
-        self._steps, self._energies = jax.tree.map(jnp.asarray, (self.layout.steps, self.layout.energies))
-        self._states: jax.Array
         self.set_states(_starts(netlist, replicas, seed))
 
     def advance(self, sweeps: int) -> None:
-        """So many sweeps of all replicas. Returns before they are done."""
-        key, first = self._key, np.int32(self.done)
-        self._states = _advance(self._steps, self._energies, self._states, key, self._betas, first, np.int32(sweeps))
+        """So many sweeps of all replicas."""
+        first, total = np.int32(self.done), np.uint32(self._replicas)
+
+        def go(share: int) -> jax.Array:
+            steps, energies, key = self._own[share]
+            offset = np.uint32(share * self._shares.count)
+            states, betas = self._states[share], self._betas[share]
+            gone: jax.Array = _advance(steps, energies, states, key, betas, first, np.int32(sweeps), offset, total)
+            gone.block_until_ready()
+            return gone
+
+        self._states = self._shares.each(go)
         self.done += sweeps
 
     def set_betas(self, betas: NDArray[np.float64]) -> None:
         """As those that it began with."""
-        self._betas = jnp.asarray(betas.reshape(len(betas), -1), jnp.float32)
+        rows = betas.reshape(len(betas), -1).astype(np.float32)
+        alike = rows.shape[1] == 1
+        devices = self._shares.devices
+        self._betas = [jax.device_put(rows, one) for one in devices] if alike else self._shares.cut(rows)
 
     def set_states(self, states: States) -> None:
         """(replicas, n)."""
-        self._states = jnp.asarray(self.layout.slotted(states))
+        self._states = self._shares.cut(self.layout.slotted(states))
 
     def states(self) -> States:
         """(replicas, n), in the order of the netlist."""
-        return np.asarray(self._states)[self.layout.slots].T
+        return self._shares.joined(self._states)[self.layout.slots, : self._replicas].T
 
 
 def _starts(netlist: Netlist, replicas: int, seed: int) -> States:
@@ -73,10 +89,14 @@ def _advance(
     betas: jax.Array,
     first: jax.Array,
     sweeps: jax.Array,
+    offset: jax.Array,
+    total: jax.Array,
 ) -> jax.Array:
-    """states: (slots, replicas); betas: (s, replicas), or (s, 1). first: how many sweeps were done before."""
-    width, replicas = steps.bias.shape[1], states.shape[1]
-    within = jnp.arange(width * replicas, dtype=jnp.uint32).reshape(width, replicas)
+    """states: (slots, replicas), those from `offset` on of `total`; betas: (s, replicas), or (s, 1). first: how many
+    sweeps were done before."""
+    width = steps.bias.shape[1]
+    own_replicas = offset + jnp.arange(states.shape[1], dtype=jnp.uint32)
+    within = total * jnp.arange(width, dtype=jnp.uint32)[:, None] + own_replicas[None]
 
     def sweep(number: jax.Array, states: jax.Array) -> jax.Array:
         seeds = words(key, number.astype(jnp.uint32), 2)
@@ -84,7 +104,7 @@ def _advance(
 
         def update(carry: tuple[jax.Array, jax.Array], own: Steps) -> tuple[tuple[jax.Array, jax.Array], None]:
             at, states = carry
-            counter = jnp.asarray(at * replicas, jnp.uint32) + within
+            counter = jnp.asarray(at, jnp.uint32) * total + within
             u = uniform(hashed(seeds, counter), jnp.float32)
             drawn = _drawn(own, energies, states, beta, u).astype(states.dtype)
             return (at + width, jax.lax.dynamic_update_slice(states, drawn, (at, jnp.int32(0)))), None

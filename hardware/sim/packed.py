@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.sim.layout import by_slot, groups_of, width_of
+from ppl.hardware.sim.shares import shares_of
 from ppl.inference.randomness import hashed, words
 
 LANE = 32  # replicas in a word
@@ -43,6 +44,13 @@ class Segment(NamedTuple):
     start: NDArray[np.int32]
 
 
+class Lanes(NamedTuple):
+    """Words of replicas. own: (words,), the numbers of those that are here; total: how many there are."""
+
+    own: jax.Array
+    total: jax.Array
+
+
 class Packed:
     """As `Chromatic`, of whole words of replicas.
 
@@ -57,29 +65,38 @@ class Packed:
     ) -> None:
         unit = weight_unit(netlist)
         self._slots, size, segments = _segments(netlist, unit)
-        self._segments = jax.tree.map(jnp.asarray, segments)
-        self._betas = jnp.asarray(betas * unit, jnp.float32)
-        self._key = jnp.asarray(jax.random.key_data(jax.random.key(seed)), jnp.uint32)
         self._bits, self._replicas = bits, replicas
+        self._lanes = -(-replicas // LANE)
+        self._shares = shares_of(self._lanes, size)
+        key = np.asarray(jax.random.key_data(jax.random.key(seed)), np.uint32)
+        own = (segments, key, (betas * unit).astype(np.float32))
+        self._own = [jax.device_put(own, device) for device in self._shares.devices]
         self.done = 0
         rng = np.random.default_rng(seed)
-        states = rng.integers(0, 2**LANE, (size, -(-replicas // LANE)), np.uint32)
+        states = rng.integers(0, 2**LANE, (size, self._lanes), np.uint32)
         held = netlist.clamped >= 0
         states[self._slots[held]] = np.where(netlist.clamped[held, None] == 1, _ALL, np.uint32(0))
         states[-1] = _ALL
-        self._states = jnp.asarray(states)
+        self._states = self._shares.cut(states)
 
     def advance(self, sweeps: int) -> None:
-        """So many sweeps of all replicas. Returns before they are done."""
-        first = np.int32(self.done)
-        self._states = _advance(
-            self._segments, self._states, self._key, self._betas, first, np.int32(sweeps), self._bits
-        )
+        """So many sweeps of all replicas."""
+        first, total = np.int32(self.done), np.uint32(self._lanes)
+
+        def go(share: int) -> jax.Array:
+            segments, key, betas = self._own[share]
+            offset = np.uint32(share * self._shares.count)
+            states = self._states[share]
+            gone: jax.Array = _advance(segments, states, key, betas, first, np.int32(sweeps), offset, total, self._bits)
+            gone.block_until_ready()
+            return gone
+
+        self._states = self._shares.each(go)
         self.done += sweeps
 
     def states(self) -> NDArray[np.uint8]:
         """(replicas, n), in the order of the netlist."""
-        packed = np.ascontiguousarray(np.asarray(self._states)[self._slots]).astype("<u4").view(np.uint8)
+        packed = np.ascontiguousarray(self._shares.joined(self._states)[self._slots]).astype("<u4").view(np.uint8)
         return np.unpackbits(packed, axis=1, bitorder="little")[:, : self._replicas].T
 
 
@@ -180,26 +197,30 @@ def _advance(
     betas: jax.Array,
     first: jax.Array,
     sweeps: jax.Array,
+    offset: jax.Array,
+    total: jax.Array,
     bits: int,
 ) -> jax.Array:
-    """states: (slots, words). betas: in units of the smallest weight."""
+    """states: (slots, words), those from `offset` on of `total`. betas: in units of the smallest weight."""
+    lanes = Lanes(offset + jnp.arange(states.shape[1], dtype=jnp.uint32), total)
 
     def sweep(number: jax.Array, states: jax.Array) -> jax.Array:
         seeds = words(key, number.astype(jnp.uint32), 2)
         beta = betas[jnp.minimum(number, len(betas) - 1)]
         for segment in segments:
-            states = _through(segment, states, seeds, beta, bits)
+            states = _through(segment, states, lanes, seeds, beta, bits)
         return states
 
     done: jax.Array = jax.lax.fori_loop(first, first + sweeps, sweep, states)
     return done
 
 
-def _through(segment: Segment, states: jax.Array, seeds: jax.Array, beta: jax.Array, bits: int) -> jax.Array:
+def _through(
+    segment: Segment, states: jax.Array, lanes: Lanes, seeds: jax.Array, beta: jax.Array, bits: int
+) -> jax.Array:
     """One block after the other."""
     width, depth = segment.others.shape[1:]
-    lanes = states.shape[1]
-    within = jnp.arange(width * lanes, dtype=jnp.uint32).reshape(width, lanes)
+    within = lanes.total * jnp.arange(width, dtype=jnp.uint32)[:, None] + lanes.own[None]
     thresholds = threshold_planes(beta, depth, bits)
 
     def update(
@@ -208,7 +229,7 @@ def _through(segment: Segment, states: jax.Array, seeds: jax.Array, beta: jax.Ar
         at, states = carry
         others, against = own
         agreeing = [states[others[:, d]] ^ against[:, d, None] for d in range(depth)]
-        counter = (at * lanes).astype(jnp.uint32) + within
+        counter = at.astype(jnp.uint32) * lanes.total + within
         drawn = _drawn(agreeing, thresholds, random_planes(seeds, counter, bits))
         return (at + width, jax.lax.dynamic_update_slice(states, drawn, (at, jnp.int32(0)))), None
 

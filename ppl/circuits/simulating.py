@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.hardware.energies import energies
+from ppl.hardware.formats.gset import MINUS_CUT
 from ppl.hardware.netlist.netlist import Netlist, Variable
 from ppl.hardware.readout import decoded, values
 from ppl.hardware.sim.annealing import Annealed
@@ -24,8 +25,10 @@ from ppl.hardware.sim.simulator import Simulator
 from ppl.hardware.sim.temperature import Estimate, effective_beta
 from ppl.hardware.sim.tempering import Tempered
 from ppl.inference.contract import Remark, Remedy
+from ppl.inference.placing import working_on
 from ppl.results.container import Groups, Layout, to_arviz
 from ppl.results.wording import on_command_line
+from ppl.running.devices import find_place
 from ppl.running.interrupts import Requests, listening
 from ppl.running.progress import Progress, make_progress
 from ppl.running.record import ended, provenance, remark_attrs
@@ -65,7 +68,8 @@ class SimulationOptions:
     readout to the next, and of a search of `anneal`; burn_in: sweeps before the first readout (None, for each: as the
     method and the netlist's schedule say); beta: β in place of the schedule's; method: `gibbs`; `packed`, which is fast
     with many replicas of p-bits with small integer weights; `tempering`, over a ladder of β, for p-bits in pairs that
-    are slow to forget; `anneal`, which looks for the least energy."""
+    are slow to forget; `anneal`, which looks for the least energy; devices: what replicas are shared out over (see
+    `find_place`)."""
 
     draws: int | None = None
     replicas: int = 16
@@ -74,6 +78,7 @@ class SimulationOptions:
     beta: float | None = None
     seed: int = 1
     method: str = "gibbs"
+    devices: str | None = None
 
     def __post_init__(self) -> None:
         least = {"draws": 1, "replicas": 1, "sweeps": 1, "burn_in": 0}
@@ -125,7 +130,8 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
     """Runs a netlist and reads it out.
 
     Raises:
-        PplError: no readout of some replica was valid (E710); stopped before each replica had a draw.
+        PplError: no readout of some replica was valid (E710); there are no such devices (E608); stopped before each
+            replica had a draw.
     """
     began = time.perf_counter()
     netlist = netlist if netlist.variables else _of_units(netlist)
@@ -134,14 +140,15 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
     if options.beta is not None:
         betas = np.array([float(options.beta)])
     burn_in = options.burn_in if options.burn_in is not None else 100 if schedule is None else schedule.burn_in
+    place = find_place(options.devices)
     method = METHODS[options.method]
     thin = options.sweeps or method.sweeps or (1 if schedule is None else schedule.thin)
     options = replace(options, draws=options.draws or method.draws)
     warmup = 0 if method.searches else burn_in + len(betas) - 1
     try:
         progress.stage("compiling")
-        simulator = method.make(netlist, options.replicas, options.seed, betas)
-        with requests.impatient():
+        with working_on(place), requests.impatient():
+            simulator = method.make(netlist, options.replicas, options.seed, betas)
             readings = _read(netlist, simulator, options, warmup, thin, progress, requests)
         progress.stage("estimating the temperature")
         kept = np.stack(readings.kept)
@@ -171,7 +178,7 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
         attrs |= {"effective_beta": temperature.beta, "effective_beta_error": temperature.error}
     wanted = draws if stopped else options.draws or draws
     remarks = _remarks(netlist, acceptance, draws, wanted, options, temperature, float(betas[-1]))
-    remarks += [_found(readings.energy[:, :draws])] if method.searches else []
+    remarks += [_found(netlist, readings.energy[:, :draws])] if method.searches else []
     attrs |= remark_attrs(remarks)
     attrs |= ended(stopped, {"total": time.perf_counter() - began})
     return Simulated(groups, attrs, acceptance, temperature, stopped)
@@ -187,6 +194,7 @@ def simulate(
     beta: float | None = None,
     seed: int = 1,
     method: str = "gibbs",
+    devices: str | None = None,
     progress: bool | None = None,
 ) -> Any:
     """Draws of the quantities of a netlist's model from simulated units, as `arviz.InferenceData` (ArviZ 0.x) or
@@ -197,7 +205,7 @@ def simulate(
     Raises:
         PplError: a setting is not valid (E608), readouts are not (E710), or the netlist (E711).
     """
-    options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed, method)
+    options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed, method, devices)
     with listening() as requests:
         found = simulated(netlist, options, make_progress(progress), requests)
     return to_arviz(found.groups, found.attrs)
@@ -349,9 +357,11 @@ def _remarks(
     return said
 
 
-def _found(energy: NDArray[np.float64]) -> Remark:
-    """Of searches, how many ended at the least energy."""
+def _found(netlist: Netlist, energy: NDArray[np.float64]) -> Remark:
+    """Of searches, how many ended at the least energy; of a max-cut, what it cuts."""
     least = float(energy.min())
     count = int((energy <= least + 1e-9 * max(abs(least), 1.0)).sum())
-    title = f"The least energy that was found is {least:.6g}, by {count} of {energy.size} searches."
-    return Remark("least energy", "good", title, values={"energy": least, "count": count})
+    said, found = f"The least energy that was found is {least:.6g}", {"energy": least, "count": count}
+    if netlist.source.get("energy") == MINUS_CUT:
+        said, found = f"The largest cut that was found is {-least:.10g}", {"cut": -least, **found}
+    return Remark("least energy", "good", f"{said}, by {count} of {energy.size} searches.", values=found)

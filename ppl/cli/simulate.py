@@ -25,6 +25,9 @@ from ppl.errors import Exit
 @click.option("--beta", type=float, help="β of all sweeps, in place of the netlist's.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same draws.")
 @click.option("--method", default="gibbs", show_default=True, help="gibbs, packed, tempering or anneal.")
+@click.option(
+    "--devices", metavar="cpu[:N]|gpu[:N]", help="What replicas run on  [default: GPUs if there are, else all cores]"
+)
 @click.option("--progress/--quiet", "progress", default=None, help="Show progress  [default: in a terminal]")
 @json_option
 def simulate(
@@ -38,10 +41,12 @@ def simulate(
     beta: float | None,
     seed: int,
     method: str,
+    devices: str | None,
     progress: bool | None,
     as_json: bool,
 ) -> int:
-    """Simulate a netlist of stochastic units, and read its model's quantities from them.
+    """Simulate a netlist of stochastic units, and read its model's quantities from them. An Ising model, QUBO or
+    max-cut in another program's format is one too.
 
     Units are updated in the order that the netlist's schedule says; readouts whose code is invalid are rejected.
     Prints a summary and whether the draws can be trusted, with the acceptance of the readout and the effective
@@ -52,7 +57,7 @@ def simulate(
         ppl simulate ising.netlist.json
         ppl simulate ising.netlist.json --beta 0.4 --replicas 64 --sweeps 10 -o ising.nc
         ppl simulate glass.netlist.json --method packed --replicas 512
-        ppl simulate cut.netlist.json --method anneal --sweeps 10000
+        ppl simulate G11.txt --method anneal --sweeps 10000
     """
     from ppl.circuits.files import read_netlist
     from ppl.circuits.simulating import SimulationOptions, in_simulate, simulated
@@ -63,7 +68,7 @@ def simulate(
 
     path = Path(output) if output is not None else Path(f"{Path(netlist).name.partition('.')[0]}.nc")
     with in_options():
-        options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed, method)
+        options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed, method, devices)
     units = read_netlist(Path(netlist))
     check_writable(path, force, [Path(netlist)])
     requests = Requests()
