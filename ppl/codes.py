@@ -146,6 +146,8 @@ CODES: dict[str, str] = {
     "E705": "a fidelity that cannot be met",
     "E706": "a tool that is missing",
     "E707": "a tool that failed or took too long",
+    "E708": "a file of another format that cannot be read",
+    "E709": "a netlist that a format has no words for",
     "E720": "too many products of spins",
     "E721": "units that a fabric does not have",
     "E722": "a degree of more than pairs",

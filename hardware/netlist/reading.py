@@ -51,14 +51,14 @@ def from_text(text: str, name: str) -> Netlist:
         hint = f"this ppl reads up to version {VERSION}; take the one that wrote it, or a newer one"
         raise _refused("E703", f"{name} is a netlist of version {version}", hint)
     try:
-        netlist = _netlist(_Entry(data, ""))
+        netlist = _netlist(Entry(data, ""))
         check(netlist)
     except Wrong as wrong:
         raise _refused("E704", f"{name}: {wrong}") from None
     return netlist
 
 
-class _Entry:
+class Entry:
     """A value and its place in the file."""
 
     def __init__(self, value: Any, place: str) -> None:
@@ -68,21 +68,21 @@ class _Entry:
     def wrong(self, said: str) -> Wrong:
         return Wrong(f"{self.place or 'the netlist'} {said}")
 
-    def of(self, name: str) -> _Entry:
+    def of(self, name: str) -> Entry:
         if not isinstance(self.value, Mapping):
             raise self.wrong("is no object")
         place = f"{self.place}.{name}" if self.place else name
         if name not in self.value:
             raise Wrong(f"there is no `{place}`")
-        return _Entry(self.value[name], place)
+        return Entry(self.value[name], place)
 
-    def maybe(self, name: str) -> _Entry | None:
+    def maybe(self, name: str) -> Entry | None:
         return self.of(name) if self.value.get(name) is not None else None
 
-    def each(self) -> list[_Entry]:
+    def each(self) -> list[Entry]:
         if not isinstance(self.value, list):
             raise self.wrong("is no list")
-        return [_Entry(one, f"{self.place}[{i}]") for i, one in enumerate(self.value)]
+        return [Entry(one, f"{self.place}[{i}]") for i, one in enumerate(self.value)]
 
     def text(self) -> str:
         if not isinstance(self.value, str):
@@ -134,7 +134,7 @@ def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
     return [_mapped(one, function) for one in value] if isinstance(value, list) else function(value)
 
 
-def _netlist(entry: _Entry) -> Netlist:
+def _netlist(entry: Entry) -> Netlist:
     units = entry.of("units").each()
     if len(units) > MOST_UNITS:
         raise entry.of("units").wrong(f"has more than {MOST_UNITS} units")
@@ -168,11 +168,11 @@ def _netlist(entry: _Entry) -> Netlist:
     )
 
 
-def _states(unit: _Entry) -> int:
+def _states(unit: Entry) -> int:
     return 2 if unit.of("kind").one_of(("pbit", "pdit")) == "pbit" else unit.of("states").whole(2)
 
 
-def _couplings(entries: list[_Entry]) -> tuple[Bodies, tuple[Bodies, ...], tuple[Tables, ...]]:
+def _couplings(entries: list[Entry]) -> tuple[Bodies, tuple[Bodies, ...], tuple[Tables, ...]]:
     pairs, bodies, tables = no_bodies(2), [], []
     for entry in entries:
         kind = entry.of("kind").one_of(("pair", "kbody", "table"))
@@ -188,11 +188,11 @@ def _couplings(entries: list[_Entry]) -> tuple[Bodies, tuple[Bodies, ...], tuple
     return pairs, tuple(bodies), tuple(tables)
 
 
-def _patterns(entry: _Entry) -> Patterns:
+def _patterns(entry: Entry) -> Patterns:
     return Patterns(entry.of("units").integers(2), entry.of("states").integers(2))
 
 
-def _variable(entry: _Entry) -> Variable:
+def _variable(entry: Entry) -> Variable:
     strength = entry.maybe("strength")
     return Variable(
         name=entry.of("name").text(),
@@ -207,7 +207,7 @@ def _variable(entry: _Entry) -> Variable:
     )
 
 
-def _schedule(entry: _Entry) -> Schedule:
+def _schedule(entry: Entry) -> Schedule:
     return Schedule(
         discipline=entry.of("discipline").one_of(DISCIPLINES),
         colours=entry.of("colours").integers(1),
@@ -217,11 +217,11 @@ def _schedule(entry: _Entry) -> Schedule:
     )
 
 
-def _precision(entry: _Entry) -> Precision:
+def _precision(entry: Entry) -> Precision:
     return Precision(entry.of("fraction_bits").whole(), entry.of("threshold_bits").whole(1))
 
 
-def _claim(entry: _Entry) -> Claim:
+def _claim(entry: Entry) -> Claim:
     kl = entry.of("kl")
     if not isinstance(kl.value, int | float) or not 0 <= kl.value < math.inf:
         raise kl.wrong("is no number of nats")

@@ -8,13 +8,32 @@ from pathlib import Path
 from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.hardware.emitted import Emitted
+from ppl.hardware.formats.reading import BY_ENDING, begins_with_numbers, from_text
 from ppl.hardware.netlist.netlist import Netlist
-from ppl.hardware.netlist.reading import from_text
 from ppl.results.storage import replaced_by
+
+_LOOKED_AT = 65536  # bytes of a file that tell whether it is a model
+
+
+def is_netlist(path: Path) -> bool:
+    """Whether a file is a netlist, or of a format that is read as one, and not a model: by its ending, or, of other
+    endings than those, by what it begins with."""
+    if path.suffix in (".json", *BY_ENDING):
+        return True
+    try:
+        with path.open("rb") as file:
+            return path.suffix != ".ppl" and begins_with_numbers(file.read(_LOOKED_AT).decode("utf-8", "replace"))
+    except OSError:
+        return False
 
 
 def read_netlist(path: Path) -> Netlist:
-    """Raises PplError: no such file (E601), one that cannot be read (E602, E603), or no netlist (E702 to E704)."""
+    """A netlist, or a file of another format that is read as one.
+
+    Raises:
+        PplError: no such file (E601), one that cannot be read (E602, E603), no netlist (E702 to E704), or nothing else
+            that can be read (E708).
+    """
     try:
         image = path.read_bytes()
     except FileNotFoundError:
@@ -28,7 +47,11 @@ def read_netlist(path: Path) -> Netlist:
 
 
 def load_netlist(path: str | PathLike[str]) -> Netlist:
-    """A netlist from its file. Raises PplError, as `read_netlist`."""
+    """A netlist from its file, or from dimod's JSON, a coordinate list, a .qubo file or a max-cut of the Gset.
+
+    Raises:
+        PplError: as `read_netlist`.
+    """
     return read_netlist(Path(path))
 
 

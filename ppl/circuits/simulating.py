@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -106,18 +106,20 @@ def _invalid(name: str, value: object, takes: str) -> PplError:
 @dataclass(frozen=True)
 class Simulated:
     """groups, attrs: ArviZ's; acceptance: of the readouts, the share that was valid; temperature: the effective β and
-    its error; stopped: why the run ended early, if it did."""
+    its error; stopped: why the run ended early, if it did; best: of searches, the least `energy`, or largest `cut`, and
+    the `count` of those that found it."""
 
     groups: Groups
     attrs: dict[str, Any]
     acceptance: float
     temperature: Estimate | None
     stopped: str | None
+    best: Mapping[str, Any] | None
 
     def numbers(self) -> dict[str, Any]:
         """What is printed beside the summary, as data."""
         beta = None if self.temperature is None else self.temperature._asdict()
-        return {"acceptance": self.acceptance, "effective_beta": beta}
+        return {"acceptance": self.acceptance, "effective_beta": beta, "best": self.best}
 
 
 def in_simulate(**settings: Any) -> str:
@@ -178,10 +180,11 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
         attrs |= {"effective_beta": temperature.beta, "effective_beta_error": temperature.error}
     wanted = draws if stopped else options.draws or draws
     remarks = _remarks(netlist, acceptance, draws, wanted, options, temperature, float(betas[-1]))
-    remarks += [_found(netlist, readings.energy[:, :draws])] if method.searches else []
+    best = _found(netlist, readings.energy[:, :draws]) if method.searches else None
+    remarks += [] if best is None else [best]
     attrs |= remark_attrs(remarks)
     attrs |= ended(stopped, {"total": time.perf_counter() - began})
-    return Simulated(groups, attrs, acceptance, temperature, stopped)
+    return Simulated(groups, attrs, acceptance, temperature, stopped, None if best is None else best.values)
 
 
 def simulate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from ppl.errors import Diagnostic, Exit, PplError
@@ -32,8 +33,23 @@ def _netlist(netlist: Netlist) -> Emitted:
     return Emitted({"netlist.json": to_text(netlist).encode("utf-8")})
 
 
+def _writer(module: str) -> Callable[[Netlist], Emitted]:
+    """The `write` of a module of formats, which is imported once it is wanted."""
+
+    def emit(netlist: Netlist) -> Emitted:
+        made: Emitted = import_module(f"ppl.hardware.formats.{module}").write(netlist)
+        return made
+
+    return emit
+
+
 TARGETS: dict[str, Target] = {
     "netlist": Target("JSON, for ppl simulate and all other targets", ".netlist.json", _netlist),
+    "bqm": Target("JSON of dimod's BinaryQuadraticModel, for D-Wave's Ocean and OpenJij", ".bqm.json", _writer("bqm")),
+    "qubo": Target("bits and a matrix Q, as qbsolv reads", ".qubo", _writer("qubo")),
+    "ising": Target("coordinates, as dimod reads", ".coo", _writer("coordinates")),
+    "gset": Target("max-cut, where there are no biases", ".gset", _writer("gset")),
+    "thrml": Target("a program in Python that samples with thrml", ".thrml.py", _writer("thrml")),
 }
 
 

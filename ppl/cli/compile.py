@@ -58,8 +58,9 @@ def compile(
     """Lower a model of discrete quantities to a netlist of coupled stochastic units, and write it for a target.
 
     Each quantity becomes p-bits or pdits with the very law of the model given its data; what is observed, or clamped
-    with --set, is folded in. Prints how faithful the netlist is and what it takes. A netlist in the place of the model
-    is checked and told of; with --target it is written as that.
+    with --set, is folded in. Prints how faithful the netlist is and what it takes. A netlist in the place of the model,
+    or an Ising model, QUBO or max-cut in another program's format, is checked and told of; with --target it is written
+    as that.
 
     \b
     Examples:
@@ -68,7 +69,7 @@ def compile(
         ppl compile ising.netlist.json
     """
     from ppl.circuits.compiling import make_options, ready
-    from ppl.circuits.files import read_netlist, write_emitted
+    from ppl.circuits.files import is_netlist, read_netlist, write_emitted
     from ppl.circuits.report import to_data, to_text
     from ppl.circuits.targets import find_target
     from ppl.hardware.fidelity import fidelity
@@ -78,7 +79,7 @@ def compile(
         chosen = find_target(target)
     source = click.get_current_context().get_parameter_source
     asked = {name for name in ("target", "output") if source(name) is click.core.ParameterSource.COMMANDLINE}
-    if Path(model).suffix == ".json":
+    if is_netlist(Path(model)):
         steering = {"--encoding": encoding != "direct", "--fabric": fabric != "any", "--degree": degree is not None}
         steering["--reduction"] = reduction != "thermal"
         wrong = [name for name, there in {"--data": data, "--set": given, **steering}.items() if there]
