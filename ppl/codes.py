@@ -155,6 +155,7 @@ CODES: dict[str, str] = {
     "E724": "a term that joins too much for a unit",
     "E710": "no readout of a netlist is valid",
     "E711": "a netlist that a method cannot simulate",
+    "E712": "a netlist that cannot be written as hardware",
     "W101": "data that nothing uses",
     "W102": "a latent quantity that nothing uses",
     "W103": "data are observed twice",

@@ -43,8 +43,15 @@ def _writer(module: str) -> Callable[[Netlist], Emitted]:
     return emit
 
 
+def _verilog(netlist: Netlist) -> Emitted:
+    from ppl.hardware.rtl.emit import emit
+
+    return emit(netlist)
+
+
 TARGETS: dict[str, Target] = {
     "netlist": Target("JSON, for ppl simulate and all other targets", ".netlist.json", _netlist),
+    "verilog": Target("a folder of SystemVerilog with a testbench", ".verilog", _verilog, folder=True, in_words=True),
     "bqm": Target("JSON of dimod's BinaryQuadraticModel, for D-Wave's Ocean and OpenJij", ".bqm.json", _writer("bqm")),
     "qubo": Target("bits and a matrix Q, as qbsolv reads", ".qubo", _writer("qubo")),
     "ising": Target("coordinates, as dimod reads", ".coo", _writer("coordinates")),

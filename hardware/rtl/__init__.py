@@ -1,0 +1,1 @@
+"""A netlist as digital hardware: its words, their twin in NumPy, and SystemVerilog."""
