@@ -56,6 +56,9 @@ class Builder:
     def model(self, p: Parts) -> nodes.ModelTitle:
         return nodes.ModelTitle(name_of(p[1]), covering(p))
 
+    def use(self, p: Parts) -> nodes.Use:
+        return nodes.Use(name_of(p[1]), covering(p))
+
     def dims(self, p: Parts) -> nodes.DimDeclaration:
         return nodes.DimDeclaration(tuple(p[1:]), covering(p))
 

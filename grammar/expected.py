@@ -58,6 +58,7 @@ RULES = (
 
 SHAPES = {
     "MODEL": "model eight_schools",
+    "USE": "use gates",
     "DIM": "dim obs, comp = 3, species = {prey, predator}, time ordered",
     "DATA": "data y[obs], floor[obs] : bool, sigma[obs] > 0, p[obs] in [0, 1]",
     "VAR": "var s[site] : spin, b > 0, c in [0, 1]",

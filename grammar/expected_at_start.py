@@ -6,7 +6,7 @@ from ppl.errors import Diagnostic
 from ppl.grammar import messages
 from ppl.grammar.failure import CONTINUING, KEYWORD_TYPES, STATEMENT_WORDS, Failure
 
-WORDS = frozenset({"model", "dim", "data", "var", "energy", "predict", "observe", "def", "for"})
+WORDS = frozenset({"model", "dim", "data", "var", "energy", "predict", "observe", "def", "for", "use"})
 
 
 def keyword_on_the_left(f: Failure) -> Diagnostic | None:

@@ -119,6 +119,8 @@ class Formatter:
         match s:
             case nodes.ModelTitle():
                 return [Row(f"model {s.name.id}")]
+            case nodes.Use():
+                return [Row(f"use {s.library.id}")]
             case nodes.DimDeclaration():
                 return [Row("dim " + ", ".join(self.dim(item) for item in s.items))]
             case nodes.DataDeclaration():

@@ -130,8 +130,8 @@ def logical_lines(tokens: list[Token], faults: Faults) -> Iterator[Line]:
 
 
 def type_soft_words(line: list[Token]) -> None:
-    """`ordered` after a dim, `from` after an index type and `unnormalised` after the name of an energy are words of the
-    grammar; elsewhere they are names."""
+    """`ordered` after a dim, `from` after an index type, `unnormalised` after the name of an energy and `use` before the
+    name of a library are words of the grammar; elsewhere they are names."""
     if line[0].type == "DIM":
         for before, token in pairwise(line):
             if token.type == "NAME" and token == "ordered" and before.type in ("NAME", "INT", "RBRACE"):
@@ -140,6 +140,8 @@ def type_soft_words(line: list[Token]) -> None:
         for before, token in pairwise(line):
             if token.type == "NAME" and token == "from" and before.type == "NAME":
                 token.type = "FROM"
+    elif line[0] == "use" and len(line) > 1 and line[1].type == "NAME":
+        line[0].type = "USE"
     for keyword, name, token in zip(line, line[1:], line[2:], strict=False):  # an energy may stand inside a block
         if keyword.type == "ENERGY" and name.type == token.type == "NAME" and token == "unnormalised":
             token.type = "UNNORMALISED"

@@ -153,6 +153,14 @@ class ModelTitle:
 
 
 @dataclass(frozen=True)
+class Use:
+    """`use gates`."""
+
+    library: Name
+    span: Span
+
+
+@dataclass(frozen=True)
 class DimItem:
     """`obs`, `comp = 3`, `species = {prey, predator}` or `time ordered`."""
 
@@ -308,6 +316,7 @@ class ForBlock:
 
 Statement = (
     ModelTitle
+    | Use
     | DimDeclaration
     | DataDeclaration
     | VarDeclaration

@@ -76,6 +76,8 @@ CODES: dict[str, str] = {
     "E123": "the dims of a quantity are not known",
     "E124": "an unknown type",
     "E125": "an expression is too large",
+    "E126": "a library that does not exist",
+    "E127": "not what a function of a library takes",
     "E201": "a distribution that does not exist",
     "E202": "wrong parameters for a distribution",
     "E203": "a parameter can leave its domain",

@@ -16,16 +16,19 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.factors import FactorGraph, Factors, Quantity, of_one_shape
 from ppl.hardware.lowering.codes import Code
 from ppl.hardware.lowering.layout import Layout
 from ppl.hardware.lowering.products import Floats, Integers, Products
+from ppl.hardware.lowering.walsh import order
 from ppl.hardware.netlist.netlist import Claim, Encoding, Netlist, Patterns, Tables, no_bodies
 
-# Beyond it a table of 2^r energies says less than its products.
+# Beyond it a table of 2^r energies says less than its products; up to so many p-bits it is tried whether they are few.
 MOST_ORDER = 4
+MOST_TRIED = 12
 MOST_PRODUCTS = 2**16
 WHOLE = math.log(20)
 
@@ -41,9 +44,13 @@ def encoded(graph: FactorGraph, encoding: Encoding, strength: float = 1.0, table
     layout = Layout(graph, encoding)
     if not tables and (layout.states > 2).any():
         raise _needs_a_code(graph)
-    joined = [one for one in of_one_shape(graph.factors) if len(one.sites)]
-    kept = [one for one in joined if _stays(one, layout, tables)]
-    spins = [one for one in joined if not _stays(one, layout, tables)]
+    kept: list[Factors] = []
+    spins: list[Factors] = []
+    for one in of_one_shape(graph.factors):
+        become = _become_products(one, layout, tables)
+        for rows, found in ((~become, kept), (become, spins)):
+            if rows.any():
+                found.append(Factors(one.sites[rows], one.energy[rows]))
     products = Products(layout.size)
     products.offset = graph.offset
     costs = _costs(graph, layout, spins, strength)
@@ -86,12 +93,18 @@ def of_one_width(patterns: list[Patterns]) -> tuple[Patterns, ...]:
     )
 
 
-def _stays(factors: Factors, layout: Layout, tables: bool) -> bool:
-    """Whether factors remain tables."""
+def _become_products(factors: Factors, layout: Layout, tables: bool) -> NDArray[np.bool_]:
+    """(f,): whether each is a sum of products of spins; the others remain tables."""
     shape = factors.energy.shape[1:]
     if not tables or any(layout.is_coded(k) for k in shape):
-        return False
-    return any(k > 2 for k in shape) or len(shape) > MOST_ORDER or not np.isfinite(factors.energy).all()
+        return np.ones(len(factors.sites), bool)
+    if any(k > 2 for k in shape) or len(shape) > MOST_TRIED:
+        return np.zeros(len(factors.sites), bool)
+    axes = tuple(range(1, factors.energy.ndim))
+    finite: NDArray[np.bool_] = np.array(np.isfinite(factors.energy).all(axis=axes))
+    if len(shape) > MOST_ORDER:
+        finite[finite] = order(factors.energy[finite]) <= MOST_ORDER
+    return finite
 
 
 def _centred(factors: Factors, costs: _Costs, products: Products) -> Factors:

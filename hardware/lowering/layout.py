@@ -10,10 +10,8 @@ import numpy as np
 from ppl.hardware.factors import FactorGraph, Factors, Quantity
 from ppl.hardware.lowering.codes import Code, code, unit_names
 from ppl.hardware.lowering.products import Products
+from ppl.hardware.lowering.walsh import ROUNDING
 from ppl.hardware.netlist.netlist import Encoding, Patterns, Variable
-
-# Of what rounding leaves, relative to the largest energy of a table.
-_ROUNDING = 1e-14
 
 
 class Layout:
@@ -55,7 +53,7 @@ class Layout:
     def add(self, products: Products, factors: Factors) -> None:
         """Tables of finite energies, as products of spins."""
         codes = [self.code(k) for k in factors.energy.shape[1:]]
-        least = _ROUNDING * np.abs(factors.energy).max(axis=tuple(range(1, factors.energy.ndim)))
+        least = ROUNDING * np.abs(factors.energy).max(axis=tuple(range(1, factors.energy.ndim)))
         found = factors.energy
         for one in codes:  # each contracts the first axis of states, and its products come last
             found = np.tensordot(found, one.indicator, ([1], [0]))

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+# Of what rounding leaves, relative to the largest energy of a table.
+ROUNDING = 1e-14
+
 
 def coefficients(energy: Floats) -> Floats:
     """(f, 2, ..., 2) energies by states 0, 1 (m = -1, +1) -> the same shape: c at index 1 for those in S, else 0."""
@@ -28,9 +31,10 @@ def subsets(rank: int, largest: int | None = None) -> list[tuple[int, ...]]:
     return [subset for size in sizes for subset in combinations(range(rank), size)]
 
 
-def at_subset(transformed: Floats, subset: tuple[int, ...]) -> Floats:
-    """(f,): the coefficients of one subset."""
-    found = transformed
-    for i in range(transformed.ndim - 1):
-        found = found[:, int(i in subset)]
+def order(energy: Floats) -> NDArray[np.int64]:
+    """(f, 2, ..., 2) -> (f,): of how many spins the largest product is."""
+    axes = tuple(range(1, energy.ndim))
+    there = np.abs(coefficients(energy)) > ROUNDING * np.abs(energy).max(axis=axes, keepdims=True)
+    sizes = np.indices(energy.shape[1:]).sum(axis=0)
+    found: NDArray[np.int64] = (there * sizes).max(axis=axes)
     return found

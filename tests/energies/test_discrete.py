@@ -42,14 +42,20 @@ def test_boltzmann_machine() -> None:
 def test_sums_inside_an_energy_are_its_plates() -> None:
     data, _, weights = spin_glass(6)
     summed = """
-dim site, edge
+dim site ordered, edge
 data src[edge] : site, dst[edge] : site, J[edge], h[site]
 var s[site] : spin
-energy coupling: -sum(J[e] * s[src[e]] * s[dst[e]] for e in edge if J[e] > 0)
-energy repulsion: sum(-J[e] * s[src[e]] * s[dst[e]] for e in edge if not J[e] > 0)
-energy field:    -sum(h[site] * s[site], site)
+dim twice = 2
+def of(e) = J[e] * s[src[e]] * s[dst[e]]
+def all(x) = sum(x[i] for i in x)
+for k in twice if k > 0 {
+    energy pairs: 3 - 2 * (sum(of(e) for e in edge if J[e] > 0) / 2 - sum(-of(e) / 2 for e in edge if J[e] <= 0)) + s[0]
+}
+energy field: -sum(h[site] * s[site], site)
+energy first: all(h) - s[0]
 """
-    assert log_partition(summed, data) == pytest.approx(log_sum(weights), rel=1e-12)
+    expected = log_sum(weights) - 3 - data["h"].sum()
+    assert log_partition(summed, data) == pytest.approx(expected, rel=1e-12)
 
 
 def test_potts_model_on_a_ring() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-NAMES = ["x", "y", "mu", "σ", "θ̂", "obs", "county", "t", "e", "e1", "_a", "ordered", "from", "T", "normal"]
+NAMES = ["x", "y", "mu", "σ", "θ̂", "obs", "county", "t", "e", "e1", "_a", "ordered", "from", "use", "T", "normal"]
 BINARY = ["+", "-", "*", "/", "//", "%", "^", "@", "<", "<=", ">", ">=", "==", "!=", "and", "or"]
 NUMBERS = ["0", "1", "42", "0.5", ".5", "5.", "1e-3", "2.5E+10", "007"]
 LABELS = ['"Choate"', "'St. Paul'", '"a # b"', "'say \"no\"'", '"[{("', '""']
@@ -61,7 +61,15 @@ class Writer:
         if indent < 8:
             inner.append(lambda: self.block(indent))
         if indent == 0:
-            inner += [self.dims, self.data, self.var, self.observe, self.define, lambda: "model " + self.name()]
+            inner += [
+                self.dims,
+                self.data,
+                self.var,
+                self.observe,
+                self.define,
+                lambda: "model " + self.name(),
+                lambda: "use " + self.name(),
+            ]
         return rng.choice(inner)()
 
     def relation(self) -> str:

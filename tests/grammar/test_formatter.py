@@ -69,6 +69,7 @@ LAYOUTS = {
         "P[k, s] ~ Dirichlet(a) for k in state\nm ~ Normal(0, 1)\nz[t] ~ Normal(0, 10) for t in time[1:]\n",
         "P[k, s] ~ Dirichlet(a)   for k in state\nm       ~ Normal(0, 1)\nz[t]    ~ Normal(0, 10)  for t in time[1:]\n",
     ),
+    "libraries": ("use   gates # logic\nuse=1\n", "use gates  # logic\nuse = 1\n"),
     "energies align after the colon": (
         "energy coupling:-a\nenergy field: -b\n",
         "energy coupling: -a\nenergy field:    -b\n",

@@ -130,6 +130,9 @@ def test_statement_fields() -> None:
 
 def test_words_special_in_one_place_are_names_elsewhere() -> None:
     assert len(statements("dim ordered ordered, from\nfrom = ordered(from)\ndata from[ordered] : from from 1\n")) == 3
+    library, *others = statements("use use\nuse = 1\nuse[i] ~ f(use)\nx = 1 for i in use if use[i]\n")
+    assert isinstance(library, nodes.Use)
+    assert not any(isinstance(statement, nodes.Use) for statement in others)
 
 
 def test_names_are_plain_strings_in_normal_form() -> None:

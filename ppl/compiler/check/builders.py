@@ -102,7 +102,7 @@ def length(node: syntax.Call, scope: Scope) -> Expr:
     if len(node.arguments) != 1 or node.arguments[0].name is not None:
         raise scope.report.fail("E113", node.span, "`length` takes one dim", BUILDERS["length"])
     value = node.arguments[0].value
-    if isinstance(value, syntax.Name) and value.id in scope.names.dims:
+    if isinstance(value, syntax.Name) and value.id in scope.names.dims and value.id not in scope.parameters:
         dim = value.id
     else:
         array = scope.expr(value)

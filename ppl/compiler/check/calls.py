@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED, FUNCTIONS, REDUCTIONS
 from ppl.compiler.check.builders import fill, labelled, length, stack
+from ppl.compiler.check.libraries import library_of
 from ppl.compiler.check.loops import condition, loop_bindings
 from ppl.compiler.check.names import closest, function_hint, quoted
 from ppl.compiler.check.odes import odesolve
-from ppl.compiler.check.report import Abandon
+from ppl.compiler.check.report import Abandon, Misuse
 from ppl.compiler.check.scope import Binding, Scope
-from ppl.compiler.check.shapes import apply, numeric, union_axes
+from ppl.compiler.check.shapes import apply, numeric, show_shape, union_axes
 from ppl.compiler.check.subscripted import pick
 from ppl.grammar import nodes as syntax
 from ppl.graph import Axis, Expr, Meta, Reduce, Whole
 from ppl.types import Scalar
+
+# What functions of libraries take.
+_TRUE_OR_NOT = (Scalar.SPIN, Scalar.BOOL, Scalar.INT, Scalar.COUNT)
 
 
 def look_at(scope: Scope, node: syntax.Call, of_distributions: bool = False) -> None:
@@ -71,7 +75,8 @@ def call(node: syntax.Call, scope: Scope) -> Expr:
     if name in CALLED:
         return _catalogue(node, scope)
     _known_quantity(node, scope)
-    hint = function_hint(name, scope.names.functions)
+    of = library_of(name)
+    hint = f"the library `{of}` has it: `use {of}`" if of else function_hint(name, scope.names.functions)
     scope.report.error("E101", node.function.span, f"`{name}` is not defined", hint)
     look_at(scope, node)
     raise Abandon
@@ -133,8 +138,8 @@ def _count(least: int, most: int) -> str:
 
 
 def _inline(node: syntax.Call, scope: Scope) -> Expr:
-    function = scope.names.functions[node.function.id]
-    name = function.name.id
+    name = node.function.id
+    function = scope.names.function(name, node.span)
     scope.names.called.add(name)
     if name in scope.calls:
         chain = " -> ".join([*scope.calls[scope.calls.index(name) :], name])
@@ -142,13 +147,29 @@ def _inline(node: syntax.Call, scope: Scope) -> Expr:
             "E121", node.span, f"this calls itself: {chain}", "functions are expanded where they are called"
         )
     values = _match(node, function, scope)
-    if any(v is None for v in values.values()):
+    given = {parameter: value for parameter, value in values.items() if value is not None}
+    if len(given) < len(values):
         raise Abandon
-    scope.report.enter(node.span)
+    scope.report.enter(node.span, _misuse(node, given, scope))
     try:
         return body(function, scope.inside(name, values))
     finally:
         scope.report.leave()
+
+
+def _misuse(node: syntax.Call, given: Mapping[str, Expr], scope: Scope) -> Misuse | None:
+    """What to say of a call of a library's function, from the model, that goes wrong; None of other calls."""
+    name = node.function.id
+    if name not in scope.names.libraries or scope.in_library:
+        return None
+    takes = scope.names.libraries[name].takes
+    for value in given.values():
+        if value.meta.element not in _TRUE_OR_NOT:
+            what = "a real number" if value.meta.element is Scalar.REAL else "an element of a dim"
+            label = f"this is {what}; `{name}` takes spins, truth values and whole numbers"
+            raise scope.report.fail("E127", value.meta.span, label, takes)
+    shapes = ", ".join(f"`{parameter}` is {show_shape(value.meta.event)}" for parameter, value in given.items())
+    return Misuse(f"`{name}` cannot take these: {shapes}", takes)
 
 
 def body(function: syntax.FunctionDefinition, scope: Scope) -> Expr:
@@ -196,11 +217,19 @@ def _match(node: syntax.Call, function: syntax.FunctionDefinition, scope: Scope)
             "E113",
             node.span,
             f"`{function.name.id}` takes {_count(len(names), len(names))}, and here are {len(node.arguments)}",
-            f"it is defined on line {scope.report.line(function.span)}: `{function.name.id}({', '.join(names)})`",
+            _signature(function, scope),
         )
     if wrong:
         raise Abandon
     return values
+
+
+def _signature(function: syntax.FunctionDefinition, scope: Scope) -> str:
+    name = function.name.id
+    if name in scope.names.libraries:
+        return scope.names.libraries[name].takes
+    written = f"`{name}({', '.join(p.id for p in function.parameters)})`"
+    return f"it is defined on line {scope.report.line(function.span)}: {written}"
 
 
 # --- reductions --------------------------------------------------------------------------------------

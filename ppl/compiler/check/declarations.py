@@ -1,4 +1,4 @@
-"""`model`, `dim`, `data`, `var` and `def`."""
+"""`model`, `use`, `dim`, `data`, `var` and `def`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from ppl.catalogue.functions import BUILDERS, CALLED
 from ppl.catalogue.supports import SUPPORTS
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.finite import discrete_element, finite_support
+from ppl.compiler.check.libraries import libraries, library
 from ppl.compiler.check.loops import dim_named
-from ppl.compiler.check.names import closest
+from ppl.compiler.check.names import closest, quoted
 from ppl.compiler.check.ranges import of_data, of_latent, range_of
 from ppl.compiler.check.report import Abandon
 from ppl.compiler.check.scope import SCALARS, Binding, Quantity, Scope
@@ -41,6 +42,22 @@ def dims(build: Build, statement: syntax.DimDeclaration) -> None:
         build.names.dims[item.name.id] = Dim(item.name.id, item.name.span, item.size, labels, item.ordered)
 
 
+def use(build: Build, statement: syntax.Use, first: bool) -> None:
+    """`use gates`: the functions of a library. first: whether only the title and others stand above it."""
+    report, name = build.report, statement.library.id
+    if not first:
+        hint = "put it above all other statements, or below the title"
+        report.error("E028", statement.span, "a library is named before anything is defined", hint)
+    if name not in libraries():
+        found = closest(name, libraries())
+        hint = f"did you mean `{found}`?" if found else f"there are {quoted(libraries())}"
+        report.error("E126", statement.library.span, f"there is no library `{name}`", hint)
+        return
+    for known in library(name).values():
+        build.names.libraries[known.definition.name.id] = known
+        build.names.functions[known.definition.name.id] = known.definition
+
+
 def function(build: Build, statement: syntax.FunctionDefinition) -> None:
     """`f(x, y) = ...`: kept as a tree, expanded where it is called."""
     name = statement.name
@@ -67,6 +84,11 @@ def _free(build: Build, name: syntax.Name, what: str) -> bool:
     names = build.names
     if name.id in names.dims:
         return _twice(build, name, "a dim", names.dims[name.id].span)
+    if name.id in names.libraries:
+        of = names.libraries[name.id].library
+        label = f"`{name.id}` is a function of the library `{of}`"
+        build.report.error("E102", name.span, label, f"give {what} another name")
+        return False
     if name.id in names.functions:
         return _twice(build, name, "a function", names.functions[name.id].name.span)
     if name.id in names.quantities:

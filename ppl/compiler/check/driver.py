@@ -77,6 +77,11 @@ def _first(errors: Sequence[Diagnostic]) -> list[Diagnostic]:
 
 def _shared_names(build: Build, placed: Sequence[Placed]) -> None:
     """Dims and functions: visible everywhere, wherever they stand."""
+    first = True
+    for statement, _ in placed:
+        first = first and isinstance(statement, syntax.Use | syntax.ModelTitle)
+        if isinstance(statement, syntax.Use):
+            declarations.use(build, statement, first)
     for statement, _ in placed:
         if isinstance(statement, syntax.DimDeclaration):
             declarations.dims(build, statement)
@@ -124,7 +129,7 @@ def _finish_latents(build: Build) -> None:
 def _check_uncalled(build: Build) -> None:
     """Functions that nothing calls: their bodies, with parameters of which nothing is known."""
     for name, function in build.names.functions.items():
-        if name in build.names.called:
+        if name in build.names.called or name in build.names.libraries:
             continue
         build.names.new_statement()
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from ppl.compiler.check.addends import Part, parts
 from ppl.compiler.check.build import Build
 from ppl.compiler.check.loops import condition, loop_bindings
 from ppl.compiler.check.report import Abandon, Report
@@ -14,7 +15,6 @@ from ppl.compiler.check.sites import everything
 from ppl.grammar import nodes as syntax
 from ppl.graph import (
     Apply,
-    Axis,
     Energy,
     Expr,
     Gather,
@@ -26,10 +26,8 @@ from ppl.graph import (
     Reduce,
     Select,
     children,
-    each_read,
     node_expressions,
 )
-from ppl.types import Scalar
 
 # What the pieces of the log density have names for besides terms.
 _TAKEN = frozenset({"jacobian"})
@@ -40,14 +38,15 @@ def energy(build: Build, statement: syntax.Energy, loops: Sequence[syntax.Loop])
     expression names as indices."""
     try:
         named = _free_name(build, statement.name)
-        node = _energy(build, statement, loops)
+        nodes = _energies(build, statement, loops)
     except Abandon:
         return
     if named:
-        build.nodes.append(node)
+        build.nodes += [nodes[0], *(replace(node, name=build.term_name(node.name)) for node in nodes[1:])]
 
 
-def _energy(build: Build, statement: syntax.Energy, loops: Sequence[syntax.Loop]) -> Energy:
+def _energies(build: Build, statement: syntax.Energy, loops: Sequence[syntax.Loop]) -> list[Energy]:
+    """The terms of one statement: several, if sums over different elements are added in it."""
     names = build.names
     names.new_statement()
     names.defining = ""
@@ -68,30 +67,18 @@ def _energy(build: Build, statement: syntax.Energy, loops: Sequence[syntax.Loop]
             f"a term of the energy is one number for each element of its indices; this is {shape}",
             f"index it, or sum it: `sum({text})`" if len(text) < 40 else "index it, or sum it",
         )
-    value, summed, where = _opened(build, value, where)
-    axes = tuple(dict.fromkeys((*(b.axis for b in bound.values()), *value.meta.axes, *summed)))
-    return Energy(statement.name.id, axes, where, value, statement.span, statement.unnormalised)
-
-
-def _opened(build: Build, value: Expr, where: Expr | None) -> tuple[Expr, tuple[Axis, ...], Expr | None]:
-    """A sum over elements of discrete latents as these, with the axes that it runs over: latents are summed out of each
-    element of a term, for which all values of those that it reads are tried."""
-    axes: tuple[Axis, ...] = ()
-    while True:
-        negative = isinstance(value, Apply) and value.function == "negative"
-        inner = value.arguments[0] if isinstance(value, Apply) and negative else value
-        if not isinstance(inner, Reduce) or inner.operation != "sum" or not _reads_discrete(build, inner.body):
-            return value, axes, where
-        if inner.where is not None and (where is not None or not build.data_only(inner.where)):
-            return value, axes, where
-        body = inner.body
-        value = Apply("negative", (body,), replace(value.meta, axes=body.meta.axes)) if negative else body
-        axes, where = (*axes, *inner.axes), inner.where or where
-
-
-def _reads_discrete(build: Build, expr: Expr) -> bool:
-    found = (build.names.quantities[read.name] for read in each_read(expr))
-    return any(q.role in ("latent", "var") and q.element is not Scalar.REAL for q in found)
+    running_over = tuple(dict.fromkeys((*(b.axis for b in bound.values()), *value.meta.axes)))
+    return [
+        Energy(
+            statement.name.id,
+            tuple(dict.fromkeys((*running_over, *part.axes))),
+            part.where,
+            part.value,
+            statement.span,
+            statement.unnormalised,
+        )
+        for part in parts(build, Part(value, (), where))
+    ]
 
 
 def _filter(build: Build, scope: Scope, loops: Sequence[syntax.Loop]) -> Expr | None:

@@ -76,7 +76,7 @@ def _function(scope: Scope, argument: syntax.Argument) -> syntax.FunctionDefinit
     scope.names.called.add(node.id)
     if node.id in scope.calls:
         raise scope.report.fail("E121", node.span, f"`{node.id}` would be solved inside itself")
-    return functions[node.id]
+    return scope.names.function(node.id, node.span)
 
 
 def _further(

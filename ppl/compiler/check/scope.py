@@ -10,6 +10,7 @@ from ppl.catalogue.combinators import COMBINATORS
 from ppl.catalogue.distributions import DISTRIBUTIONS
 from ppl.catalogue.functions import BUILDERS, CALLED
 from ppl.compiler.check.intervals import UNKNOWN, Range
+from ppl.compiler.check.libraries import LibraryFunction
 from ppl.compiler.check.names import quantity_hint
 from ppl.compiler.check.report import Abandon, Report
 from ppl.grammar import nodes as syntax
@@ -62,8 +63,9 @@ class Binding:
 class Names:
     """The names of one model, and what is remembered of the statement at hand.
 
-    later: where each name that some statement defines is first defined. called: functions of the model that
-    something calls. made: operations so far, of expanded functions too; full: they are too many. Of the statement:
+    libraries: of the functions, those that `use` brings. later: where each name that some statement defines is first
+    defined. called: functions of the model that something calls. made: operations so far, of expanded functions too;
+    full: they are too many. Of the statement:
     axis_names: taken; level: expressions being elaborated inside one another; exhausted: it is too large to go on;
     defining: what it defines; predicting: whether it is a prediction; sizes_of, ranges: depth and
     size, and values, of its expressions, by identity.
@@ -73,6 +75,7 @@ class Names:
     dims: dict[str, Dim] = field(default_factory=dict)
     quantities: dict[str, Quantity] = field(default_factory=dict)
     functions: dict[str, syntax.FunctionDefinition] = field(default_factory=dict)
+    libraries: dict[str, LibraryFunction] = field(default_factory=dict)
     later: dict[str, Span] = field(default_factory=dict)
     axis_names: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
@@ -120,6 +123,10 @@ class Names:
         """Whether positions of a dim mean something: it is ordered, or has a fixed size and no labels."""
         d = self.dims[dim]
         return d.ordered or (d.size is not None and d.labels is None)
+
+    def function(self, name: str, call: Span) -> syntax.FunctionDefinition:
+        """A function, for a call of it."""
+        return self.libraries[name].at(call) if name in self.libraries else self.functions[name]
 
     def size(self, dim: str) -> int | None:
         """The size of a dim as far as the text says it."""
@@ -195,6 +202,11 @@ class Scope:
         """The scope of a function's body: its parameters, and of the indices those that are a dim's own name."""
         kept = {name: b for name, b in self.indices.items() if not b.named}
         return replace(self, indices=kept, parameters=dict(parameters), calls=(*self.calls, function))
+
+    @property
+    def in_library(self) -> bool:
+        """Whether this is the body of a library's function, which knows nothing of the model's names."""
+        return bool(self.calls) and self.calls[-1] in self.names.libraries
 
     def with_local(self, name: str, value: Expr | None) -> Scope:
         """With a function's local; None: of a wrong one."""
