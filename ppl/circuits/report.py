@@ -27,10 +27,14 @@ def to_text(netlist: Netlist, found: Fidelity, more: Sequence[tuple[str, str]] =
     if found.valid is not None and found.valid < 1 - 1e-12:
         rows.append(("readouts that are valid", f"{100 * found.valid:.3g} %"))
     rows.extend(more)
-    width = max(len(name) for name, _ in rows)
-    lines = [f"{name:<{width}}  {value}" for name, value in rows]
     passes = [f"  {claim.name}: {claim.said}" for claim in netlist.provenance]
-    return "\n".join([*lines, "", "passes", *passes])
+    return "\n".join([table(rows), "", "passes", *passes])
+
+
+def table(rows: Sequence[tuple[str, str]]) -> str:
+    """Names and what is said of each."""
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
 
 def to_data(found: Fidelity) -> dict[str, Any]:

@@ -7,21 +7,29 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.hardware.emitted import Emitted
+from ppl.hardware.ice40.devices import Board, find_device
 from ppl.hardware.netlist.netlist import Netlist
+from ppl.hardware.tools.running import Oversight
+
+# Of the folder with what was written, that, the netlist, where it is to go, and who watches over tools.
+Build = Callable[[Path, Emitted, Netlist, Board, Oversight], Emitted]
 
 
 @dataclass(frozen=True)
 class Target:
     """ending: of the file, put after the netlist's name; `folder`: it is of several files, in a folder of that name.
-    in_words: its weights are words, so that a netlist without gets them."""
+    in_words: its weights are words, so that a netlist without gets them. build: runs tools on what was written; what
+    they say is reported besides."""
 
     about: str
     ending: str
     emit: Callable[[Netlist], Emitted]
     folder: bool = False
     in_words: bool = False
+    build: Build | None = None
 
     def default_output(self, name: str) -> Path:
         return Path(f"{name}{self.ending}")
@@ -49,9 +57,22 @@ def _verilog(netlist: Netlist) -> Emitted:
     return emit(netlist)
 
 
+def _ice40(netlist: Netlist) -> Emitted:
+    from ppl.hardware.ice40.design import emit
+
+    return emit(netlist)
+
+
+def _bitstream(folder: Path, made: Emitted, netlist: Netlist, board: Board, oversight: Oversight) -> Emitted:
+    from ppl.hardware.ice40.building import build
+
+    return build(folder, made, netlist, board, oversight)
+
+
 TARGETS: dict[str, Target] = {
     "netlist": Target("JSON, for ppl simulate and all other targets", ".netlist.json", _netlist),
     "verilog": Target("a folder of SystemVerilog with a testbench", ".verilog", _verilog, folder=True, in_words=True),
+    "ice40": Target("a bitstream of an iCE40 FPGA, beside its sources", ".ice40", _ice40, True, True, _bitstream),
     "bqm": Target("JSON of dimod's BinaryQuadraticModel, for D-Wave's Ocean and OpenJij", ".bqm.json", _writer("bqm")),
     "qubo": Target("bits and a matrix Q, as qbsolv reads", ".qubo", _writer("qubo")),
     "ising": Target("coordinates, as dimod reads", ".coo", _writer("coordinates")),
@@ -63,6 +84,32 @@ TARGETS: dict[str, Target] = {
 def find_target(name: str) -> Target:
     """Raises PplError: there is no such target (E608)."""
     if name not in TARGETS:
-        title = f"`target` is {name!r}, but it takes {', '.join(TARGETS)}"
-        raise PplError([Diagnostic("E608", title)], exit_code=Exit.USAGE)
+        raise _invalid(f"`target` is {name!r}, but it takes {', '.join(TARGETS)}")
     return TARGETS[name]
+
+
+def find_board(target: Target, device: str | None, pins: str | None) -> Board:
+    """device: its name; pins: a file of them.
+
+    Raises:
+        PplError: there is no such device, the target is for none, or pins are of none (E608); their file is not there,
+            or cannot be read (E601, E602).
+    """
+    if target.build is None and (device is not None or pins is not None):
+        name = "device" if device is not None else "pins"
+        raise _invalid(f"`{name}` goes with a target that is for a device, such as ice40")
+    if device is None and pins is not None:
+        raise _invalid("`pins` are those of a device, and `device` names none")
+    image = None
+    if pins is not None:
+        try:
+            image = Path(pins).read_bytes()
+        except FileNotFoundError:
+            raise missing_file(Path(pins), "file of pins") from None
+        except OSError as error:
+            raise PplError([Diagnostic("E602", f"cannot read {pins}: {error.strerror or error}")]) from None
+    return Board(None if device is None else find_device(device), image)
+
+
+def _invalid(title: str) -> PplError:
+    return PplError([Diagnostic("E608", title)], exit_code=Exit.USAGE)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import signal
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ppl.cli.edge import print_json, show_warnings
+from ppl.cli.edge import print_json, show_interrupt, show_warnings
 from ppl.cli.sample import in_options
 from ppl.cli.shared import data_option, json_option, set_option, values_set
 from ppl.errors import Exit
+from ppl.hardware.emitted import Emitted
 from ppl.model import load
 
 if TYPE_CHECKING:
     from ppl.circuits.compiling import Compiled, Options
 
 
-@click.command("compile")
+class CompileCommand(click.Command):
+    """A command whose help lists the targets."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from ppl.circuits.targets import TARGETS
+
+        with formatter.section("Targets"):
+            formatter.write_dl([(name, target.about) for name, target in TARGETS.items()])
+
+
+@click.command("compile", cls=CompileCommand)
 @click.argument("model", metavar="MODEL")
 @data_option
 @set_option
@@ -40,6 +52,9 @@ if TYPE_CHECKING:
     help="What stands for larger products on a pairwise fabric: thermal or rosenberg.  [default: thermal]",
 )
 @click.option("--degree", type=int, metavar="N", help="The most neighbours of a unit, with --fabric pairwise.")
+@click.option("--device", metavar="NAME", help="Of --target ice40: hx1k, hx8k or up5k.  [default: the one that fits]")
+@click.option("--pins", metavar="FILE", help="Of --device: which pins the wires come to, a .pcf.  [default: any]")
+@click.option("--time-limit", default=600.0, show_default=True, metavar="SECONDS", help="Of each tool that is run.")
 @json_option
 def compile(
     model: str,
@@ -53,6 +68,9 @@ def compile(
     fabric: str,
     reduction: str,
     degree: int | None,
+    device: str | None,
+    pins: str | None,
+    time_limit: float,
     as_json: bool,
 ) -> int:
     """Lower a model of discrete quantities to a netlist of coupled stochastic units, and write it for a target.
@@ -67,16 +85,23 @@ def compile(
         ppl compile ising.ppl --data ising.json -o ising.netlist.json
         ppl compile ising.ppl --data ising.json --set "s[0]=+1" --kl 1e-3
         ppl compile ising.netlist.json
+        ppl compile ising.netlist.json --target ice40 --device hx8k
     """
     from ppl.circuits.compiling import make_options, ready
     from ppl.circuits.files import is_netlist, read_netlist, write_emitted
-    from ppl.circuits.report import to_data, to_text
-    from ppl.circuits.targets import find_target
+    from ppl.circuits.report import table, to_data, to_text
+    from ppl.circuits.targets import find_board, find_target
     from ppl.hardware.fidelity import fidelity
+    from ppl.hardware.tools.running import Oversight
+    from ppl.running.interrupts import Requests, listening
+    from ppl.running.progress import make_progress
 
     with in_options():
         options = make_options(kl=kl, encoding=encoding, fabric=fabric, reduction=reduction, degree=degree)
         chosen = find_target(target)
+        board = find_board(chosen, device, pins)
+        requests, progress = Requests(), make_progress(None)
+        oversight = Oversight(time_limit, lambda: requests.stop, progress.stage)
     source = click.get_current_context().get_parameter_source
     asked = {name for name in ("target", "output") if source(name) is click.core.ParameterSource.COMMANDLINE}
     if is_netlist(Path(model)):
@@ -93,18 +118,29 @@ def compile(
         netlist = ready(made.netlist, None, chosen.in_words)
         found = fidelity(netlist, made.graph)
     path: Path | None = None
-    rows: tuple[tuple[str, str], ...] = ()
-    more: Mapping[str, Any] = {}
+    emitted = Emitted({})
     if asked:
         path = Path(output) if output is not None else chosen.default_output(Path(model).name.split(".")[0])
         emitted = chosen.emit(netlist)
+        emitted = replace(emitted, files={**emitted.files, **board.files})
         write_emitted(emitted, path, chosen.folder, force)
-        rows, more = emitted.rows, emitted.data
-    if as_json:
-        print_json({"output": None if path is None else str(path), **to_data(found), **more})
-    else:
-        click.echo(to_text(netlist, found, rows))
+    if not as_json:
+        click.echo(to_text(netlist, found, emitted.rows))
         click.echo("" if path is None else f"\nWritten: {path}")
+    built = Emitted({})
+    if path is not None and chosen.build is not None:
+        try:
+            with listening(signal.SIGINT, signal.SIGTERM) as requests:
+                built = chosen.build(path, emitted, netlist, board, oversight)
+        except KeyboardInterrupt:
+            show_interrupt(requests.word, as_json, f"what was written is in {path}")
+            return int(requests.exit_code)
+        finally:
+            progress.close()
+        if not as_json:
+            click.echo(f"\n{table(built.rows)}")
+    if as_json:
+        print_json({"output": None if path is None else str(path), **to_data(found), **emitted.data, **built.data})
     return int(Exit.OK)
 
 

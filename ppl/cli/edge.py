@@ -106,9 +106,9 @@ def show_usage_error(error: click.UsageError, as_json: bool) -> None:
     click.echo(f"error: {error.format_message()}\n    = see {command} --help", err=True)
 
 
-def show_interrupt(word: str, as_json: bool) -> None:
-    """Of a run that leaves nothing behind. word: what it was."""
-    title = f"{word}: nothing was kept"
+def show_interrupt(word: str, as_json: bool, kept: str = "nothing was kept") -> None:
+    """Of a run that leaves nothing behind, or no more than `kept` says. word: what it was."""
+    title = f"{word}: {kept}"
     if as_json:
         print_json({"errors": [{"code": None, "severity": "error", "title": title}]})
     else:

