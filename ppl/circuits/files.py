@@ -22,7 +22,7 @@ def is_netlist(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            return path.suffix != ".ppl" and begins_with_numbers(file.read(_LOOKED_AT).decode("utf-8", "replace"))
+            return path.suffix != ".ppl" and begins_with_numbers(file.read(_LOOKED_AT).decode("utf-8-sig", "replace"))
     except OSError:
         return False
 
@@ -41,7 +41,7 @@ def read_netlist(path: Path) -> Netlist:
     except OSError as error:
         raise PplError([Diagnostic("E602", f"cannot read {path}: {error.strerror or error}")]) from None
     try:
-        return from_text(image.decode("utf-8"), path.name)
+        return from_text(image.decode("utf-8-sig"), path.name)
     except UnicodeDecodeError:
         raise PplError([Diagnostic("E603", f"{path} is not UTF-8 text")]) from None
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from dimod.serialization import coo
 
-from ppl.circuits.files import is_netlist
+from ppl.circuits.files import is_netlist, read_netlist
 from ppl.circuits.targets import find_target
 from ppl.errors import PplError
 from ppl.hardware.energies import energies
@@ -330,6 +330,7 @@ def test_a_max_cut_is_compiled_and_annealed(shell: Shell) -> None:
 def test_files_are_told_from_models(tmp_path: Path) -> None:
     for name, text, is_one in (
         ("G1", "3 1\n1 2 1\n", True),
+        ("marked.txt", "\ufeff3 1\r\n1 2 1\r\n", True),
         ("a.txt", "# vartype=SPIN\n0 1 1\n", True),
         ("b.txt", "c a comment\np qubo 0 2 0 1\n0 1 1\n", True),
         ("m", "# a model\nc ~ Normal(0, 1)\n", False),
@@ -340,3 +341,4 @@ def test_files_are_told_from_models(tmp_path: Path) -> None:
         if text is not None:
             (tmp_path / name).write_text(text)
         assert is_netlist(tmp_path / name) is is_one, name
+    assert read_netlist(tmp_path / "marked.txt").size == 3
