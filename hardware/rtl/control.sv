@@ -29,7 +29,8 @@ module ppl_control #(
     output reg  [STAGE_BITS-1:0]       stage,
     output reg                         update,
     output wire                        load,
-    output wire [31:0]                 seed
+    output wire [31:0]                 seed,
+    output wire                        mix
 );
     localparam integer INDEX_BITS = ADDRESS_BITS - 2;
     localparam [1:0] REGISTERS = 0, STATES = 1, MASK = 2;
@@ -46,11 +47,19 @@ module ppl_control #(
     reg [31:0] ends [0:(1<<STAGE_BITS)-1];
     initial $readmemh(ENDS, ends);
 
-    wire running = remaining != 0;
+    wire running = remaining != 0 && !mix;
+    wire under_way = running || phase != 0 || update;
     wire last    = running && update && phase == PHASE_BITS'(PHASES - 1);
 
     assign load = rst || (set_register && index == SEED);
     assign seed = rst ? 32'd0 : write_data;
+
+    // After a seed, generators mix it.
+    reg [5:0] mixing;
+    assign mix = mixing != 0;
+    always @(posedge clk)
+        if (load) mixing <= 6'd32;
+        else if (mix) mixing <= mixing - 6'd1;
 
     // The order of updates.
     always @(posedge clk)
@@ -66,7 +75,7 @@ module ppl_control #(
     always @(posedge clk)
         if (rst) remaining <= 0;
         else if (set_register && index == RUN)
-            remaining <= (write_data == 0 && running && !last) ? 32'd1 : write_data;
+            remaining <= (write_data == 0 && under_way && !last) ? 32'd1 : write_data;
         else if (last) remaining <= remaining - 32'd1;
 
     // The stage of the schedule.

@@ -156,7 +156,7 @@ module ppl_top (
     wire [{32 * state_words - 1}:0] states;
     wire [{width(made.phases) - 1}:0] phase;
     wire [{_stage_bits(made) - 1}:0] stage;
-    wire update, load;
+    wire update, load, mix;
     wire [31:0] seed;
 
     ppl_control #(
@@ -170,7 +170,7 @@ module ppl_top (
     ) control (
         .clk(clk), .rst(rst), .address(address), .write_enable(write_enable), .write_data(write_data),
         .read_data(read_data), .drawn(drawn), .states(states), .phase(phase), .stage(stage), .update(update),
-        .load(load), .seed(seed)
+        .load(load), .seed(seed), .mix(mix)
     );
 
 {slots}
@@ -207,7 +207,7 @@ def _slot(made: Machine, number: int, slot: Slot, memory: str, seed: str) -> str
         .START({seed}),
         .THRESHOLDS("{memory}")
     ) slot_{number} (
-        .clk(clk), .load(load), .seed(seed), .update(update), .phase(phase), .stage(stage),
+        .clk(clk), .load(load), .seed(seed), .mix(mix), .update(update), .phase(phase), .stage(stage),
         .addresses({_joined(names, " " * 12)}),
         .drawn(drawn_{number})
     );

@@ -6,6 +6,7 @@ before, and its units do not have their law.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,11 @@ SMALL = Generator(32, 26, 9, 13)
 LARGE = Generator(64, 24, 16, 37)
 
 
+# Steps after a seed in which words are added to the state, so that it is no linear function of the seed: else the words
+# of two slots would differ alike for all seeds.
+MIXED = 32
+
+
 def starts(generator: Generator, slots: int) -> Words:
     """(2, slots): where each slot begins with seed 0. All differ, and none is 0, whatever the seed is."""
     seeds = [np.random.SeedSequence(spawn_key=(slot,), entropy=0).generate_state(2, np.uint64) for slot in range(slots)]
@@ -43,16 +49,19 @@ def starts(generator: Generator, slots: int) -> Words:
 
 
 class Streams:
-    """A stream for each slot."""
+    """A stream for each seed and slot."""
 
-    def __init__(self, generator: Generator, begin: Words, seed: int) -> None:
-        """begin: (2, slots), as `starts`; seed: of 32 bits."""
+    def __init__(self, generator: Generator, begin: Words, seeds: Sequence[int]) -> None:
+        """begin: (2, slots), as `starts`; seeds: of 32 bits each."""
         self._of = generator
-        self._low = begin[0] ^ generator.kind(seed)
-        self._high = begin[1].copy()
+        self._low = begin[0] ^ np.array(seeds, generator.kind)[:, None]
+        self._high = np.broadcast_to(begin[1], self._low.shape)
+        for _ in range(MIXED):
+            word = self.next()
+            self._high = self._high ^ word
 
     def next(self) -> Words:
-        """(slots,): a word of each."""
+        """(seeds, slots): a word of each."""
         found: Words = np.asarray(self._low + self._high)
         of, both = self._of, self._low ^ self._high
         self._low = self._turned(self._low, of.a) ^ both ^ (both << of.kind(of.b))

@@ -9,6 +9,7 @@ module ppl_generator #(
     input  wire            clk,
     input  wire            load,  // begin anew, from START and the seed
     input  wire [31:0]     seed,
+    input  wire            mix,   // step, and make the state no linear function of the seed
     input  wire            step,
     output wire [WORD-1:0] word
 );
@@ -21,8 +22,8 @@ module ppl_generator #(
         if (load) begin
             low  <= START[WORD-1:0] ^ WORD'(seed);
             high <= START[2*WORD-1:WORD];
-        end else if (step) begin
+        end else if (step || mix) begin
             low  <= {low[WORD-1-A:0], low[WORD-1:WORD-A]} ^ both ^ (both << B);
-            high <= {both[WORD-1-C:0], both[WORD-1:WORD-C]};
+            high <= {both[WORD-1-C:0], both[WORD-1:WORD-C]} ^ (word & {WORD{mix}});
         end
 endmodule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,27 +14,27 @@ from ppl.hardware.rtl.machine import Machine
 
 
 class Twin:
-    """A machine after a reset, and the seed given. states, held: (n,), may be set."""
+    """A machine after a reset, once for each seed. states: (seeds, n), and held: (n,), may be set."""
 
-    def __init__(self, machine: Machine, seed: int = 0) -> None:
-        self.states = machine.start.copy()
+    def __init__(self, machine: Machine, seeds: Sequence[int] = (0,)) -> None:
+        self.states = np.tile(machine.start, (len(seeds), 1))
         self.held = machine.held.copy()
         self.sweeps = 0
         self.stage = 0
         self._machine = machine
-        self._streams = Streams(machine.generator, starts(machine.generator, len(machine.slots)), seed)
+        self._streams = Streams(machine.generator, starts(machine.generator, len(machine.slots)), seeds)
         self._shift = machine.generator.kind(machine.generator.word - machine.threshold_bits)
         self._phases = [_Phase(machine, p) for p in range(machine.phases)]
 
     def advance(self, sweeps: int) -> Integers:
-        """(sweeps, n): the states after each of so many sweeps."""
-        shown = np.zeros((sweeps, len(self.states)), np.int64)
+        """(sweeps, seeds, n): the states after each of so many sweeps."""
+        shown = np.zeros((sweeps, *self.states.shape), np.int64)
         for number in range(sweeps):
             for phase in self._phases:
                 words = (self._streams.next() >> self._shift).astype(np.uint64)
                 drawn = phase.drawn(self.states, self.stage, words)
                 free = self.held[phase.units] == 0
-                self.states[phase.units[free]] = drawn[free]
+                self.states[:, phase.units[free]] = drawn[:, free]
             self.sweeps += 1
             if self.stage < len(self._machine.ends) and self.sweeps == self._machine.ends[self.stage]:
                 self.stage += 1
@@ -63,7 +64,7 @@ class _Phase:
         self._thresholds = np.concatenate([one.reshape(-1, choices) for one in wide])
 
     def drawn(self, states: Integers, stage: int, words: NDArray[np.uint64]) -> NDArray[Any]:
-        """(units,): new states; words: (slots,), random."""
-        address = (self._weights * (states[self._inputs] ^ self._flips)).sum(axis=1)
+        """(seeds, units): new states; words: (seeds, slots), random."""
+        address = (self._weights * (states[:, self._inputs] ^ self._flips)).sum(axis=2)
         thresholds = self._thresholds[self._first + stage * self._rows + address]
-        return np.asarray((words[self._slots, None] < thresholds).sum(axis=1))
+        return np.asarray((words[:, self._slots, None] < thresholds).sum(axis=2))
