@@ -32,7 +32,7 @@ def placement(device: Device, pins: bool) -> tuple[str, ...]:
     """The command that places and routes the cells; with `--pack-only` it tells how many they are. pins: whether there
     is a file of them."""
     where = (f"--{device.name}", "--package", device.package)
-    bound = ("--pcf", PINS, "--pcf-allow-unconstrained") if pins else ()
+    bound = ("--pcf", PINS) if pins else ()
     how = ("--seed", "1", "--freq", f"{device.aim:g}", "--timing-allow-fail")
     return ("nextpnr-ice40", "-q", *where, *bound, *how, "--json", CELLS, "--asc", PLACED, "--report", TOLD)
 
@@ -59,11 +59,11 @@ def _build() -> str:
     synthesise, place, *rest = (
         " ".join(step) for step in (synthesis(), placement(device, pins=False), packing(), timing(device))
     )
-    steps = (synthesise, f'{place} ${{1:+--pcf "$1" --pcf-allow-unconstrained}}', *rest)
+    steps = (synthesise, f'{place} ${{1:+--pcf "$1"}}', *rest)
     return f"""\
 #!/bin/sh
 # Sources to the bitstream {BITSTREAM} of an iCE40-{device.name.upper()}, and the clock that it bears. The first
-# argument is a file of pins, such as `set_io clk J3`; without, wires come to any.
+# argument is a file of pins, with lines such as `set_io clk J3`; without, wires come to any.
 set -e
 {chr(10).join(steps)}
 """

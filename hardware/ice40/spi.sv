@@ -6,13 +6,12 @@ module ppl_ice40 #(
     parameter integer ADDRESS_BITS = 5
 ) (
     input  wire clk,
-    input  wire rst,
     input  wire sck,
     input  wire cs_n,
     input  wire mosi,
     output wire miso
 );
-    // All registers are 0 once the device is configured.
+    // All registers are 0 once the device is configured; those of `ppl_top` begin with a reset.
     reg [3:0] age = 0;
     wire      young = age != 4'hf;
     always @(posedge clk) if (young) age <= age + 4'd1;
@@ -54,7 +53,7 @@ module ppl_ice40 #(
     end
 
     ppl_top top (
-        .clk(clk), .rst(rst || young), .address(address), .write_enable(write_enable), .write_data(in),
+        .clk(clk), .rst(young), .address(address), .write_enable(write_enable), .write_data(in),
         .read_data(read_data)
     );
 endmodule

@@ -9,7 +9,7 @@ module spi_tb;
     reg [31:0] told;
     integer left, round;
 
-    ppl_ice40 board (.clk(clk), .rst(1'b0), .sck(sck), .cs_n(cs_n), .mosi(mosi), .miso(miso));
+    ppl_ice40 board (.clk(clk), .sck(sck), .cs_n(cs_n), .mosi(mosi), .miso(miso));
 
     always #5 clk = !clk;
 

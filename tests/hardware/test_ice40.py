@@ -20,13 +20,14 @@ from ppl.hardware.netlist.netlist import Integers
 from ppl.hardware.rtl.emit import unpacked
 from ppl.hardware.rtl.machine import Machine, machine
 from ppl.hardware.rtl.twin import Twin
+from ppl.hardware.tools.finding import need
 from ppl.hardware.tools.running import Oversight, run
 from tests.hardware import eda
 from tests.hardware.designs import AND, design
 from tests.shell import Shell
 
 TOOLS = ("yosys", "nextpnr-ice40", "icepack", "icetime", "iverilog")
-WIRED = {"hx1k": (21, 112, 113, 114, 115, 116), "hx8k": ("J3", "B1", "C1", "D1", "E2", "F1")}
+WIRED = {"hx1k": (21, 112, 113, 114, 115), "hx8k": ("J3", "B1", "C1", "D1", "E2")}
 SEED, ROUNDS, SWEEPS = 7, 20, 10
 
 
@@ -38,7 +39,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def write_pins(device: str, place: Path) -> None:
-    names = ("clk", "rst", "sck", "cs_n", "mosi", "miso")
+    names = ("clk", "sck", "cs_n", "mosi", "miso")
     lines = (f"set_io {name} {pin}\n" for name, pin in zip(names, WIRED[device], strict=True))
     place.write_text("".join(lines))
 
@@ -55,7 +56,10 @@ def read_from_bits(folder: Path, package: str, made: Machine) -> Integers:
     parameters = {"SEED": SEED, "ROUNDS": ROUNDS, "SWEEPS": SWEEPS}
     given = [f"-Pspi_tb.{name}={value}" for name, value in parameters.items()]
     bench = str(Path(__file__).with_name("spi_tb.sv"))
-    tool("iverilog", "-g2012", "-s", "spi_tb", *given, "-o", "run.vvp", bench, "circuit.v")
+    # What a block memory is, as Yosys has it; Icarus takes no defaults of inputs.
+    cells = str(Path(need(["yosys"])["yosys"]).parents[1] / "share/yosys/ice40/cells_sim.v")
+    how = ("-g2012", "-D", "NO_ICE40_DEFAULT_ASSIGNMENTS", "-s", "spi_tb", *given)
+    tool("iverilog", *how, "-o", "run.vvp", bench, "circuit.v", cells)
     words = np.array([[int(line, 16)] for line in tool("vvp", "run.vvp").split()], np.int64)
     return unpacked(made, words)
 
@@ -84,15 +88,16 @@ def test_a_bitstream_does_what_the_twin_does(shell: Shell) -> None:
 
 @pytest.mark.long
 def test_so_does_a_larger_one_built_by_hand(tmp_path: Path) -> None:
-    """Pdits, and more slots than one; made by the script that lies beside the sources."""
+    """With block memories, tables and adders; made by the script that lies beside the sources."""
     eda.need(*TOOLS)
-    netlist = design("categorical")
+    netlist = design("multiplier")
     for name, image in emit(netlist).files.items():
         (tmp_path / name).write_bytes(image)
     write_pins("hx8k", tmp_path / PINS)
     run(("sh", BUILD, PINS), tmp_path, Oversight())
     made = machine(netlist)
     assert read_from_bits(tmp_path, "ct256", made).tolist() == expected(made).tolist()
+    assert "SB_RAM40_4K" in (tmp_path / "circuit.v").read_text()
 
 
 def stand_in(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
