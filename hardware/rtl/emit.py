@@ -121,14 +121,19 @@ def _padded(made: Machine, values: Integers, bits: int, words: int) -> str:
 
 def _joined(parts: list[str], indent: str) -> str:
     """A concatenation, the first part lowest, over as many lines as it takes."""
-    lines, line = [], ""
-    for part in reversed(parts):
-        if line and len(indent) + len(line) + len(part) > _LINE:
-            lines.append(line.rstrip())
-            line = ""
-        line += f"{part}, "
-    lines.append(line.removesuffix(", "))
-    return "{" + lines[0] + "}" if len(lines) == 1 else "{\n" + "\n".join(f"{indent}{one}" for one in lines) + "}"
+    lines = _lines(parts[::-1], _LINE - len(indent))
+    return f"{{{lines[0]}}}" if len(lines) == 1 else "\n".join(["{", *(indent + one for one in lines)]) + "}"
+
+
+def _lines(parts: list[str], width: int) -> list[str]:
+    """With commas between them, and no part cut."""
+    lines = [""]
+    for i, part in enumerate(parts):
+        item = part if i == len(parts) - 1 else f"{part}, "
+        if lines[-1] and len(lines[-1]) + len(item) > width:
+            lines.append("")
+        lines[-1] += item
+    return [line.rstrip() for line in lines]
 
 
 def _top(made: Machine, memories: list[str]) -> str:
@@ -252,7 +257,8 @@ def _about(made: Machine) -> str:
     netlist, bits = made.netlist, state_bits(made)
     state_words, held_words = _words(made)
     step = 2 ** (_address_bits(made) - 2)
-    units = [f"{i}: {_name(name)}" for i, name in enumerate(netlist.names)]
+    names = _lines([f"{i}: {_name(name)}" for i, name in enumerate(netlist.names)], _LINE)
+    units = "\n".join(f"    {line}" for line in names)
     text = f"""\
 Netlist {_name(netlist.name)}: {netlist.size} stochastic units, updated by Gibbs sampling in {made.phases} phases of two
 clocks, with thresholds of {made.threshold_bits} bits that random words of {made.generator.word} bits are compared with.
@@ -275,11 +281,13 @@ Registers of 32 bits; what is read is there a clock after its address.
     2    stage  of the schedule of β; write: take this one, and stay
     3    seed   write: seed the generators
     4    units  how many there are
-    {step:<4} states, {state_words} words: unit i in {bits} bits from bit {bits} i of all of them
-    {2 * step:<4} held,   {held_words} words: unit i in bit i; those that are 1 keep their states
+    {step:<4} states of units, {bits} x {netlist.size} bits, unit 0 lowest, in {state_words} x 32
+    {2 * step:<4} held, 1 x {netlist.size} bits, unit 0 lowest, in {held_words} x 32; a 1 keeps the state
 
 States and held units are written while nothing runs.
-Units: {", ".join(units)}"""
+Units:
+
+{units}"""
     return "\n".join(f"// {line}".rstrip() for line in text.split("\n"))
 
 
