@@ -85,7 +85,7 @@ def ppl(ctx: click.Context) -> None:
         1    the draws, or this installation, are not to be trusted
         2    wrong use of the command
         65   an error in the model or the data
-        66   no such file
+        66   no such file, or a tool is missing
         70   a bug of ours
         130  interrupted; the draws so far are kept
         143  terminated; likewise
