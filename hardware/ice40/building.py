@@ -136,7 +136,7 @@ def _reported(
         ("updates a second", f"{rate:.3g}: {updated} units in {clocks} clocks"),
         ("power, estimated", f"{1e3 * takes.total:.3g} mW, of which {1e3 * takes.static:.2g} static"),
         ("energy of an update", f"{1e12 * takes.total / rate:.3g} pJ"),
-        *zip(("estimated is", *[""] * (len(ASSUMED) - 1)), ASSUMED, strict=True),
+        *zip(("assumed", *[""] * (len(ASSUMED) - 1)), ASSUMED, strict=True),
         ("bitstream", BITSTREAM),
     )
     data: dict[str, Any] = {
