@@ -29,8 +29,8 @@ module ppl_control #(
     output reg  [STAGE_BITS-1:0]       stage,
     output reg                         update,
     output wire                        load,
-    output wire [31:0]                 seed,
-    output wire                        mix
+    output wire                        mix,
+    output wire                        seed
 );
     localparam integer INDEX_BITS = ADDRESS_BITS - 2;
     localparam [1:0] REGISTERS = 0, STATES = 1, MASK = 2;
@@ -52,14 +52,20 @@ module ppl_control #(
     wire last    = running && update && phase == PHASE_BITS'(PHASES - 1);
 
     assign load = rst || (set_register && index == SEED);
-    assign seed = rst ? 32'd0 : write_data;
 
-    // After a seed, generators mix it.
-    reg [5:0] mixing;
-    assign mix = mixing != 0;
+    // Generators mix a seed, its lowest bit first, and go on with zeros.
+    reg [31:0] seeding;
+    reg [6:0]  mixing;
+    assign mix  = mixing != 0;
+    assign seed = seeding[0];
     always @(posedge clk)
-        if (load) mixing <= 6'd32;
-        else if (mix) mixing <= mixing - 6'd1;
+        if (load) begin
+            seeding <= rst ? 32'd0 : write_data;
+            mixing  <= 7'd64;
+        end else if (mix) begin
+            seeding <= seeding >> 1;
+            mixing  <= mixing - 7'd1;
+        end
 
     // The order of updates.
     always @(posedge clk)

@@ -161,8 +161,7 @@ module ppl_top (
     wire [{32 * state_words - 1}:0] states;
     wire [{width(made.phases) - 1}:0] phase;
     wire [{_stage_bits(made) - 1}:0] stage;
-    wire update, load, mix;
-    wire [31:0] seed;
+    wire update, load, mix, seed;
 
     ppl_control #(
         .UNITS({netlist.size}), .STATE_BITS({bits}), .STATE_WORDS({state_words}), .HELD_WORDS({held_words}),
@@ -175,7 +174,7 @@ module ppl_top (
     ) control (
         .clk(clk), .rst(rst), .address(address), .write_enable(write_enable), .write_data(write_data),
         .read_data(read_data), .drawn(drawn), .states(states), .phase(phase), .stage(stage), .update(update),
-        .load(load), .seed(seed), .mix(mix)
+        .load(load), .mix(mix), .seed(seed)
     );
 
 {slots}
@@ -212,7 +211,7 @@ def _slot(made: Machine, number: int, slot: Slot, memory: str, seed: str) -> str
         .START({seed}),
         .THRESHOLDS("{memory}")
     ) slot_{number} (
-        .clk(clk), .load(load), .seed(seed), .mix(mix), .update(update), .phase(phase), .stage(stage),
+        .clk(clk), .load(load), .mix(mix), .seed(seed), .update(update), .phase(phase), .stage(stage),
         .addresses({_joined(names, " " * 12)}),
         .drawn(drawn_{number})
     );

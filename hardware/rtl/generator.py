@@ -35,13 +35,13 @@ SMALL = Generator(32, 26, 9, 13)
 LARGE = Generator(64, 24, 16, 37)
 
 
-# Steps after a seed in which words are added to the state, so that it is no linear function of the seed: else the words
-# of two slots would differ alike for all seeds.
-MIXED = 32
+# Steps in which words are added to the state, and in the first of them the bits of a seed. If a seed were added alone,
+# the words of two slots would differ alike for all seeds.
+MIXED = 64
 
 
 def starts(generator: Generator, slots: int) -> Words:
-    """(2, slots): where each slot begins with seed 0. All differ, and none is 0, whatever the seed is."""
+    """(2, slots): where each slot begins before it is seeded. All differ, and none is 0."""
     seeds = [np.random.SeedSequence(spawn_key=(slot,), entropy=0).generate_state(2, np.uint64) for slot in range(slots)]
     found = np.array(seeds, np.uint64).reshape(slots, 2).T
     words = (found >> np.uint64(64 - generator.word)).astype(generator.kind)
@@ -54,11 +54,13 @@ class Streams:
     def __init__(self, generator: Generator, begin: Words, seeds: Sequence[int]) -> None:
         """begin: (2, slots), as `starts`; seeds: of 32 bits each."""
         self._of = generator
-        self._low = begin[0] ^ np.array(seeds, generator.kind)[:, None]
-        self._high = np.broadcast_to(begin[1], self._low.shape)
+        shape = (len(seeds), begin.shape[1])
+        self._low, self._high = (np.broadcast_to(one, shape) for one in begin)
+        left = np.array(seeds, np.uint32)[:, None]
         for _ in range(MIXED):
             word = self.next()
-            self._high = self._high ^ word
+            self._high = self._high ^ word ^ (left & 1).astype(generator.kind)
+            left = left >> np.uint32(1)
 
     def next(self) -> Words:
         """(seeds, slots): a word of each."""

@@ -7,9 +7,9 @@ module ppl_generator #(
     parameter [2*WORD-1:0] START = 1
 ) (
     input  wire            clk,
-    input  wire            load,  // begin anew, from START and the seed
-    input  wire [31:0]     seed,
-    input  wire            mix,   // step, and make the state no linear function of the seed
+    input  wire            load,  // begin anew, from START
+    input  wire            mix,   // step, and add the word and a bit of the seed to the state
+    input  wire            seed,  // 0 unless mixed
     input  wire            step,
     output wire [WORD-1:0] word
 );
@@ -20,10 +20,10 @@ module ppl_generator #(
 
     always @(posedge clk)
         if (load) begin
-            low  <= START[WORD-1:0] ^ WORD'(seed);
+            low  <= START[WORD-1:0];
             high <= START[2*WORD-1:WORD];
         end else if (step || mix) begin
             low  <= {low[WORD-1-A:0], low[WORD-1:WORD-A]} ^ both ^ (both << B);
-            high <= {both[WORD-1-C:0], both[WORD-1:WORD-C]} ^ (word & {WORD{mix}});
+            high <= {both[WORD-1-C:0], both[WORD-1:WORD-C]} ^ (word & {WORD{mix}}) ^ WORD'(seed);
         end
 endmodule

@@ -24,8 +24,8 @@ module ppl_slot #(
 ) (
     input  wire                           clk,
     input  wire                           load,
-    input  wire [31:0]                    seed,
     input  wire                           mix,
+    input  wire                           seed,
     input  wire                           update,
     input  wire [PHASE_BITS-1:0]          phase,
     input  wire [STAGE_BITS-1:0]          stage,
@@ -39,7 +39,7 @@ module ppl_slot #(
 
     wire [WORD-1:0] word;
     ppl_generator #(.WORD(WORD), .A(A), .B(B), .C(C), .START(START)) generator (
-        .clk(clk), .load(load), .seed(seed), .mix(mix), .step(update), .word(word)
+        .clk(clk), .load(load), .mix(mix), .seed(seed), .step(update), .word(word)
     );
 
     wire [SET_BITS-1:0]              set = FIRST[phase*SET_BITS +: SET_BITS] + SET_BITS'(stage);

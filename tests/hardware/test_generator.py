@@ -40,16 +40,20 @@ def test_streams_show_no_correlation(generator: Generator) -> None:
 
 @pytest.mark.parametrize("generator", [SMALL, LARGE])
 def test_seeds_make_other_streams(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The words of slots at one time, over seeds; without mixing those of two slots differ alike for all seeds."""
+    """The words of slots at one time, over seeds. If a seed is only added to the state, those of two slots differ alike
+    for all seeds."""
     begin = starts(generator, STREAMS)
 
-    def words() -> np.ndarray:
-        streams = Streams(generator, begin, range(STEPS))
+    def words(streams: Streams) -> np.ndarray:
         return [streams.next() for _ in range(3)][-1].astype(np.uint64)
 
-    assert correlations(words(), generator.word) < LARGEST
+    for step in (1, 2**18):
+        seeds = range(0, step * STEPS, step)
+        assert correlations(words(Streams(generator, begin, seeds)), generator.word) < LARGEST
     monkeypatch.setattr("ppl.hardware.rtl.generator.MIXED", 0)
-    assert correlations(words(), generator.word) > 10 * LARGEST
+    unmixed = Streams(generator, begin, range(STEPS))
+    unmixed._low = unmixed._low ^ np.arange(STEPS, dtype=generator.kind)[:, None]
+    assert correlations(words(unmixed), generator.word) > 10 * LARGEST
 
 
 def shift_register(steps: int) -> np.ndarray:
