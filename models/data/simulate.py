@@ -57,9 +57,57 @@ def garch() -> dict[str, Any]:
     return {"y": np.array(y).round(4)}
 
 
+def satisfiability() -> dict[str, Any]:
+    """70 clauses of three of 18 variables, at random but that the variables 0, 3, 6, ... true and all others false
+    satisfy each."""
+    rng = np.random.default_rng(8)
+    planted = np.arange(18) % 3 == 0
+    clauses: list[tuple[list[int], list[bool]]] = []
+    while len(clauses) < 70:
+        who, sign = rng.choice(18, 3, replace=False), rng.random(3) < 0.5
+        if (planted[who] == sign).any():
+            clauses.append((who.tolist(), sign.tolist()))
+    names = ("first", "second", "third")
+    variables = {name: [who[i] for who, _ in clauses] for i, name in enumerate(names)}
+    return variables | {f"{name}_is": [sign[i] for _, sign in clauses] for i, name in enumerate(names)}
+
+
+def max_cut() -> dict[str, Any]:
+    """A graph of 16 vertices, in which each pair is joined with probability 0.4; weights are 1, 2 or 3."""
+    rng = np.random.default_rng(4)
+    edges = np.argwhere(np.triu(rng.random((16, 16)) < 0.4, 1))
+    return {"tail": edges[:, 0], "head": edges[:, 1], "weight": rng.integers(1, 4, len(edges))}
+
+
+def bars_and_stripes() -> dict[str, Any]:
+    """Weights of a restricted Boltzmann machine with the likelihood of the 14 pictures of 3 x 3 points whose rows are
+    all alike or whose columns are, climbed along its exact gradient, with a little decay."""
+    v = (np.arange(512)[:, None] >> np.arange(9) & 1).astype(float)
+    picture = v.reshape(-1, 3, 3)
+    bars, stripes = (picture == picture[:, :1]).all((1, 2)), (picture == picture[:, :, :1]).all((1, 2))
+    data = (bars | stripes) / (bars | stripes).sum()
+    parameters = [np.random.default_rng(0).normal(0, 0.5, (9, 8)), np.zeros(9), np.zeros(8)]
+    speed = [np.zeros_like(one) for one in parameters]
+    for _ in range(3000):
+        weight, bias, threshold = parameters
+        field = v @ weight + threshold
+        log_p = v @ bias + np.logaddexp(0, field).sum(1)
+        p = np.exp(log_p - log_p.max())
+        off, active = data - p / p.sum(), 1 / (1 + np.exp(-field))
+        gradients = [v.T @ (off[:, None] * active) - 0.001 * weight, v.T @ off, active.T @ off]
+        speed = [0.9 * old + 0.2 * gradient for old, gradient in zip(speed, gradients, strict=True)]
+        parameters = [one + step for one, step in zip(parameters, speed, strict=True)]
+    names = ("weight", "bias", "threshold")
+    return {name: one.round(3) for name, one in zip(names, parameters, strict=True)}
+
+
 DATA: dict[str, Callable[[], dict[str, Any]]] = {
-    f.__name__: f for f in (gaussian_process, stochastic_volatility, neural_network, occupancy, garch)
-}
+    f.__name__: f
+    for f in (
+        gaussian_process, stochastic_volatility, neural_network, occupancy, garch, satisfiability, max_cut,
+        bars_and_stripes,
+    )
+}  # fmt: skip
 
 
 def text(entries: dict[str, Any]) -> str:
