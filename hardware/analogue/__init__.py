@@ -1,0 +1,1 @@
+"""Continuous units, s-modes: their law, their dynamics, their circuits."""

@@ -1,0 +1,61 @@
+"""Continuous units, s-modes: what a model of continuous quantities is lowered to.
+
+    E(x) = offset + ½ xᵀ A x - bᵀ x + R(x),    p(x) ∝ exp(-E(x)),
+
+x: a number for each mode, in the model's unconstrained coordinates. A and b are what a passive array of resistors or
+capacitors does by itself; the force -∇R is for sources that are driven (Coles 2023; Melanson et al. 2023).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppl.hardware.analogue.law import Law
+from ppl.hardware.netlist.netlist import Claim
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A quantity of the model, whose elements a readout gives one after the other."""
+
+    name: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """names: of n modes; precision: (n, n), A, symmetric; bias: (n,), b; force: from x to -∇R(x), None where R is 0;
+    energy: from x to E(x), None likewise; offset: 0 where R is not; readings: the model's quantities, and readout: from
+    x to their elements, which undoes the transforms."""
+
+    name: str
+    names: tuple[str, ...]
+    precision: Floats
+    bias: Floats
+    offset: float
+    force: Law | None
+    energy: Law | None
+    readings: tuple[Reading, ...]
+    readout: Law
+    provenance: tuple[Claim, ...] = ()
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many modes there are."""
+        return len(self.names)
+
+    @property
+    def is_gaussian(self) -> bool:
+        return self.force is None
