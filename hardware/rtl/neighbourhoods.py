@@ -88,9 +88,9 @@ def _in_words(p: Floats, bits: int) -> Thresholds:
 def grid(counts: Sequence[int]) -> tuple[Integers, NDArray[Any]]:
     """Units of so many states side by side in a word, the first lowest: (rows, d), all their states, and (rows,), the
     word of each."""
-    shifts = bit_positions(counts)
-    rows = np.arange(2 ** sum(width(k) for k in counts))
-    states = np.stack([(rows >> at) & (2 ** width(k) - 1) for at, k in zip(shifts, counts, strict=True)], axis=1)
+    widths = np.array([width(k) for k in counts], np.int64)
+    rows = np.arange(1 << int(widths.sum()))
+    states = (rows[:, None] >> np.array(bit_positions(counts), np.int64)) & ((1 << widths) - 1)
     there = (states < np.asarray(counts)).all(axis=1)
     return states[there], rows[there]
 

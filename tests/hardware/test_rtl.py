@@ -13,7 +13,7 @@ import pytest
 from ppl.hardware.lowering.colours import coloured
 from ppl.hardware.lowering.direct import direct
 from ppl.hardware.lowering.words import rounded
-from ppl.hardware.netlist.netlist import Netlist
+from ppl.hardware.netlist.netlist import Netlist, no_bodies
 from ppl.hardware.rtl.emit import PARTS, TESTBENCH, TOP, emit, unpacked
 from ppl.hardware.rtl.machine import Machine, machine
 from ppl.hardware.rtl.twin import Twin
@@ -26,7 +26,7 @@ from tests.shell import Shell
 FEW = 400
 
 
-@pytest.mark.parametrize("name", ["and", "multiplier", pytest.param("adder", marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", ["and", "multiplier", "lattice", pytest.param("adder", marks=pytest.mark.long)])
 def test_icarus_shows_what_the_twin_computes(name: str, tmp_path: Path) -> None:
     made = machine(design(name))
     shown = icarus(made, written(made, tmp_path), FEW, seed=3)
@@ -72,6 +72,18 @@ def test_wide_words_and_pdits_of_many_states(tmp_path: Path) -> None:
     assert set(netlist.states) == {2, 3, 5}
     shown = icarus(made, written(made, tmp_path), FEW, seed=2**31 + 5)
     np.testing.assert_array_equal(shown, Twin(made, [2**31 + 5]).advance(FEW)[:, 0])
+
+
+def test_units_that_nothing_joins(tmp_path: Path) -> None:
+    """One phase, addresses of nothing, and a unit that the netlist holds."""
+    netlist = design("and")
+    loose = replace(netlist, pairs=no_bodies(2), clamped=np.array([-1, 1, -1]), schedule=None)
+    made = machine(coloured(loose))
+    assert made.phases == 1
+    shown = icarus(made, written(made, tmp_path), FEW)
+    np.testing.assert_array_equal(shown, Twin(made).advance(FEW)[:, 0])
+    assert (shown[:, 1] == 1).all()
+    assert set(shown[:, 0]) == {0, 1}
 
 
 def scheduled() -> Machine:
