@@ -24,9 +24,10 @@ def keyword_on_the_left(f: Failure) -> Diagnostic | None:
 
 def misplaced_statement(f: Failure) -> Diagnostic | None:
     """`return` outside a function, a declaration inside a block."""
-    if f.position:
-        return None
     word = str(f.first)
+    library = word == "use" and f.position == 1 and f.type(1) == "NAME"
+    if f.position and not library:
+        return None
     if f.start == "body_line":
         if f.first.type in KEYWORD_TYPES:
             hint = "its lines are `a = ...`, and the last is `return ...`"
@@ -35,7 +36,7 @@ def misplaced_statement(f: Failure) -> Diagnostic | None:
     if f.first.type == "RETURN":
         hint = "write it as the last line between the braces of a `def`"
         return f.error("E028", "`return` stands outside a function", None, "", hint)
-    if f.start == "inner" and f.first.type in STATEMENT_WORDS:
+    if f.start == "inner" and (f.first.type in STATEMENT_WORDS or library):
         hint = "write it outside the block: a block holds `~`, `=`, `predict` and `energy` statements"
         return f.error("E028", f"`{word}` cannot stand in a block", None, "", hint)
     return None
