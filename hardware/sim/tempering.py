@@ -1,20 +1,22 @@
-"""Parallel tempering of p-bits in pairs, with isoenergetic cluster moves.
+"""Parallel tempering, with isoenergetic cluster moves.
 
 Each system is at every β of a ladder once. After some sweeps neighbours on the ladder exchange their states with
 probability min(1, exp((β' - β)(E' - E))) (Hukushima & Nemoto 1996, eq. 8). Then, at each β, systems meet in twos:
 among the units at which they differ, those that are joined with one of them, chosen at random, change places (Houdayer
 2001; in any dimension, Zhu, Ochoa & Katzgraber 2015). What is joined with such a cluster from outside is equal in both
-systems, so that the sum of their energies stays, and the joint law at one β with it.
+systems, so that the sum of their energies stays, and the joint law at one β with it: each coupling and each table sees
+in one system what it saw in the other, however many units it joins and however many states they have.
 """
 
 from __future__ import annotations
+
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from ppl.errors import Diagnostic, PplError
 from ppl.hardware.energies import energies
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.sim.chromatic import Chromatic
@@ -30,22 +32,16 @@ class Tempered:
     """`systems` replicas at the coldest β, each with a ladder of its own above it.
 
     betas: the last of them is the coldest β.
-
-    Raises:
-        PplError: there are others than p-bits in pairs (E711).
     """
 
     def __init__(self, netlist: Netlist, systems: int, seed: int, betas: NDArray[np.float64]) -> None:
-        if not netlist.is_pairwise:
-            title = "the netlist cannot be tempered: it has pdits, products of three p-bits or more, or tables"
-            hint = "leave `--method tempering` away: the method `gibbs` simulates every netlist"
-            raise PplError([Diagnostic("E711", title, hints=(hint,))])
         cold = float(betas[-1])
         hot = min(span(netlist)[0], cold)
         # Neighbours must share energies, whose deviation goes with the root of the number of units.
         levels = int(np.clip(np.sqrt(netlist.size), _FEWEST, _MOST)) if hot < cold else 1
         self.betas = ladder(hot, cold, levels)
         self._netlist, self._systems = netlist, systems
+        self._ends = joined_pairs(netlist)
         self._simulator = Chromatic(netlist, systems * levels, seed, betas)
         self._rng = np.random.default_rng([seed, 1])
         self._level = np.tile(np.arange(levels), (systems, 1))  # (systems, copies): where each copy is
@@ -80,7 +76,11 @@ class Tempered:
         system = np.arange(self._systems)
         for low in range(len(self.betas) - 1):
             one, other = at[:, low], at[:, low + 1]
-            gain = (self.betas[low + 1] - self.betas[low]) * (energy[system, other] - energy[system, one])
+            with np.errstate(invalid="ignore"):  # of two states that are forbidden, which differ by nothing
+                change = np.nan_to_num(
+                    energy[system, other] - energy[system, one], nan=0.0, posinf=np.inf, neginf=-np.inf
+                )
+            gain = (self.betas[low + 1] - self.betas[low]) * change
             taken = np.log(self._rng.uniform(size=self._systems)) < gain
             self._level[system[taken], one[taken]] = low + 1
             self._level[system[taken], other[taken]] = low
@@ -96,18 +96,25 @@ class Tempered:
         level = np.arange(len(self.betas)).repeat(self._systems // 2)
         first, second = ((system, at[system, level]) for system in pairs.T)
         one, other = copies[first], copies[second]
-        moved = differing_clusters(self._netlist, one != other, self._rng)
+        moved = differing_clusters(self._ends, one != other, self._rng)
         copies[first], copies[second] = np.where(moved, other, one), np.where(moved, one, other)
 
 
-def differing_clusters(netlist: Netlist, differing: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """(p, n), where each of p pairs of systems differs -> those units that are joined, through units that differ, with
-    one of them at random; none where none differ."""
+def joined_pairs(netlist: Netlist) -> NDArray[np.int64]:
+    """(e, 2): units that a coupling or a table joins, each two once."""
+    found = [scope[:, [i, j]] for scope in netlist.scopes for i, j in combinations(range(scope.shape[1]), 2)]
+    return np.unique(np.sort(np.concatenate([np.zeros((0, 2), np.int64), *found]), axis=1), axis=0)
+
+
+def differing_clusters(
+    ends: NDArray[np.int64], differing: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """(e, 2), units that are joined, and (p, n), where each of p pairs of systems differs -> those units that are
+    joined, through units that differ, with one of them at random; none where none differ."""
     count, size = differing.shape
     if not differing.any():
         return differing
     start = np.where(differing, rng.uniform(size=differing.shape), -1.0).argmax(axis=1)
-    ends = netlist.pairs.units
     pair, edge = np.nonzero(differing[:, ends[:, 0]] & differing[:, ends[:, 1]])
     rows, columns = pair * size + ends[edge, 0], pair * size + ends[edge, 1]
     joined = csr_array((np.ones(len(pair), np.int8), (rows, columns)), shape=(count * size, count * size))

@@ -67,8 +67,8 @@ class SimulationOptions:
     """draws: of each replica, valid ones; replicas: independent copies, the chains of the result; sweeps: from one
     readout to the next, and of a search of `anneal`; burn_in: sweeps before the first readout (None, for each: as the
     method and the netlist's schedule say); beta: β in place of the schedule's; method: `gibbs`; `packed`, which is fast
-    with many replicas of p-bits with small integer weights; `tempering`, over a ladder of β, for p-bits in pairs that
-    are slow to forget; `anneal`, which looks for the least energy; devices: what replicas are shared out over (see
+    with many replicas of p-bits with small integer weights; `tempering`, over a ladder of β, for units that are slow
+    to forget; `anneal`, which looks for the least energy; devices: what replicas are shared out over (see
     `find_place`)."""
 
     draws: int | None = None
