@@ -84,7 +84,11 @@ module ppl_control #(
             remaining <= (write_data == 0 && under_way && !last) ? 32'd1 : write_data;
         else if (last) remaining <= remaining - 32'd1;
 
-    // The stage of the schedule.
+    // The stage of the schedule. Whether the next begins with the next sweep is known a clock after a sweep ends, which
+    // takes two at least.
+    reg due;
+    always @(posedge clk) due <= sweep + 32'd1 == ends[stage];
+
     always @(posedge clk)
         if (rst || (set_register && index == SWEEP)) begin
             sweep <= 0;
@@ -93,10 +97,10 @@ module ppl_control #(
         end else begin
             if (last) begin
                 sweep <= sweep + 32'd1;
-                if (!fixed && stage != STAGE_BITS'(STAGES - 1) && sweep + 32'd1 == ends[stage])
+                if (due && !fixed && stage != STAGE_BITS'(STAGES - 1))
                     stage <= stage + STAGE_BITS'(1);
             end
-            if (set_register && index == STAGE) begin
+            if (STAGES > 1 && set_register && index == STAGE) begin
                 stage <= write_data[STAGE_BITS-1:0];
                 fixed <= 1;
             end

@@ -108,15 +108,10 @@ def _address_bits(made: Machine) -> int:
     return 2 + max(3, width(max(_words(made))))
 
 
-def _literal(values: Iterable[int], bits: int) -> str:
-    """So many bits each, the first lowest."""
-    numbers = list(values)
-    total = sum(int(value) << (bits * i) for i, value in enumerate(numbers))
-    return f"{bits * len(numbers)}'h{total:x}"
-
-
-def _padded(made: Machine, values: Integers, bits: int, words: int) -> str:
-    return f"{32 * words}'h{sum(int(v) << (bits * i) for i, v in enumerate(values)):x}"
+def _literal(values: Iterable[int], bits: int, total: int | None = None) -> str:
+    """So many bits each, the first lowest; total: of all, with zeros above."""
+    digits = "".join(f"{int(value):0{bits}b}" for value in reversed(list(values)))
+    return f"{total or len(digits)}'h{int(digits, 2):x}"
 
 
 def _joined(parts: list[str], indent: str) -> str:
@@ -168,8 +163,8 @@ module ppl_top (
         .PHASES({made.phases}), .PHASE_BITS({width(made.phases)}), .STAGES({made.stages}), \
 .STAGE_BITS({_stage_bits(made)}), .ADDRESS_BITS({_address_bits(made)}),
         .PHASE_OF({_literal(made.phase.tolist(), width(made.phases))}),
-        .START({_padded(made, made.start, bits, state_words)}),
-        .HELD({_padded(made, made.held, 1, held_words)}),
+        .START({_literal(made.start.tolist(), bits, 32 * state_words)}),
+        .HELD({_literal(made.held.tolist(), 1, 32 * held_words)}),
         .ENDS("{ENDS}")
     ) control (
         .clk(clk), .rst(rst), .address(address), .write_enable(write_enable), .write_data(write_data),

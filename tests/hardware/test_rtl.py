@@ -74,18 +74,6 @@ def test_wide_words_and_pdits_of_many_states(tmp_path: Path) -> None:
     np.testing.assert_array_equal(shown, Twin(made, [2**31 + 5]).advance(FEW)[:, 0])
 
 
-def test_units_that_nothing_joins(tmp_path: Path) -> None:
-    """One phase, addresses of nothing, and a unit that the netlist holds."""
-    netlist = design("and")
-    loose = replace(netlist, pairs=no_bodies(2), clamped=np.array([-1, 1, -1]), schedule=None)
-    made = machine(coloured(loose))
-    assert made.phases == 1
-    shown = icarus(made, written(made, tmp_path), FEW)
-    np.testing.assert_array_equal(shown, Twin(made).advance(FEW)[:, 0])
-    assert (shown[:, 1] == 1).all()
-    assert set(shown[:, 0]) == {0, 1}
-
-
 def scheduled() -> Machine:
     netlist = design("adder")
     assert netlist.schedule is not None
@@ -132,6 +120,22 @@ def test_registers_hold_units_run_many_sweeps_and_choose_the_stage(tmp_path: Pat
     packed = [int(one @ (1 << np.arange(made.netlist.size))) for one in (first[0], second[0], *third[:, 0])]
     assert found.tolist() == [packed[0], stage, packed[1], 11, 4, 5, 0, *packed[2:]]
     assert (unpacked(made, found[[0, 2]][:, None])[1] == second[0]).all()
+
+
+def test_one_phase_and_a_schedule_of_many_stages(tmp_path: Path) -> None:
+    """Units that nothing joins, one of them held: addresses of nothing, sweeps of two clocks, one at each β."""
+    netlist = design("and")
+    loose = coloured(replace(netlist, pairs=no_bodies(2), clamped=np.array([-1, 1, -1]), schedule=None))
+    assert loose.schedule is not None
+    made = machine(replace(loose, schedule=replace(loose.schedule, betas=np.arange(8) / 4)))
+    assert (made.phases, made.stages) == (1, 8)
+    twin = Twin(made, [1])
+    packed = twin.advance(14)[:, 0] @ [1, 2, 4]
+    for sweeps in (3, 8):
+        found = script(made, tmp_path, f"write(RUN, {sweeps}); {WAIT} read(STATES); {SHOW} read(2); {SHOW}")
+        assert found.tolist() == [packed[sweeps - 1], min(sweeps, 7), *packed[sweeps : sweeps + 6]]
+    assert ((packed & 2) == 2).all()
+    assert len(set(packed)) > 1
 
 
 def test_a_run_that_is_stopped_ends_with_its_sweep(tmp_path: Path) -> None:
