@@ -130,8 +130,8 @@ def logical_lines(tokens: list[Token], faults: Faults) -> Iterator[Line]:
 
 
 def type_soft_words(line: list[Token]) -> None:
-    """`ordered` after a dim, `from` after an index type, `unnormalised` after the name of an energy and `use` before the
-    name of a library are words of the grammar; elsewhere they are names."""
+    """`ordered` after a dim, `from` after an index type, `unnormalised` after the name of an energy and `use` before
+    the name of a library, are words of the grammar; elsewhere they are names."""
     if line[0].type == "DIM":
         for before, token in pairwise(line):
             if token.type == "NAME" and token == "ordered" and before.type in ("NAME", "INT", "RBRACE"):

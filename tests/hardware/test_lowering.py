@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from ppl.hardware.energies import energies
 from ppl.hardware.exact import enumerated
-from ppl.hardware.factors import FactorGraph, Factors
+from ppl.hardware.factors import FactorGraph, Factors, Quantity
 from ppl.hardware.lowering.direct import direct
 from ppl.hardware.lowering.evidence import folded
 from ppl.hardware.netlist.validity import check
@@ -55,6 +55,25 @@ def test_evidence_is_folded_into_what_is_left(seed: int) -> None:
     possible = (states[:, fixed >= 0] == fixed[fixed >= 0]).all(axis=1)
     assert np.isinf(energy[~possible]).all()
     np.testing.assert_allclose(less.energies(states[possible][:, kept]), energy[possible], atol=1e-12)
+
+
+def test_many_p_bits_with_small_products_have_no_table() -> None:
+    """Of two factors of six p-bits one has products of three at most, the other one of all six."""
+    rng = np.random.default_rng(3)
+    names = [f"q{i}" for i in range(8)]
+    quantities = tuple(Quantity(name, (), (), "spin", np.array([-1, 1]), (), np.array([-1])) for name in names)
+    m = 2 * np.indices((2,) * 6) - 1
+    products = [[0, 0, 0], [1, 2, 2], [0, 4, 4], [1, 3, 5], [2, 4, 5]]
+    small = sum(rng.normal() * m[i] * m[j] * m[k] for i, j, k in products)
+    sites = np.array([[0, 1, 2, 3, 4, 5], [2, 3, 4, 5, 6, 7]])
+    energy = np.stack([small, small + 0.3 * np.prod(m, axis=0)])
+    graph = FactorGraph("wide", quantities, (Factors(sites, energy),), 0.7)
+    netlist = direct(graph)
+    check(netlist)
+    assert [one.units.tolist() for one in netlist.tables] == [[[2, 3, 4, 5, 6, 7]]]
+    assert [(one.order, len(one.units)) for one in netlist.bodies] == [(3, 2)]
+    states, wanted = law(graph)
+    np.testing.assert_allclose(energies(netlist, states), wanted, atol=1e-12)
 
 
 def test_without_evidence_nothing_changes() -> None:
