@@ -99,6 +99,13 @@ class Cases:
 
 
 @dataclass(frozen=True)
+class Truth:
+    """1 if a condition holds, else 0: Iverson's bracket."""
+
+    condition: Formula
+
+
+@dataclass(frozen=True)
 class Tuple:
     """Items in a row, each perhaps with a label."""
 
@@ -106,7 +113,7 @@ class Tuple:
     labels: tuple[str, ...] | None = None
 
 
-Formula = Number | Symbol | Whole | Quoted | Indexed | Big | Operation | Prefix | Call | Cases | Tuple
+Formula = Number | Symbol | Whole | Quoted | Indexed | Big | Operation | Prefix | Call | Cases | Truth | Tuple
 
 # How tightly a formula holds together; an operand that holds less than its place asks for gets brackets.
 LOOSEST, OR, AND, COMPARISON, REMAINDER, SUM, BIG, PRODUCT, MATRICES, SIGN, POWER, ATOM = range(12)

@@ -20,6 +20,7 @@ from ppl.compiler.explain.formula import (
     Prefix,
     Quoted,
     Symbol,
+    Truth,
     Tuple,
     Whole,
     body_strength,
@@ -82,6 +83,8 @@ def _plain(formula: Formula) -> str:
         case Cases(condition=condition, yes=yes, no=no):
             rows = rf"{formula_latex(yes)} & \text{{if }} {formula_latex(condition)} \\ {formula_latex(no)}"
             return rf"\begin{{cases}} {rows} & \text{{otherwise}} \end{{cases}}"
+        case Truth(condition=condition):
+            return rf"\left[{formula_latex(condition)}\right]"
         case Tuple(items=items, labels=None):
             return rf"\left({_row(items)}\right)"
         case Tuple(items=items, labels=labels):

@@ -22,6 +22,7 @@ from ppl.compiler.explain.formula import (
     Prefix,
     Quoted,
     Symbol,
+    Truth,
     Tuple,
     Whole,
     begins_with_sign,
@@ -231,6 +232,10 @@ def _function(name: str, arguments: tuple[Formula, ...]) -> Formula:
             return Prefix("-", x)
         case ("not", (x,)):
             return Prefix("not", x)
+        case ("where", (Operation(">", Number(a), Number(b)), yes, no)):
+            return yes if a > b else no
+        case ("where", (condition, Number(1), Number(0))):
+            return Truth(condition)
         case ("where", (condition, yes, no)):
             return Cases(condition, yes, no)
         case ("square", (x,)):

@@ -21,6 +21,7 @@ from ppl.compiler.explain.formula import (
     Prefix,
     Quoted,
     Symbol,
+    Truth,
     Tuple,
     Whole,
     body_strength,
@@ -76,6 +77,8 @@ def _plain(formula: Formula) -> str:
             return _call(formula)
         case Cases(condition=condition, yes=yes, no=no):
             return f"{formula_text(yes, SUM)} if {formula_text(condition, OR)} else {formula_text(no)}"
+        case Truth(condition=condition):
+            return f"[{formula_text(condition)}]"
         case Tuple(items=items, labels=None):
             return f"({', '.join(formula_text(i) for i in items)})"
         case Tuple(items=items, labels=labels):
