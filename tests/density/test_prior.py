@@ -112,6 +112,13 @@ def test_draws_are_those_of_the_statements() -> None:
         assert stats.kstest(found[name], law.cdf).pvalue > 1e-4
 
 
+def test_draws_at_the_edge_of_a_support_have_a_place() -> None:
+    """Of so narrow a beta that floating point has 0 and 1 for many draws, of which the logits are infinite."""
+    found = draws(prior_of("data y\np ~ Beta(0.001, 0.001)\ny ~ Normal(p, 1)\n", {"y": 0.5}), 1000)
+    assert np.isfinite(found).all()
+    assert (found < -600).sum() > 100
+
+
 def test_the_density_integrates_to_the_evidence() -> None:
     whole = made("dim obs\ndata y[obs]\nmu ~ Normal(1, 2)\ny[obs] ~ Normal(mu, 0.5)", {"y": [0.5, 2.0, 1.0]})
     covariance = 4 * np.ones((3, 3)) + 0.25 * np.eye(3)

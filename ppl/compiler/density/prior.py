@@ -105,7 +105,7 @@ def _without_data(program: Program) -> tuple[ModelGraph, tuple[Group, ...]] | No
 
 def _weighs_data(program: Program, node: Node) -> bool:
     """Whether a statement is one of what is observed: outcomes, and latents that are given."""
-    return isinstance(node, Term) and node.role != "latent" and program.kind(node.target) == "data"
+    return isinstance(node, Term) and program.kind(node.target) == "data"
 
 
 def _draw(evaluation: Evaluation, plan: Plan, order: tuple[Group, ...], key: Array) -> Array:
