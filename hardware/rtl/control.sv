@@ -100,7 +100,7 @@ module ppl_control #(
                 if (due && !fixed && stage != STAGE_BITS'(STAGES - 1))
                     stage <= stage + STAGE_BITS'(1);
             end
-            if (STAGES > 1 && set_register && index == STAGE) begin
+            if (set_register && index == STAGE && write_data < STAGES) begin
                 stage <= write_data[STAGE_BITS-1:0];
                 fixed <= 1;
             end

@@ -99,13 +99,13 @@ SHOW = '$fwrite(file, "%08x\\n", read_data); '
 
 
 def test_registers_hold_units_run_many_sweeps_and_choose_the_stage(tmp_path: Path) -> None:
-    """Five sweeps at once; a unit held; a stage chosen; the schedule begun anew; the seed given again."""
+    """Seven sweeps at once; a unit held; a stage chosen, and one that there is not; the schedule begun anew; a seed."""
     made = scheduled()
     found = script(
         made,
         tmp_path,
         f"write(RUN, 7); {WAIT} read(STATES); {SHOW}"
-        f"read(2); {SHOW} write(STATES, 4); write(16, 32'h4); write(2, 2); write(RUN, 4); {WAIT} read(STATES); {SHOW}"
+        f"read(2); {SHOW} write(STATES, 4); write(16, 32'h4); write(2, 2); write(2, 3); write(RUN, 4); {WAIT} read(STATES); {SHOW}"
         f"read(1); {SHOW} read(16); {SHOW} read(4); {SHOW}"
         f"write(1, 0); read(2); {SHOW} write(SEED, 9);",
     )

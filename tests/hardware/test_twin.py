@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from ppl.hardware.lowering.words import rounded
 from ppl.hardware.netlist.netlist import Bodies, Netlist
 from ppl.hardware.readout import decoded
 from ppl.hardware.rtl.emit import emit
+from ppl.hardware.rtl.generator import Generator
 from ppl.hardware.rtl.machine import Machine, machine
 from ppl.hardware.rtl.twin import Twin
 from tests.hardware.designs import NAMES, design
@@ -102,6 +103,24 @@ def merged_colours(netlist: Netlist) -> Machine:
 def test_faults_are_seen(fault: Callable[[Netlist], Machine]) -> None:
     netlist = design("adder")
     assert p_value(netlist, run(fault(netlist))) < 1e-12
+
+
+class Register:
+    """Shift registers that are stepped once a clock, in the place of Streams, each from a state of its own."""
+
+    def __init__(self, _: Generator, begin: np.ndarray, seeds: Sequence[int]) -> None:
+        self._state = np.random.default_rng(1).integers(1, 2**32, (len(seeds), begin.shape[1]), np.uint32)
+
+    def next(self) -> np.ndarray:
+        found = self._state
+        self._state = (found >> np.uint32(1)) ^ ((found & np.uint32(1)) * np.uint32(0x80200003))
+        return found
+
+
+def test_a_shift_register_that_is_stepped_once_a_clock_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ppl.hardware.rtl.twin.Streams", Register)
+    netlist = design("adder")
+    assert p_value(netlist, run(machine(netlist))) < 1e-12
 
 
 def address(made: Machine, unit: int, states: np.ndarray) -> int:
