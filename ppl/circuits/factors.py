@@ -6,11 +6,13 @@ All that its density says at discrete states: terms as tables of energies, with 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence, Set
+from functools import partial
 
 import jax
 import numpy as np
 
-from ppl.compiler.density.compiled import compile_density
+from ppl.compiler.density.compiled import CompiledDensity, compile_density
 from ppl.compiler.density.elimination import TableTooLarge
 from ppl.compiler.density.walking import Walk
 from ppl.compiler.passes.preparation import prepared
@@ -46,19 +48,22 @@ def factor_graph(graph: ModelGraph, dataset: Dataset, name: str) -> FactorGraph:
         program, walk = density.plan.program, density.plan.walk
         assert walk is not None  # a model whose latents are all discrete
         _check_widths(program, walk)
-        nowhere = np.zeros(0)
-        scopes, tables = density.scopes, density.tables(nowhere)
-        terms = density.given(np.zeros(len(density.cardinality), np.int64)).terms(nowhere)
+        tabled = {program.names[id(one.site.node)] for one in walk.tables}
+        tables, beside = jax.jit(partial(_tables_and_beside, tabled))(density)
     factors = tuple(
         Factors(np.asarray(scope), -np.broadcast_to(np.asarray(table), (len(scope), *table.shape[1:])))
-        for scope, table in zip(scopes, tables, strict=True)
+        for scope, table in zip(density.scopes, tables, strict=True)
         if len(scope)
     )
-    tabled = {program.names[id(one.site.node)] for one in walk.tables}
-    offset = -sum(float(value) for term, value in terms.items() if term not in tabled)
-    return FactorGraph(
-        name, tuple(_quantity(dataset, program, walk, latent) for latent in walk.values), factors, offset
-    )
+    quantities = tuple(_quantity(dataset, program, walk, latent) for latent in walk.values)
+    return FactorGraph(name, quantities, factors, -sum(map(float, beside)))
+
+
+def _tables_and_beside(tabled: Set[str], density: CompiledDensity) -> tuple[Sequence[jax.Array], list[jax.Array]]:
+    """The tables of the terms that read states, whose names are given, and the values of all others."""
+    nowhere = np.zeros(0)
+    terms = density.given(np.zeros(len(density.cardinality), np.int64)).terms(nowhere)
+    return density.tables(nowhere), [value for term, value in terms.items() if term not in tabled]
 
 
 def _check_widths(program: Program, walk: Walk) -> None:

@@ -58,6 +58,7 @@ def text() -> str:
     """All of them in one model, spins and truth values by turns, and names that are those inside the library."""
     lines = ["use gates", "dim " + ", ".join(f"{dim} = {size}" for dim, size in SIZES.items())]
     lines += ["var k : spin, x : bool", "energy top: copy_gate(k, x)"]
+    lines += ["var whole : int in [-1, 2], digits[j] : bool", "energy low: number(digits)", "energy high: truth(whole)"]
     for n, (name, (arguments, _, _)) in enumerate(GATES.items()):
         kind = ("spin", "bool")[n % 2]
         lines.append("var " + ", ".join(f"{a}_{name} : {kind}" for a in arguments))
@@ -77,10 +78,13 @@ def graph() -> FactorGraph:
 
 def sites_of(graph: FactorGraph, gate: str) -> np.ndarray:
     """The sites of its arguments, in their order."""
-    owners = np.concatenate([np.full(len(q.fixed), n) for n, q in enumerate(graph.quantities)])
-    numbers = {q.name: n for n, q in enumerate(graph.quantities)}
-    arguments = GATES[gate][0] if gate in GATES else list(WORDS[gate][0])
-    return np.concatenate([np.flatnonzero(owners == numbers[f"{a}_{gate}"]) for a in arguments])
+    arguments = GATES[gate][0] if gate in GATES else WORDS[gate][0]
+    return np.concatenate([sites_named(graph, f"{a}_{gate}") for a in arguments])
+
+
+def sites_named(graph: FactorGraph, name: str) -> np.ndarray:
+    owners = np.array([q.name for q in graph.quantities for _ in q.fixed])
+    return np.flatnonzero(owners == name)
 
 
 def own_factors(graph: FactorGraph, sites: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -108,6 +112,13 @@ def test_truth_table(graph: FactorGraph, gate: str) -> None:
     holds = np.array([GATES[gate][1](state) for state in states.tolist()])
     assert (energy[holds] == 0).all()
     assert (energy[~holds] >= 1).all()
+
+
+def test_numbers_and_truth(graph: FactorGraph) -> None:
+    digits = own_factors(graph, sites_named(graph, "digits"))
+    assert sorted((int(row[0]), tuple(table.tolist())) for row, table in digits) == [(i, (0, 2**i)) for i in range(3)]
+    ((_, table),) = own_factors(graph, sites_named(graph, "whole"))
+    assert table.tolist() == [0, 0, 1, 1]  # of -1, 0, 1, 2
 
 
 def states_of_no_energy(factors: list[tuple[np.ndarray, np.ndarray]], inputs: list[int]) -> Iterator[dict[int, int]]:
@@ -151,7 +162,7 @@ def test_words(graph: FactorGraph, gate: str) -> None:
 
 def test_gates_of_pairs_are_lowered_to_pairs(graph: FactorGraph) -> None:
     netlist = direct(graph)
-    assert not netlist.tables
+    assert [one.units.shape for one in netlist.tables] == [(1, 1)]  # of `whole`, which has four states
     assert [bodies.order for bodies in netlist.bodies] == [3]
     joined = set(netlist.bodies[0].units.ravel().tolist())
     for gate, (_, _, pairs) in GATES.items():
