@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ppl.hardware.analogue.dynamics import Dynamics, Overdamped, Regulator
 from ppl.hardware.analogue.law import Law
 from ppl.hardware.netlist.netlist import Claim
 
@@ -37,7 +38,8 @@ class Reading:
 class Modes:
     """names: of n modes; precision: (n, n), A, symmetric; bias: (n,), b; force: from x to -∇R(x), None where R is 0;
     energy: from x to E(x), None likewise; offset: 0 where R is not; readings: the model's quantities, and readout: from
-    x to their elements, which undoes the transforms."""
+    x to their elements, which undoes the transforms; dynamics: None means overdamped with mobilities of 1; regulator:
+    None where the array does everything itself."""
 
     name: str
     names: tuple[str, ...]
@@ -48,6 +50,8 @@ class Modes:
     energy: Law | None
     readings: tuple[Reading, ...]
     readout: Law
+    dynamics: Dynamics | None = None
+    regulator: Regulator | None = None
     provenance: tuple[Claim, ...] = ()
     source: dict[str, Any] = field(default_factory=dict)
 
@@ -55,6 +59,11 @@ class Modes:
     def size(self) -> int:
         """How many modes there are."""
         return len(self.names)
+
+    @property
+    def motion(self) -> Dynamics:
+        """The dynamics, whether said or not."""
+        return self.dynamics or Overdamped(np.ones(self.size))
 
     @property
     def is_gaussian(self) -> bool:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 from ppl.errors import Diagnostic, PplError
+from ppl.hardware.analogue import reading as analogue
+from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.formats import bqm, coordinates, gset, qubo
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.netlist.problem import Wrong
-from ppl.hardware.netlist.reading import from_text as netlist_from_text
+from ppl.hardware.netlist.reading import contents, from_data
 
 Read = Callable[[str, str], Netlist]
 
@@ -31,8 +33,8 @@ def begins_with_numbers(text: str) -> bool:
     return _NUMBERS.match(text) is not None
 
 
-def from_text(text: str, name: str) -> Netlist:
-    """name: of the file.
+def from_text(text: str, name: str) -> Netlist | Modes:
+    """name: of the file. Modes come from netlists alone.
 
     Raises:
         PplError: it is a netlist that is not valid (E702 to E704), or cannot be read as any other format (E708).
@@ -40,7 +42,10 @@ def from_text(text: str, name: str) -> Netlist:
     ending = PurePath(name).suffix
     try:
         if ending == ".json" or text.lstrip()[:1] == "{":
-            return bqm.read(text, PurePath(name).stem) if bqm.is_one(text) else netlist_from_text(text, name)
+            if bqm.is_one(text):
+                return bqm.read(text, PurePath(name).stem)
+            data = contents(text, name)
+            return analogue.from_data(data, name) if analogue.is_of_modes(data) else from_data(data, name)
         return _format(text, ending)(text, PurePath(name).stem)
     except Wrong as wrong:
         raise PplError([Diagnostic("E708", f"{name}: {wrong}")]) from None

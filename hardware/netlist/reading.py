@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,29 @@ def from_text(text: str, name: str) -> Netlist:
     Raises:
         PplError: it is no netlist (E702), one of a newer version (E703), or contradicts itself (E704).
     """
+    return from_data(contents(text, name), name)
+
+
+def from_data(data: Mapping[str, Any], name: str) -> Netlist:
+    """From `contents`.
+
+    Raises:
+        PplError: it contradicts itself (E704).
+    """
+    with placed(name):
+        if data.get("kind") is not None:
+            raise Wrong(f"kind is {data['kind']!r}, and this takes p-bits and pdits, which have none")
+        netlist = _netlist(Entry(data, ""))
+        check(netlist)
+    return netlist
+
+
+def contents(text: str, name: str) -> Mapping[str, Any]:
+    """What a netlist of any kind says.
+
+    Raises:
+        PplError: it is no netlist (E702), or one of a newer version (E703).
+    """
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -50,12 +74,16 @@ def from_text(text: str, name: str) -> Netlist:
     if version > VERSION:
         hint = f"this ppl reads up to version {VERSION}; take the one that wrote it, or a newer one"
         raise _refused("E703", f"{name} is a netlist of version {version}", hint)
+    return data
+
+
+@contextlib.contextmanager
+def placed(name: str) -> Iterator[None]:
+    """What is wrong inside is told of the file of this name (E704)."""
     try:
-        netlist = _netlist(Entry(data, ""))
-        check(netlist)
+        yield
     except Wrong as wrong:
         raise _refused("E704", f"{name}: {wrong}") from None
-    return netlist
 
 
 class Entry:
@@ -163,7 +191,7 @@ def _netlist(entry: Entry) -> Netlist:
         schedule=None if schedule is None else _schedule(schedule),
         precision=None if precision is None else _precision(precision),
         budget=None if budget is None else budget.number(),
-        provenance=tuple(_claim(one) for one in entry.of("provenance").each()),
+        provenance=tuple(claim(one) for one in entry.of("provenance").each()),
         source=dict(entry.of("source").value) if isinstance(entry.of("source").value, Mapping) else {},
     )
 
@@ -221,7 +249,7 @@ def _precision(entry: Entry) -> Precision:
     return Precision(entry.of("fraction_bits").whole(), entry.of("threshold_bits").whole(1))
 
 
-def _claim(entry: Entry) -> Claim:
+def claim(entry: Entry) -> Claim:
     kl = entry.of("kl")
     if not isinstance(kl.value, int | float) or not 0 <= kl.value < math.inf:
         raise kl.wrong("is no number of nats")

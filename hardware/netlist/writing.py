@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ppl.hardware.netlist.netlist import Bodies, Netlist, Patterns, Schedule, Tables, Variable
+from ppl.hardware.netlist.netlist import Bodies, Claim, Netlist, Patterns, Schedule, Tables, Variable
 
 FORMAT = "ppl-netlist"
 VERSION = 1
@@ -17,7 +17,7 @@ VERSION = 1
 
 def to_text(netlist: Netlist) -> str:
     """Ends with a newline."""
-    return "\n".join(_lines(to_data(netlist), "")) + "\n"
+    return printed(to_data(netlist))
 
 
 def to_data(netlist: Netlist) -> dict[str, Any]:
@@ -42,9 +42,13 @@ def to_data(netlist: Netlist) -> dict[str, Any]:
         "schedule": None if netlist.schedule is None else _schedule(netlist.schedule),
         "precision": None if netlist.precision is None else dict(vars(netlist.precision)),
         "budget": netlist.budget,
-        "provenance": [{"pass": c.name, "claim": c.said, "kl": c.kl} for c in netlist.provenance],
+        "provenance": claims(netlist.provenance),
     }
     return {name: value for name, value in data.items() if value is not None}
+
+
+def claims(provenance: Sequence[Claim]) -> list[dict[str, Any]]:
+    return [{"pass": claim.name, "claim": claim.said, "kl": claim.kl} for claim in provenance]
 
 
 def _kind(states: int) -> dict[str, Any]:
@@ -100,6 +104,11 @@ def _number(value: float) -> float | str:
 
 
 # --- text --------------------------------------------------------------------------------------------
+
+
+def printed(data: Mapping[str, Any]) -> str:
+    """What such data are as text."""
+    return "\n".join(_lines(data, "")) + "\n"
 
 
 def _lines(value: Any, indent: str, before: str = "", after: str = "") -> Iterator[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
+from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.emitted import Emitted
 from ppl.hardware.formats.reading import BY_ENDING, begins_with_numbers, from_text
 from ppl.hardware.netlist.netlist import Netlist
@@ -28,7 +30,19 @@ def is_netlist(path: Path) -> bool:
 
 
 def read_netlist(path: Path) -> Netlist:
-    """A netlist, or a file of another format that is read as one.
+    """A netlist of p-bits and pdits, or a file of another format that is read as one.
+
+    Raises:
+        PplError: as `read_units`, or it is a netlist of modes (E734).
+    """
+    found = read_units(path)
+    if isinstance(found, Modes):
+        raise PplError([Diagnostic("E734", f"{path} is a netlist of modes, and p-bits are wanted")])
+    return found
+
+
+def read_units(path: Path) -> Netlist | Modes:
+    """A netlist of any kind, or a file of another format that is read as one.
 
     Raises:
         PplError: no such file (E601), one that cannot be read (E602, E603), no netlist (E702 to E704), or nothing else
@@ -46,13 +60,14 @@ def read_netlist(path: Path) -> Netlist:
         raise PplError([Diagnostic("E603", f"{path} is not UTF-8 text")]) from None
 
 
-def load_netlist(path: str | PathLike[str]) -> Netlist:
-    """A netlist from its file, or from dimod's JSON, a coordinate list, a .qubo file or a max-cut of the Gset.
+def load_netlist(path: str | PathLike[str]) -> Any:
+    """A netlist from its file, or from dimod's JSON, a coordinate list, a .qubo file or a max-cut of the Gset: a
+    `Netlist` of p-bits and pdits, or `Modes` of a model of continuous quantities.
 
     Raises:
-        PplError: as `read_netlist`.
+        PplError: no such file (E601), one that cannot be read (E602, E603, E708), or no netlist (E702 to E704).
     """
-    return read_netlist(Path(path))
+    return read_units(Path(path))
 
 
 def write_emitted(made: Emitted, path: Path, folder: bool, force: bool) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import ppl
+from ppl.circuits.files import read_netlist
 from ppl.hardware.energies import energies
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.sim.annealing import Annealed
@@ -22,7 +22,7 @@ BEST_CUT = 564
 
 @pytest.fixture(scope="module")
 def netlist() -> Netlist:
-    return ppl.load_netlist(FILE)
+    return read_netlist(FILE)
 
 
 def strips(netlist: Netlist) -> NDArray[np.float64]:
