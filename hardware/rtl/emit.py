@@ -14,7 +14,7 @@ from ppl.hardware.emitted import Emitted
 from ppl.hardware.netlist.netlist import Integers, Netlist
 from ppl.hardware.rtl.generator import starts
 from ppl.hardware.rtl.machine import Machine, Slot, machine
-from ppl.hardware.rtl.neighbourhoods import width
+from ppl.hardware.rtl.neighbourhoods import Others, width
 
 PARTS = ("control.sv", "slot.sv", "generator.sv", "sum.sv")
 TOP, TESTBENCH, ENDS = "top.sv", "tb.sv", "ends.mem"
@@ -216,10 +216,10 @@ def _slot(made: Machine, number: int, slot: Slot, memory: str, seed: str) -> str
 def _address(made: Machine, unit: int, name: str, bits: int) -> list[str]:
     """Lines that declare it, as wide as its slot's."""
     cell = made.cells[unit]
-    counts = made.netlist.states[cell.inputs].tolist()
+    counts = [int(made.netlist.states[term[0]]) for term in cell.terms]
     said = f"// Slot of phase {made.phase[unit]}: {_name(made.netlist.names[unit])}, {cell.style}."
     declared = f"wire [{bits - 1}:0] {name}"
-    shown = [_state(made, int(j), int(k), bool(f)) for j, k, f in zip(cell.inputs, counts, cell.flips, strict=True)]
+    shown = [_term(made, term, bool(flip)) for term, flip in zip(cell.terms, cell.flips, strict=True)]
     if not shown:
         return [said, f"{declared} = 0;"]
     if cell.style == "table":
@@ -236,10 +236,16 @@ def _address(made: Machine, unit: int, name: str, bits: int) -> list[str]:
     ]
 
 
-def _state(made: Machine, unit: int, count: int, flipped: bool) -> str:
-    low, bits = unit * state_bits(made), width(count)
-    shown = f"states[{low}]" if bits == 1 else f"states[{low + bits - 1}:{low}]"
-    return f"~{shown}" if flipped else shown
+def _term(made: Machine, term: Others, flipped: bool) -> str:
+    shown = " ^ ".join(_state(made, unit) for unit in term)
+    if not flipped:
+        return shown
+    return f"~{shown}" if len(term) == 1 else f"~({shown})"
+
+
+def _state(made: Machine, unit: int) -> str:
+    low, bits = unit * state_bits(made), width(int(made.netlist.states[unit]))
+    return f"states[{low}]" if bits == 1 else f"states[{low + bits - 1}:{low}]"
 
 
 def _name(text: str) -> str:

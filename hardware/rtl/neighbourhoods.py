@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ppl.hardware.netlist.netlist import Bodies, Floats, Integers, Netlist, Tables
 
 Thresholds = NDArray[np.uint64]
+Others = tuple[int, ...]
 Term = tuple[Bodies | Tables, int, int]
 
 
@@ -33,14 +34,14 @@ class Terms:
         joined = {int(other) for one, row, _ in self._of[unit] for other in one.units[row]}
         return np.array(sorted(joined - {unit}), np.int64)
 
-    def pairs(self, unit: int) -> dict[int, float] | None:
-        """Its couplings J by neighbour; None if it is in anything but pairs."""
-        found: dict[int, float] = {}
+    def products(self, unit: int) -> dict[Others, float] | None:
+        """Its couplings, J or K, by the other units of each; None if it is in a table."""
+        found: dict[Others, float] = {}
         for one, row, position in self._of[unit]:
-            if isinstance(one, Tables) or one.order != 2:
+            if isinstance(one, Tables):
                 return None
-            other = int(one.units[row, 1 - position])
-            found[other] = found.get(other, 0.0) + float(one.coupling[row])
+            others = tuple(sorted(np.delete(one.units[row], position).tolist()))
+            found[others] = found.get(others, 0.0) + float(one.coupling[row])
         return found
 
     def conditional(self, unit: int, around: Integers, states: Integers) -> tuple[Floats, Integers]:

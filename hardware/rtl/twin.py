@@ -43,19 +43,24 @@ class Twin:
 
 
 class _Phase:
-    """What is updated at once, in arrays that are padded to the most inputs. Thresholds of all stages, rows and states
-    stand one after the other."""
+    """What is updated at once, in arrays that are padded to the most terms, and the most units of a term; there: all
+    bits where there is one. Thresholds of all stages, rows and states stand one after the other."""
 
     def __init__(self, machine: Machine, phase: int) -> None:
         served = [(i, int(slot.units[phase])) for i, slot in enumerate(machine.slots) if slot.units[phase] >= 0]
         self._slots = np.array([i for i, _ in served])
         self.units = np.array([unit for _, unit in served])
         cells = [machine.cells[unit] for unit in self.units]
-        most = max(len(cell.inputs) for cell in cells)
-        self._inputs, self._weights, self._flips = (
-            np.stack([np.pad(getattr(cell, name), (0, most - len(cell.inputs))) for cell in cells])
-            for name in ("inputs", "weights", "flips")
-        )
+        shape = (len(cells), max(len(cell.terms) for cell in cells))
+        self._weights, self._flips = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        longest = max((len(term) for cell in cells for term in cell.terms), default=0)
+        self._inputs, self._there = np.zeros((*shape, longest), np.int64), np.zeros((*shape, longest), np.int64)
+        for i, cell in enumerate(cells):
+            self._weights[i, : len(cell.terms)] = cell.weights
+            self._flips[i, : len(cell.terms)] = cell.flips
+            for j, term in enumerate(cell.terms):
+                self._inputs[i, j, : len(term)] = term
+                self._there[i, j, : len(term)] = -1
         choices = max(cell.thresholds.shape[2] for cell in cells)
         wide = [np.pad(c.thresholds, ((0, 0), (0, 0), (0, choices - c.thresholds.shape[2]))) for c in cells]
         self._rows = np.array([cell.thresholds.shape[1] for cell in cells])
@@ -65,6 +70,7 @@ class _Phase:
 
     def drawn(self, states: Integers, stage: int, words: NDArray[np.uint64]) -> NDArray[Any]:
         """(seeds, units): new states; words: (seeds, slots), random."""
-        address = (self._weights * (states[:, self._inputs] ^ self._flips)).sum(axis=2)
+        terms = np.bitwise_xor.reduce(states[:, self._inputs] & self._there, axis=3) ^ self._flips
+        address = (self._weights * terms).sum(axis=2)
         thresholds = self._thresholds[self._first + stage * self._rows + address]
         return np.asarray((words[:, self._slots, None] < thresholds).sum(axis=2))

@@ -16,7 +16,7 @@ from ppl.hardware.exact import enumerated
 from ppl.hardware.lowering.colours import coloured
 from ppl.hardware.lowering.direct import direct
 from ppl.hardware.lowering.words import rounded
-from ppl.hardware.netlist.netlist import Bodies, Netlist
+from ppl.hardware.netlist.netlist import Bodies, Netlist, Precision
 from ppl.hardware.readout import decoded
 from ppl.hardware.rtl.emit import emit
 from ppl.hardware.rtl.generator import Generator
@@ -125,7 +125,8 @@ def test_a_shift_register_that_is_stepped_once_a_clock_is_seen(monkeypatch: pyte
 
 def address(made: Machine, unit: int, states: np.ndarray) -> int:
     cell = made.cells[unit]
-    return int((cell.weights * (states[cell.inputs] ^ cell.flips)).sum())
+    terms = np.array([np.bitwise_xor.reduce(states[list(term)]) for term in cell.terms], np.int64)
+    return int((cell.weights * (terms ^ cell.flips)).sum())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -173,16 +174,16 @@ def test_units_that_are_held_and_the_schedule_of_beta() -> None:
 
 
 def wide() -> Netlist:
-    """A unit with 20 neighbours in products of three."""
+    """A unit with 21 neighbours in products of three, whose weights are all different."""
     units = np.array([[0, i, i + 1] for i in range(1, 21)])
     netlist = replace(design("and"), names=tuple(f"s{i}" for i in range(22)), states=np.full(22, 2), bias=np.zeros(22))
     empty = Bodies(np.zeros((0, 2), np.int64), np.zeros(0))
-    made = replace(netlist, pairs=empty, bodies=(Bodies(units, np.full(20, 0.5)),), clamped=np.full(22, -1))
-    return coloured(replace(made, variables=(), schedule=None))
+    made = replace(netlist, pairs=empty, bodies=(Bodies(units, 1 + np.arange(20) / 4096),), clamped=np.full(22, -1))
+    return coloured(replace(made, variables=(), schedule=None, precision=Precision(12, 16)))
 
 
 def betas(count: int) -> Netlist:
-    netlist = design("multiplier")
+    netlist = design("rbm")
     assert netlist.schedule is not None
     return replace(netlist, schedule=replace(netlist.schedule, betas=np.linspace(0, 1, count)))
 
@@ -203,7 +204,7 @@ def words(fraction: int, threshold: int) -> Netlist:
     ("make", "said"),
     [
         (wide, "`s0` has 21 neighbours"),
-        (lambda: betas(4000), "Mbit of thresholds"),
+        (lambda: betas(8000), "Mbit of thresholds"),
         (lambda: discipline("synchronous"), "all units at once"),
         (lambda: words(8, 49), "thresholds of 49 bits"),
         (lambda: words(0, 16), "no words of 0 bits"),
