@@ -29,6 +29,8 @@ from ppl.hardware.tools.finding import find, need
 from ppl.hardware.tools.running import Oversight, run
 
 _NEEDED = ("yosys", "nextpnr-ice40", "icepack")
+# What nextpnr says of a design that is nearly as large as its device.
+_NO_ROOM = "design is probably at utilisation limit"
 _HELP = (
     "take smaller words, by a larger --kl, or fewer units, neighbours or values of β",
     'or `"discipline": "sequential"` in the schedule of the netlist: all units take turns at one generator',
@@ -65,9 +67,15 @@ def build(folder: Path, made: Emitted, netlist: Netlist, board: Board, oversight
     tool((*placement(largest, pins), "--pack-only"), "nextpnr packs them")
     area = _area(folder)
     chosen = board.device or next((d for d in BY_AREA if max(_shares(area, d)) <= FULL), largest)
+    takes = f"{area.cells:,} cells and {area.memories} block RAMs"
     if max(_shares(area, chosen)) > 1:
-        raise _too_large(f"{area.cells:,} cells and {area.memories} block RAMs", chosen)
-    tool(placement(chosen, pins), f"nextpnr places and routes {area.cells:,} cells")
+        raise _too_large(takes, chosen)
+    try:
+        tool(placement(chosen, pins), f"nextpnr places and routes {area.cells:,} cells")
+    except PplError as error:
+        if _NO_ROOM in str(error):
+            raise _too_large(f"{takes}, for which nextpnr finds no place", chosen) from None
+        raise
     tool(packing(), "icepack packs the bitstream")
     told = json.loads((folder / TOLD).read_text())
     area = _area(folder)

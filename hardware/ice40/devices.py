@@ -43,9 +43,9 @@ _DEVICES = (
 )
 DEVICES = {device.name: device for device in _DEVICES}
 
-# In this order where none is asked for, as full as this at most: fuller ones are slow, or cannot be routed.
+# In this order where none is asked for, as full as this at most: fuller ones are slow, or cannot be placed.
 BY_AREA = (DEVICES["hx1k"], DEVICES["hx8k"])
-FULL = 0.9
+FULL = 0.8
 
 
 def find_device(name: str) -> Device:

@@ -110,12 +110,19 @@ def stand_in(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{Path('bin').absolute()}{os.pathsep}{os.defpath}")
 
 
+def tell_area(cells: int, memories: int) -> None:
+    """In files as Yosys and nextpnr leave them."""
+    Path("cells.json").write_text(json.dumps({"modules": {"ppl_ice40": {"cells": {"a": {"type": "SB_LUT4"}}}}}))
+    used = {"ICESTORM_LC": {"used": cells}, "ICESTORM_RAM": {"used": memories}}
+    Path("told.json").write_text(json.dumps({"utilization": used, "fmax": {"clk": {"achieved": 50.0}}}))
+
+
 @pytest.mark.parametrize(
     ("cells", "memories", "asked", "placed"),
     [
-        (1152, 14, None, "--hx1k"),
-        (1153, 0, None, "--hx8k"),
-        (10, 15, None, "--hx8k"),
+        (1024, 12, None, "--hx1k"),
+        (1025, 0, None, "--hx8k"),
+        (10, 13, None, "--hx8k"),
         (1280, 16, "hx1k", "--hx1k"),
         (1281, 0, "hx1k", None),
         (10, 17, "hx1k", None),
@@ -128,9 +135,7 @@ def test_the_smallest_device_that_holds_it_is_taken(
 ) -> None:
     """With stand-ins that tell an area."""
     stand_in('echo "$0 $@" >> commands; cp ../cells.json ppl_ice40.json; cp ../told.json nextpnr.json', monkeypatch)
-    Path("cells.json").write_text(json.dumps({"modules": {"ppl_ice40": {"cells": {"a": {"type": "SB_LUT4"}}}}}))
-    used = {"ICESTORM_LC": {"used": cells}, "ICESTORM_RAM": {"used": memories}}
-    Path("told.json").write_text(json.dumps({"utilization": used, "fmax": {"clk": {"achieved": 50.0}}}))
+    tell_area(cells, memories)
     device = () if asked is None else ("--device", asked)
     code = shell("compile", "and.ppl", "--target", "ice40", *device)
     commands = Path("and.ice40/commands").read_text().splitlines()
@@ -181,6 +186,19 @@ def test_ctrl_c_ends_the_tool_and_keeps_the_sources(shell: Shell, monkeypatch: p
     assert json.loads(shell.out)["errors"][0]["title"] == "interrupted: what was written is in and.ice40"
     assert not Path(f"/proc/{started.read_text().strip()}").exists()
     assert Path("and.ice40/top.sv").exists()
+
+
+def test_a_device_that_is_too_full_to_place_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = """
+        case "$0 $*" in
+            *nextpnr*--pack-only*) cp ../told.json nextpnr.json;;
+            *nextpnr*) echo 'ERROR: Unable to find legal placement, design is probably at utilisation limit.'; exit 255;;
+            *) cp ../cells.json ppl_ice40.json;;
+        esac"""
+    stand_in(script, monkeypatch)
+    tell_area(1200, 0)
+    assert shell("compile", "and.ppl", "--target", "ice40", "--device", "hx1k") == 65
+    assert "[E715]: the design takes 1,200 cells and 0 block RAMs, for which nextpnr finds no place" in shell.err
 
 
 @pytest.mark.parametrize(
