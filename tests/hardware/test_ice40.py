@@ -192,7 +192,7 @@ def test_a_device_that_is_too_full_to_place_on(shell: Shell, monkeypatch: pytest
     script = """
         case "$0 $*" in
             *nextpnr*--pack-only*) cp ../told.json nextpnr.json;;
-            *nextpnr*) echo 'ERROR: Unable to find legal placement, design is probably at utilisation limit.'; exit 255;;
+            *nextpnr*) echo 'ERROR: No legal placement, design is probably at utilisation limit.'; exit 255;;
             *) cp ../cells.json ppl_ice40.json;;
         esac"""
     stand_in(script, monkeypatch)
