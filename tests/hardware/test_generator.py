@@ -38,7 +38,7 @@ def test_streams_show_no_correlation(generator: Generator) -> None:
     assert correlations(ours(Streams(generator, begin, (1,))), generator.word) < LARGEST
 
 
-@pytest.mark.parametrize("generator", [SMALL, LARGE])
+@pytest.mark.parametrize("generator", [SMALL, pytest.param(LARGE, marks=pytest.mark.long)])
 def test_seeds_make_other_streams(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The words of slots at one time, over seeds. If a seed is only added to the state, those of two slots differ alike
     for all seeds."""

@@ -129,7 +129,7 @@ def address(made: Machine, unit: int, states: np.ndarray) -> int:
     return int((cell.weights * (terms ^ cell.flips)).sum())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n == "rbm" else n for n in NAMES])
 def test_thresholds_are_probabilities_by_energies(name: str) -> None:
     """Of every unit in states at random: those of its neighbours lead to 2^w P(state > z), to half a step."""
     netlist = design(name)
