@@ -74,3 +74,10 @@ def test_a_netlist_gets_words_and_is_written_anew(shell: Shell) -> None:
     assert shell("compile", "ring.netlist.json", "--kl", "1e-4", "-o", "words.json", "--json") == 0
     assert 0 < json.loads(shell.out)["predicted_kl"] <= 1e-4
     assert read_netlist(Path("words.json")).precision is not None
+
+
+def test_a_name_without_a_type_is_told_of_it(shell: Shell) -> None:
+    Path("two.ppl").write_text("var a, b : spin\nenergy e: a * b\n")
+    assert shell("compile", "two.ppl") == 65
+    assert "[E701]" in shell.err
+    assert "`var a : spin` gives it states" in shell.err
