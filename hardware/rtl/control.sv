@@ -15,7 +15,7 @@ module ppl_control #(
     parameter [UNITS*PHASE_BITS-1:0] PHASE_OF = 0,
     parameter [32*STATE_WORDS-1:0] START = 0,
     parameter [32*HELD_WORDS-1:0] HELD = 0,
-    parameter ENDS = "ends.mem"          // of each stage, the sweep before which the next begins
+    parameter ENDS = "ends.mem"          // of each stage its last sweep, the first being 0
 ) (
     input  wire                        clk,
     input  wire                        rst,
@@ -47,16 +47,16 @@ module ppl_control #(
     reg [31:0] ends [0:(1<<STAGE_BITS)-1];
     initial $readmemh(ENDS, ends);
 
-    wire running = remaining != 0 && !mix;
+    wire running   = remaining != 0 && !mix;
     wire under_way = running || phase != 0 || update;
-    wire last    = running && update && phase == PHASE_BITS'(PHASES - 1);
+    wire last      = running && update && phase == PHASE_BITS'(PHASES - 1);
 
     assign load = rst || (set_register && index == SEED);
 
     // Generators mix a seed, its lowest bit first, and go on with zeros.
     reg [31:0] seeding;
-    reg [6:0]  mixing;
-    assign mix  = mixing != 0;
+    reg [6:0]  mixing;  // from 64 on, until it overflows
+    assign mix  = mixing[6];
     assign seed = seeding[0];
     always @(posedge clk)
         if (load) begin
@@ -64,7 +64,7 @@ module ppl_control #(
             mixing  <= 7'd64;
         end else if (mix) begin
             seeding <= seeding >> 1;
-            mixing  <= mixing - 7'd1;
+            mixing  <= mixing + 7'd1;
         end
 
     // The order of updates.
@@ -87,7 +87,7 @@ module ppl_control #(
     // The stage of the schedule. Whether the next begins with the next sweep is known a clock after a sweep ends, which
     // takes two at least.
     reg due;
-    always @(posedge clk) due <= sweep + 32'd1 == ends[stage];
+    always @(posedge clk) due <= sweep == ends[stage];
 
     always @(posedge clk)
         if (rst || (set_register && index == SWEEP)) begin

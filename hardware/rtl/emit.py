@@ -33,7 +33,7 @@ def emitted(made: Machine) -> Emitted:
         TOP: _top(made, [name for name, _ in memories]),
         **{name: _part(name) for name in PARTS},
         TESTBENCH: _testbench(made),
-        ENDS: _hex([*made.ends.tolist(), *[0] * (2 ** _stage_bits(made) - len(made.ends))], 32),
+        ENDS: _hex([*(made.ends - 1).tolist(), *[0] * (2 ** _stage_bits(made) - len(made.ends))], 32),
         **dict(memories),
     }
     styles = {style: sum(cell.style == style for cell in made.cells) for style in ("table", "adder")}
