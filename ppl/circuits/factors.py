@@ -126,7 +126,7 @@ def check_lowerable(graph: ModelGraph) -> None:
 
 def _continuous(latent: Latent) -> Diagnostic:
     title = f"`{latent.name}` is continuous, and p-bits have states"
-    hints = (f"hold it at a value, `--set {latent.name}=...`", "or let `ppl sample` infer it with all else")
+    hints = [f"hold it at a value, `--set {latent.name}=...`", "or let `ppl sample` infer it with all else"]
     if latent.flat:  # declared by itself, as in `var a, b : spin`, where only b is a spin
-        hints = (f"each name has a type of its own: `var {latent.name} : spin` gives it states", *hints)
-    return Diagnostic("E701", title, latent.span, hints=hints)
+        hints.insert(0, f"each name has a type of its own: `var {latent.name} : spin` gives it states")
+    return Diagnostic("E701", title, latent.span, hints=tuple(hints))

@@ -78,6 +78,6 @@ def test_a_netlist_gets_words_and_is_written_anew(shell: Shell) -> None:
 
 def test_a_name_without_a_type_is_told_of_it(shell: Shell) -> None:
     Path("two.ppl").write_text("var a, b : spin\nenergy e: a * b\n")
-    assert shell("compile", "two.ppl") == 65
+    assert shell("compile", "two.ppl", "--kl", "1e-3") == 65
     assert "[E701]" in shell.err
     assert "`var a : spin` gives it states" in shell.err
