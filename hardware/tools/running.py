@@ -47,9 +47,9 @@ class Oversight:
             raise PplError([Diagnostic("E608", title)], exit_code=Exit.USAGE)
 
 
-def run(command: Sequence[str], folder: Path, oversight: Oversight) -> str:
+def run(command: Sequence[str], folder: Path, oversight: Oversight, heard: Callable[[str], None] | None = None) -> str:
     """What a program says, on standard output and error together. It is the leader of a process group of its own, which
-    ends with it whenever it is not let finish.
+    ends with it whenever it is not let finish. heard: is told, while it runs, the end of what it has said.
 
     Raises:
         PplError: it cannot be started, fails, or takes longer than it may (E707).
@@ -64,7 +64,7 @@ def run(command: Sequence[str], folder: Path, oversight: Oversight) -> str:
         except OSError as error:
             raise _failed(f"{name} cannot be started: {error.strerror or error}", "") from None
         try:
-            code = _end(process, oversight)
+            code = _end(process, oversight, None if heard is None else lambda: heard(_end_of(said.fileno())))
         finally:
             # Before it is waited for, so that its number is still its own.
             if process.returncode is None:
@@ -82,8 +82,8 @@ def run(command: Sequence[str], folder: Path, oversight: Oversight) -> str:
     return words
 
 
-def _end(process: subprocess.Popen[bytes], oversight: Oversight) -> int | None:
-    """Its exit code; None: it takes too long."""
+def _end(process: subprocess.Popen[bytes], oversight: Oversight, listen: Callable[[], None] | None) -> int | None:
+    """Its exit code; None: it takes too long. listen: at every pulse."""
     deadline = time.monotonic() + oversight.limit
     while (left := deadline - time.monotonic()) > 0:
         try:
@@ -91,7 +91,15 @@ def _end(process: subprocess.Popen[bytes], oversight: Oversight) -> int | None:
         except subprocess.TimeoutExpired:
             if oversight.stop():
                 raise KeyboardInterrupt from None
+            if listen is not None:
+                listen()
     return None
+
+
+def _end_of(file: int) -> str:
+    """Its last words, read without moving where the program writes."""
+    size = os.fstat(file).st_size
+    return os.pread(file, _WIDTH, max(0, size - _WIDTH)).decode("utf-8", "replace")
 
 
 def _failed(title: str, words: str) -> PplError:

@@ -1,0 +1,1 @@
+"""Circuits as decks of ngspice, and their runs."""
