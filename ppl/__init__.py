@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ppl.circuits.files import load_netlist
-    from ppl.circuits.simulating import simulate
+    from ppl.circuits.simulate import simulate
     from ppl.errors import PplError
     from ppl.model import Model, ModelWarning, compile, load
     from ppl.results.judge import diagnose, summarise
@@ -29,7 +29,7 @@ _HOMES = {
     "PplError": "ppl.errors",
     "diagnose": "ppl.results.judge",
     "load_netlist": "ppl.circuits.files",
-    "simulate": "ppl.circuits.simulating",
+    "simulate": "ppl.circuits.simulate",
     "summarise": "ppl.results.judge",
 }
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:  # these import NumPy or JAX, which reading and checking a mod
     from ppl.compiler.binding.bind import Bound
     from ppl.compiler.density.compiled import CompiledDensity
     from ppl.dataset import Dataset
-    from ppl.hardware.netlist.netlist import Netlist
     from ppl.prediction.inputs import Inputs
 
 
@@ -215,20 +214,23 @@ class Model:
 
         return unconstrained(self.log_density(data, set=set), values)
 
-    def netlist(self, data: Any = None, *, set: Mapping[str, Any] | None = None, **options: Any) -> Netlist:
-        """Coupled stochastic units with the law of the model given its data, as `ppl compile` writes them.
+    def netlist(self, data: Any = None, *, set: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """Coupled stochastic units with the law of the model given its data, as `ppl compile` writes them: a `Netlist`
+        of p-bits and pdits if all that is to be found is discrete, else `Modes`.
 
-        data, set: as of `bind`; options: `kl=1e-3` (nats, of which word lengths are made), `encoding="domain-wall"`,
-        `fabric="pairwise"`, `reduction="rosenberg"`, `degree=4`.
+        data, set: as of `bind`; options of p-bits: `kl=1e-3` (nats, of which word lengths are made),
+        `encoding="domain-wall"`, `fabric="pairwise"`, `reduction="rosenberg"`, `degree=4`; of modes:
+        `dynamics="underdamped"`, `friction=1.0`, and of a regulator `period=0.1`, `latency=0.05`, `driven="all"`.
 
         Raises:
             PplError: with every error of the data, or what units cannot stand for.
         """
-        from ppl.circuits.compiling import compile_circuit, make_options
+        from ppl.circuits.compiling import Compiled
+        from ppl.circuits.lowering import lower
 
-        chosen = make_options(**options)
         bound = self.bind(data, set=set)
-        return compile_circuit(bound.graph, bound.dataset, self.name, chosen).netlist
+        found = lower(bound.graph, bound.dataset, self.name, options)
+        return found.netlist if isinstance(found, Compiled) else found
 
     def sample(
         self,

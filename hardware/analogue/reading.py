@@ -16,6 +16,8 @@ from ppl.hardware.netlist.reading import Entry, claim, contents, placed
 
 # A dense matrix of them takes 8 bytes for each pair.
 MOST_MODES = 20_000
+# Of constants that JSON has no numbers for.
+_WORDS = ("inf", "-inf", "nan")
 _ARGUMENTS = {name: count for count, names in enumerate((UNARY, BINARY, TERNARY), 1) for name in names}
 
 
@@ -159,7 +161,8 @@ def _step(entry: Entry, node: int) -> Step:
     weights = parts[3].numbers(1).tolist()
     if len(arguments) != len(weights):
         raise entry.wrong("needs one weight for each node")
-    return Step("combine", arguments, tuple(weights), parts[1].number())
+    value = float(parts[1].value) if parts[1].value in _WORDS else parts[1].number()
+    return Step("combine", arguments, tuple(weights), value)
 
 
 def _node(entry: Entry, before: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,9 @@ def _law(law: Law) -> dict[str, Any]:
 
 
 def _step(step: Step) -> list[Any]:
-    """Its operation and the nodes it acts on; of a sum its constant, its nodes and their weights."""
+    """Its operation and the nodes it acts on; of a sum its constant, which may be a word (`inf`), its nodes and their
+    weights."""
     if step.operation == "combine":
-        return ["combine", step.value, list(step.arguments), list(step.weights)]
+        value = step.value if math.isfinite(step.value) else str(step.value)
+        return ["combine", value, list(step.arguments), list(step.weights)]
     return [step.operation, *step.arguments]

@@ -7,13 +7,13 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ppl.errors import Diagnostic, Exit, PplError
+from ppl.circuits.simulated import invalid, layout_of, least_whole
+from ppl.errors import Diagnostic, PplError
 from ppl.hardware.energies import energies
 from ppl.hardware.formats.gset import MINUS_CUT
 from ppl.hardware.netlist.netlist import Netlist, Variable
@@ -26,11 +26,11 @@ from ppl.hardware.sim.temperature import Estimate, effective_beta
 from ppl.hardware.sim.tempering import Tempered
 from ppl.inference.contract import Remark, Remedy
 from ppl.inference.placing import working_on
-from ppl.results.container import Groups, Layout, to_arviz
+from ppl.results.container import Groups
 from ppl.results.wording import on_command_line
 from ppl.running.devices import find_place
-from ppl.running.interrupts import Requests, listening
-from ppl.running.progress import Progress, make_progress
+from ppl.running.interrupts import Requests
+from ppl.running.progress import Progress
 from ppl.running.record import ended, provenance, remark_attrs
 from ppl.source import Source
 
@@ -81,26 +81,12 @@ class SimulationOptions:
     devices: str | None = None
 
     def __post_init__(self) -> None:
-        least = {"draws": 1, "replicas": 1, "sweeps": 1, "burn_in": 0}
-        for name, bound in least.items():
-            given = getattr(self, name)
-            if given is not None and not (_whole(given) and given >= bound):
-                raise _invalid(name, given, f"a whole number, at least {bound}")
-        if not (_whole(self.seed) and 0 <= self.seed < 2**63):
-            raise _invalid("seed", self.seed, "a whole number from 0 to 2^63 - 1")
+        least_whole(self, {"draws": 1, "replicas": 1, "sweeps": 1, "burn_in": 0})
         if self.method not in METHODS:
-            raise _invalid("method", self.method, "one of " + ", ".join(METHODS))
+            raise invalid("method", self.method, "one of " + ", ".join(METHODS))
         given_beta: object = self.beta
         if given_beta is not None and not (isinstance(given_beta, int | float) and 0 <= given_beta < math.inf):
-            raise _invalid("beta", self.beta, "a number, at least 0")
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _invalid(name: str, value: object, takes: str) -> PplError:
-    return PplError([Diagnostic("E608", f"`{name}` is {value!r}, but it takes {takes}")], exit_code=Exit.USAGE)
+            raise invalid("beta", self.beta, "a number, at least 0")
 
 
 @dataclass(frozen=True)
@@ -115,6 +101,10 @@ class Simulated:
     temperature: Estimate | None
     stopped: str | None
     best: Mapping[str, Any] | None
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What is printed below it, in words."""
+        return []
 
     def numbers(self) -> dict[str, Any]:
         """What is printed beside the summary, as data."""
@@ -158,7 +148,7 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
     finally:
         progress.close()
     draws = int(readings.counts.min())
-    layout = _layout(netlist)
+    layout = layout_of(netlist.source, netlist.variables)
     shown = {v.name: _shown(v, readings.states[v.name][:, :draws]) for v in netlist.variables}
     lp = (-1 if method.searches else -float(betas[-1])) * readings.energy[:, :draws]
     groups = {
@@ -185,33 +175,6 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
     attrs |= remark_attrs(remarks)
     attrs |= ended(stopped, {"total": time.perf_counter() - began})
     return Simulated(groups, attrs, acceptance, temperature, stopped, None if best is None else best.values)
-
-
-def simulate(
-    netlist: Netlist,
-    *,
-    draws: int | None = None,
-    replicas: int = 16,
-    sweeps: int | None = None,
-    burn_in: int | None = None,
-    beta: float | None = None,
-    seed: int = 1,
-    method: str = "gibbs",
-    devices: str | None = None,
-    progress: bool | None = None,
-) -> Any:
-    """Draws of the quantities of a netlist's model from simulated units, as `arviz.InferenceData` (ArviZ 0.x) or
-    `xarray.DataTree` (1.x); each chain is a replica.
-
-    The settings are those of `SimulationOptions`. `ppl.diagnose(fit)` says whether to trust the draws.
-
-    Raises:
-        PplError: a setting is not valid (E608), readouts are not (E710), or the netlist (E711).
-    """
-    options = SimulationOptions(draws, replicas, sweeps, burn_in, beta, seed, method, devices)
-    with listening() as requests:
-        found = simulated(netlist, options, make_progress(progress), requests)
-    return to_arviz(found.groups, found.attrs)
 
 
 @dataclass
@@ -301,17 +264,6 @@ def _none_valid(valid: int, count: int) -> PplError:
         title = f"of {count} readouts none was valid"
         hints = ("the penalties of the code are too weak, or the units too hot: compile with another `--encoding`",)
     return PplError([Diagnostic("E710", title, hints=hints)])
-
-
-def _layout(netlist: Netlist) -> Layout:
-    """Labels of dims as the netlist's source has them, positions where it has none."""
-    sizes = {dim: n for v in netlist.variables for dim, n in zip(v.dims, v.shape, strict=True)}
-    given = netlist.source.get("coordinates")
-    known = given if isinstance(given, dict) else {}
-    coordinates = {
-        dim: np.asarray(known[dim]) if len(known.get(dim, ())) == n else np.arange(n) for dim, n in sizes.items()
-    }
-    return Layout(coordinates, frozenset(v.name for v in netlist.variables))
 
 
 def _shown(variable: Variable, states: NDArray[np.int16]) -> NDArray[np.generic]:

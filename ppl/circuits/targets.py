@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
+from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.emitted import Emitted
 from ppl.hardware.ice40.devices import Board, find_device
 from ppl.hardware.netlist.netlist import Netlist
@@ -30,6 +31,7 @@ class Target:
     folder: bool = False
     in_words: bool = False
     build: Build | None = None
+    emit_modes: Callable[[Modes], Emitted] | None = None
 
     def default_output(self, name: str) -> Path:
         return Path(f"{name}{self.ending}")
@@ -39,6 +41,12 @@ def _netlist(netlist: Netlist) -> Emitted:
     from ppl.hardware.netlist.writing import to_text
 
     return Emitted({"netlist.json": to_text(netlist).encode("utf-8")})
+
+
+def _netlist_of_modes(modes: Modes) -> Emitted:
+    from ppl.hardware.analogue.writing import to_text
+
+    return Emitted({"netlist.json": to_text(modes).encode("utf-8")})
 
 
 def _writer(module: str) -> Callable[[Netlist], Emitted]:
@@ -70,7 +78,9 @@ def _bitstream(folder: Path, made: Emitted, netlist: Netlist, board: Board, over
 
 
 TARGETS: dict[str, Target] = {
-    "netlist": Target("JSON, for ppl simulate and all other targets", ".netlist.json", _netlist),
+    "netlist": Target(
+        "JSON, for ppl simulate and all other targets", ".netlist.json", _netlist, emit_modes=_netlist_of_modes
+    ),
     "verilog": Target("a folder of SystemVerilog with a testbench", ".verilog", _verilog, folder=True, in_words=True),
     "ice40": Target("a bitstream of an iCE40 FPGA, beside its sources", ".ice40", _ice40, True, True, _bitstream),
     "bqm": Target("JSON of dimod's BinaryQuadraticModel, for D-Wave's Ocean and OpenJij", ".bqm.json", _writer("bqm")),

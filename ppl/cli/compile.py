@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ppl.cli.edge import print_json, show_interrupt, show_warnings
+from ppl.cli.modes import write_modes
 from ppl.cli.sample import in_options
 from ppl.cli.shared import data_option, json_option, set_option, values_set
 from ppl.errors import Exit
@@ -17,7 +19,8 @@ from ppl.hardware.emitted import Emitted
 from ppl.model import load
 
 if TYPE_CHECKING:
-    from ppl.circuits.compiling import Compiled, Options
+    from ppl.circuits.compiling import Compiled
+    from ppl.hardware.analogue.modes import Modes
 
 
 class CompileCommand(click.Command):
@@ -52,6 +55,11 @@ class CompileCommand(click.Command):
     help="What stands for larger products on a pairwise fabric: thermal or rosenberg.  [default: thermal]",
 )
 @click.option("--degree", type=int, metavar="N", help="The most neighbours of a unit, with --fabric pairwise.")
+@click.option("--dynamics", metavar="KIND", help="Of modes: overdamped, or underdamped.  [default: overdamped]")
+@click.option("--friction", type=float, help="Of underdamped modes.  [default: 1]")
+@click.option("--period", type=float, metavar="TIME", help="Of modes: a regulator that observes them so often.")
+@click.option("--latency", type=float, metavar="TIME", help="Of the regulator: how late it acts.  [default: 0]")
+@click.option("--driven", metavar="PART", help="What it drives: force, couplings or all.  [default: force]")
 @click.option("--device", metavar="NAME", help="Of --target ice40: hx1k, hx8k or up5k.  [default: the one that fits]")
 @click.option("--pins", metavar="FILE", help="Of --device: which pins the wires come to, a .pcf.  [default: any]")
 @click.option("--time-limit", default=600.0, show_default=True, metavar="SECONDS", help="Of each tool that is run.")
@@ -68,59 +76,74 @@ def compile(
     fabric: str,
     reduction: str,
     degree: int | None,
+    dynamics: str | None,
+    friction: float | None,
+    period: float | None,
+    latency: float | None,
+    driven: str | None,
     device: str | None,
     pins: str | None,
     time_limit: float,
     as_json: bool,
 ) -> int:
-    """Lower a model of discrete quantities to a netlist of coupled stochastic units, and write it for a target.
+    """Lower a model to a netlist of coupled stochastic units, and write it for a target.
 
-    Each quantity becomes p-bits or pdits with the very law of the model given its data; what is observed, or clamped
-    with --set, is folded in. Prints how faithful the netlist is and what it takes. A netlist in the place of the model,
-    or an Ising model, QUBO or max-cut in another program's format, is checked and told of; with --target it is written
-    as that.
+    Discrete quantities become p-bits or pdits, continuous ones modes (what is discrete beside them is summed out), with
+    the very law of the model given its data; what is observed, or clamped with --set, is folded in. Prints how faithful
+    the netlist is and what it takes. A netlist in the place of the model, or an Ising model, QUBO or max-cut in another
+    program's format, is checked and told of; with --target it is written as that.
 
     \b
     Examples:
         ppl compile ising.ppl --data ising.json -o ising.netlist.json
         ppl compile ising.ppl --data ising.json --set "s[0]=+1" --kl 1e-3
+        ppl compile radon.ppl --data radon.json --dynamics underdamped --friction 2
         ppl compile ising.netlist.json
         ppl compile ising.netlist.json --target ice40 --device hx8k
     """
-    from ppl.circuits.compiling import make_options, ready
-    from ppl.circuits.files import is_netlist, read_netlist, write_emitted
+    from ppl.circuits.analogue import options_of_modes
+    from ppl.circuits.compiling import Compiled, make_options, ready
+    from ppl.circuits.files import is_netlist, read_units, write_emitted
     from ppl.circuits.report import table, to_data, to_text
     from ppl.circuits.targets import find_board, find_target
+    from ppl.hardware.analogue.modes import Modes
     from ppl.hardware.fidelity import fidelity
     from ppl.hardware.tools.running import Oversight
     from ppl.running.interrupts import Requests, listening
     from ppl.running.progress import make_progress
 
+    said = _said()
+    of_pbits = {"kl": kl, "encoding": encoding, "fabric": fabric, "reduction": reduction, "degree": degree}
+    of_modes = {"dynamics": dynamics, "friction": friction, "period": period, "latency": latency, "driven": driven}
+    of_pbits, of_modes = ({name: own[name] for name in own if name in said} for own in (of_pbits, of_modes))
     with in_options():
-        options = make_options(kl=kl, encoding=encoding, fabric=fabric, reduction=reduction, degree=degree)
+        make_options(**of_pbits)
+        options_of_modes(of_modes)
         chosen = find_target(target)
         board = find_board(chosen, device, pins)
         requests, progress = Requests(), make_progress(None)
         oversight = Oversight(time_limit, lambda: requests.stop, progress.stage)
-    source = click.get_current_context().get_parameter_source
-    asked = {name for name in ("target", "output") if source(name) is click.core.ParameterSource.COMMANDLINE}
+    graph = None
     if is_netlist(Path(model)):
-        steering = {"--encoding": encoding != "direct", "--fabric": fabric != "any", "--degree": degree is not None}
-        steering["--reduction"] = reduction != "thermal"
-        wrong = [name for name, there in {"--data": data, "--set": given, **steering}.items() if there]
+        names = {"data": "--data", "given": "--set", **{name: f"--{name}" for name in (*of_pbits, *of_modes)}}
+        wrong = [option for name, option in names.items() if name in said - {"kl"}]
         if wrong:
             raise click.UsageError(f"{wrong[0]} goes with a model, and {model} is a netlist.")
-        netlist = ready(read_netlist(Path(model)), kl, chosen.in_words)
-        found = fidelity(netlist)
+        units = read_units(Path(model))
+        if isinstance(units, Modes) and kl is not None:
+            raise click.UsageError(f"--kl goes with p-bits, and {model} is a netlist of modes.")
     else:
-        asked.add("target")
-        made = _compiled(model, data, given, options)
-        netlist = ready(made.netlist, None, chosen.in_words)
-        found = fidelity(netlist, made.graph)
+        made = _lowered(model, data, given, {**of_pbits, **of_modes}, chosen.emit_modes is not None)
+        units, graph, kl = (made.netlist, made.graph, None) if isinstance(made, Compiled) else (made, None, None)
     path: Path | None = None
-    emitted = Emitted({})
-    if asked:
+    if not is_netlist(Path(model)) or said & {"target", "output"}:
         path = Path(output) if output is not None else chosen.default_output(Path(model).name.split(".")[0])
+    if isinstance(units, Modes):
+        return write_modes(units, chosen, path, force, as_json)
+    netlist = ready(units, kl, chosen.in_words)
+    found = fidelity(netlist, graph)
+    emitted = Emitted({})
+    if path is not None:
         emitted = chosen.emit(netlist)
         emitted = replace(emitted, files={**emitted.files, **board.files})
         write_emitted(emitted, path, chosen.folder, force)
@@ -144,11 +167,20 @@ def compile(
     return int(Exit.OK)
 
 
-def _compiled(model: str, data: tuple[str, ...], given: tuple[str, ...], options: Options) -> Compiled:
-    from ppl.circuits.compiling import compile_circuit
+def _said() -> set[str]:
+    """Parameters that the command line gives."""
+    context = click.get_current_context()
+    line = click.core.ParameterSource.COMMANDLINE
+    return {name for name in context.params if context.get_parameter_source(name) is line}
+
+
+def _lowered(
+    model: str, data: tuple[str, ...], given: tuple[str, ...], options: Mapping[str, Any], takes_modes: bool
+) -> Compiled | Modes:
+    from ppl.circuits.lowering import lower
 
     checked = load(model)
     bound = checked.bind(list(data), set=values_set(given))
     show_warnings((*checked.warnings, *bound.warnings), checked.graph.source)
     with in_options():
-        return compile_circuit(bound.graph, bound.dataset, Path(model).stem, options)
+        return lower(bound.graph, bound.dataset, Path(model).stem, options, takes_modes)

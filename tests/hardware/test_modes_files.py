@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -24,7 +25,8 @@ def made() -> Modes:
     """E = x² + y² / 2 + x y / 2 - x + e^y, of which y = log s is shown as s."""
     builder = Builder(2)
     grown = builder.apply("exp", 1)
-    force = builder.law([builder.constant(0.0), builder.combine([(-1.0, grown)])])
+    bounded = builder.apply("max", grown, builder.constant(-math.inf))
+    force = builder.law([builder.constant(0.0), builder.combine([(-1.0, bounded)])])
     products = [builder.apply("multiply", *pair) for pair in ((0, 0), (1, 1), (0, 1))]
     terms = [(1.0, products[0]), (0.5, products[1]), (0.5, products[2]), (-1.0, 0), (1.0, grown)]
     return Modes(

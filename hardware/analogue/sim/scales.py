@@ -128,8 +128,10 @@ def check_proper(modes: Modes) -> None:
     """Raises PplError: the precision of a Gaussian is not positive definite (E731)."""
     least, *_, largest = np.linalg.eigvalsh(modes.precision) if modes.size > 1 else (modes.precision[0, 0],) * 2
     if least <= modes.size * np.finfo(float).eps * abs(largest):
-        title = f"the precision of {modes.name} is not positive definite: its least eigenvalue is {least:.3g}"
-        hint = "nothing holds some direction of its modes: give the quantities there a prior"
+        vector = np.abs(np.linalg.eigh(modes.precision)[1][:, 0])
+        title = f"the quadratic energy of {modes.name} has no minimum, and so is that of no probability"
+        held = ", ".join(f"`{modes.names[i]}`" for i in np.flatnonzero(vector > 0.1 * vector.max())[:5])
+        hint = f"nothing holds {held} together: give them priors that do"
         raise PplError([Diagnostic("E731", title, hints=(hint,))])
 
 

@@ -63,7 +63,8 @@ class Replicas:
             self._state = self._on(self._state, self._key, jnp.uint32(1 + self._number), jnp.int32(steps))
         self._number += steps
         self.time += steps * self.scheme.time
-        if not np.isfinite(np.asarray(self._state.z)).all():
+        # An energy is out of bounds before the place is.
+        if not all(np.isfinite(np.asarray(one)).all() for one in (self._state.z, self._state.heat)):
             title = f"the simulated motion of {self._modes.name} diverged within {self.time:.4g} of model time"
             hints = ("take a smaller `step`, or a shorter `period` of the regulator",)
             raise PplError([Diagnostic("E733", title, hints=hints)])
