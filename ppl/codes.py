@@ -153,6 +153,7 @@ CODES: dict[str, str] = {
     "E715": "a design that does not fit a device",
     "E730": "a force that is no law of a circuit",
     "E731": "modes whose energy has no minimum",
+    "E732": "components that are not to be had",
     "E733": "simulated modes that diverge",
     "E734": "a netlist of another kind of unit",
     "E720": "too many products of spins",

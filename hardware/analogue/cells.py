@@ -3,8 +3,9 @@
 Cell i shows x_i = location_i + scale_i v_i, v_i a voltage; a model's time of 1 takes `tau` seconds. With
 S = diag(scale), and V the volts that scales are made for:
 
-- `rc`: C dv/dt = -G v + I + noise, one C for all, G = (C V² / τ) S A S a network of resistors: overdamped modes of
-  mobility V² scale², whose noise currents all have the two-sided density 2 C² V² / τ (Coles 2023);
+- `rc`: C dv/dt = -G v + I + noise, G = (c κ / τ) S A S a network of resistors, C = c κ scale² / M: overdamped modes of
+  mobility M, whose noise currents have the two-sided densities 2 M C² / (scale² τ) (Coles 2023). Where the modes say no
+  mobility it is V² scale², which makes all C equal; κ is the mean of M / scale², by ratios;
 - `rlc`: K dv/dt = -v / R - i + noise, L di/dt = v, K = c V² S A S a network of capacitors, R = τ / (c γ), L = τ² / c,
   noise currents of density 2 c² V² γ / τ (Aifer et al. 2023). Direct current would flow through L: means are locations;
 - `series`: C dv/dt = i, L di/dt = -v - R i + U + noise: underdamped modes of mass m and friction γ, L C = τ² m / k,
@@ -22,7 +23,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ppl.errors import Diagnostic, PplError
-from ppl.hardware.analogue.components import Floats, Need, Network, Ranges, level, network, quantity, to_ground
+from ppl.hardware.analogue.components import Floats, Need, Network, Ranges, level, network, to_ground
 from ppl.hardware.analogue.dynamics import Dynamics, Overdamped, Underdamped
 from ppl.hardware.analogue.law import Law
 from ppl.hardware.analogue.modes import Modes
@@ -95,10 +96,16 @@ def cells(modes: Modes, kind: Kind, wish: Wish | None = None) -> Cells:
 
     Raises:
         PplError: the precision of a Gaussian is not positive definite (E731); components have no level within their
-            ranges, or voltages leave theirs (E732); the modes have a force, and the kind has none (E734).
+            ranges (E732); the modes have a force, and the kind has none, or a
+            regulator (E734).
     """
     wish = wish or Wish()
     makers = {"rc": _rc, "rlc": _rlc, "series": _series}
+    if modes.regulator is not None:
+        hint = "without a period the force is always there"
+        raise PplError(
+            [Diagnostic("E734", "cells have sources, and no regulator that observes now and then", hints=(hint,))]
+        )
     if kind == "rlc" and modes.force is not None:
         hint = "`rc` and `series` have sources for the force"
         raise PplError([Diagnostic("E734", "cells `rlc` are for quadratic energies alone", hints=(hint,))])
@@ -128,56 +135,46 @@ def _place(modes: Modes, wish: Wish) -> _Place:
     )
 
 
-def _array_scale(modes: Modes, wish: Wish, sd: Floats, fixed: Floats | None) -> Floats:
-    """Those of an array that is as passive as can be. fixed: (n,), what scales are to be proportional to."""
+def _array_scale(modes: Modes, wish: Wish, sd: Floats) -> Floats:
+    """Those of an array that is as passive as can be."""
     flips = signs(modes.precision)
-    shown = flips[:, None] * modes.precision * flips
     low, high = wish.ranges.voltage
-    found = scales(shown, sd, high / low) if fixed is None else fixed * np.exp(np.mean(np.log(sd / fixed)))
-    volts = wish.volts * sd / found
+    volts = wish.volts * sd / scales(flips[:, None] * modes.precision * flips, sd, high / low)
     # All together up or down, where that keeps them within their range.
-    factor = min(1.0, high / volts.max()) if volts.min() >= low else low / volts.min()
-    volts = volts * factor
-    if volts.max() > high * (1 + 1e-9):
-        worst = modes.names[int(volts.argmax())]
-        title = f"voltages from {quantity(low, 'V')} to {quantity(high, 'V')} cannot show all modes"
-        hints = (f"`{worst}` would have {quantity(volts.max(), 'V')} where another has {quantity(volts.min(), 'V')}",)
-        raise PplError([Diagnostic("E732", title, hints=hints)])
-    return np.asarray(flips * sd / volts)
+    return np.asarray(flips * sd / (volts * min(max(1.0, low / volts.min()), high / volts.max())))
 
 
 def _rc(modes: Modes, wish: Wish, place: _Place) -> Cells:
-    given = modes.dynamics.mobility if isinstance(modes.dynamics, Overdamped) else None
-    scale = _array_scale(modes, wish, place.sd, None if given is None else np.sqrt(given))
-    # M = volts² scale²: of given mobilities all have one ratio.
-    volts = wish.volts if given is None else float(np.sqrt(given[0]) / np.abs(scale[0]))
-    shares = network(volts**2 / wish.tau * scale[:, None] * modes.precision * scale)
-    ranges = wish.ranges
-    needs = [Need("capacitors", "F", np.ones(1), ranges.capacitance)]
+    scale, tau, ranges = _array_scale(modes, wish, place.sd), wish.tau, wish.ranges
+    own = wish.volts**2 * scale**2
+    mobility = modes.dynamics.mobility if isinstance(modes.dynamics, Overdamped) else own
+    pace = float(np.exp(np.mean(np.log(mobility / scale**2))))
+    storage = pace * scale**2 / mobility
+    shares = network(pace / tau * scale[:, None] * modes.precision * scale)
+    needs = [Need("capacitors", "F", storage, ranges.capacitance)]
     if len(shares.values):
-        resistors = Need("resistors", "Ω", 1 / np.abs(shares.values), ranges.resistance, falls=True)
-        needs.append(resistors)
-    farads = level(needs)
-    drive = farads * volts**2 / wish.tau * scale
+        needs.append(Need("resistors", "Ω", 1 / np.abs(shares.values), ranges.resistance, falls=True))
+    unit = level(needs)
+    drive = unit * pace / tau * scale
     return Cells(
         kind="rc",
         names=modes.names,
-        tau=wish.tau,
+        tau=tau,
         location=place.location,
         scale=scale,
         curvatures=place.curvatures,
-        conductance=Network(shares.ends, farads * shares.values),
-        capacitance=to_ground(np.full(modes.size, farads)),
+        conductance=Network(shares.ends, unit * shares.values),
+        capacitance=to_ground(unit * storage),
         bias=drive * _residual(modes, place.location),
         drive=drive,
-        noise=np.full(modes.size, 2 * farads**2 * volts**2 / wish.tau),
-        dynamics=Overdamped(volts**2 * scale**2),
+        noise=2 * mobility * (unit * storage / scale) ** 2 / tau,
+        dynamics=Overdamped(mobility),
         force=modes.force,
     )
 
 
 def _rlc(modes: Modes, wish: Wish, place: _Place) -> Cells:
-    scale = _array_scale(modes, wish, place.sd, None)
+    scale = _array_scale(modes, wish, place.sd)
     shares = network(wish.volts**2 * scale[:, None] * modes.precision * scale)
     ranges, gamma, tau = wish.ranges, wish.friction, wish.tau
     unit = level(

@@ -108,6 +108,9 @@ def level(needs: Sequence[Need]) -> float:
 
 def _told(low: Need, high: Need) -> str:
     """What of `high` is beyond its limits where `low` is just within its own."""
+    if low is high:
+        factors = [low.shares.max() / low.shares.min(), low.limits[1] / low.limits[0]]
+        return "{} are to differ by a factor of {:.3g}, and those there are by {:.3g}".format(low.what, *factors)
     at = low.least
     shown = high.shares / at if high.falls else at * high.shares
     spans = [" to ".join(quantity(limit, need.unit) for limit in need.limits) for need in (low, high)]

@@ -11,7 +11,7 @@ from ppl.errors import PplError
 from ppl.hardware.analogue.band import banded_law, ideal_law, linear, times
 from ppl.hardware.analogue.cells import KINDS, Kind, Wish, cells
 from ppl.hardware.analogue.components import Ranges, quantity
-from ppl.hardware.analogue.dynamics import Overdamped, Underdamped
+from ppl.hardware.analogue.dynamics import Overdamped, Regulator, Underdamped
 from ppl.hardware.analogue.law import Law
 from tests.hardware.arrays import gaussian, random_gaussian
 
@@ -142,11 +142,15 @@ def test_refusals() -> None:
     assert error.value.diagnostics[0].code == "E732"
     assert "resistors" in error.value.diagnostics[0].hints[0]
     with pytest.raises(PplError) as error:
-        cells(replace(gaussian(np.diag([1.0, 1e-4])), dynamics=Overdamped(np.ones(2))), "rc")
+        cells(replace(gaussian(np.diag([1.0, 1e-6])), dynamics=Overdamped(np.ones(2))), "rc")
     assert error.value.diagnostics[0].code == "E732"
+    assert "capacitors" in error.value.diagnostics[0].hints[0]
     law = Law(1, (), (0,))
     with pytest.raises(PplError) as error:
         cells(replace(gaussian(np.eye(1)), force=law, energy=law), "rlc")
+    assert error.value.diagnostics[0].code == "E734"
+    with pytest.raises(PplError) as error:
+        cells(replace(gaussian(np.eye(1)), regulator=Regulator(0.1)), "rc")
     assert error.value.diagnostics[0].code == "E734"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -16,12 +17,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import ppl
+from ppl.circuits.continuous import modes
 from ppl.errors import PplError
 from ppl.hardware.analogue.band import Gaussian, banded_law, ideal_law
 from ppl.hardware.analogue.cells import Cells, Kind, Wish, cells
 from ppl.hardware.analogue.components import Ranges
 from ppl.hardware.analogue.evaluation import function
 from ppl.hardware.analogue.law import Builder, Law
+from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.analogue.spice.deck import DECK, Transient, emit_deck, transient
 from ppl.hardware.analogue.spice.expressions import sources
 from ppl.hardware.analogue.spice.running import parsed, run_deck
@@ -41,13 +45,14 @@ def read(made: Cells, settings: Transient, runs: int = RUNS) -> Floats:
 
 
 def agrees(x: Floats, law: Gaussian) -> bool:
-    """Whether means and covariances are within three standard errors, which runs tell: the probability that any of them
-    is beyond, by Bonferroni's inequality and Student's t."""
-    size = x.shape[-1]
-    from_mean = x - law.mean
-    second = np.einsum("rti,rtj->rij", from_mean, from_mean) / x.shape[1]
-    upper = np.triu_indices(size)
-    found = np.concatenate([from_mean.mean(axis=1), (second - law.covariance)[:, upper[0], upper[1]]], axis=1)
+    """Whether means and covariances, along the principal axes of the law's correlations, are within three standard
+    errors, which runs tell: the probability that any of them is beyond, by Bonferroni's inequality and Student's t."""
+    sd = np.sqrt(np.diag(law.covariance))
+    variances, axes = np.linalg.eigh(law.covariance / np.outer(sd, sd))
+    z = (x - law.mean) / sd @ axes / np.sqrt(variances)
+    upper = np.triu_indices(len(sd))
+    second = np.einsum("rti,rtj->rij", z, z) / x.shape[1] - np.eye(len(sd))
+    found = np.concatenate([z.mean(axis=1), second[:, upper[0], upper[1]]], axis=1)
     t = found.mean(axis=0) / (found.std(axis=0, ddof=1) / np.sqrt(len(x)))
     return bool(np.abs(t).max() < stats.t.isf(THREE / 2 / len(t), len(x) - 1))
 
@@ -132,11 +137,12 @@ def test_expressions_are_their_operations() -> None:
         ]
         return [jnp.stack(exact)]
 
+    points = ((0.7, -1.3), (-0.4, 0.2))
     with jax.enable_x64(True):
         law = traced(of, 2)[0]
-        for point in ((0.7, -1.3), (-0.4, 0.2)):
-            expected = np.asarray(function(law)(jnp.array(point)))
-            np.testing.assert_allclose(evaluated(law, point), expected, rtol=1e-5, atol=2e-6)
+        expected = np.asarray(jax.jit(jax.vmap(lambda x: of(x)[0]))(jnp.array(points)))
+    for point, exact in zip(points, expected, strict=True):
+        np.testing.assert_allclose(evaluated(law, point), exact, rtol=1e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("operation", ["lgamma", "digamma"])
@@ -147,3 +153,84 @@ def test_what_ngspice_has_no_word_for(operation: str) -> None:
         sources(law, ["v(v1)"])
     assert error.value.diagnostics[0].code == "E709"
     assert operation in error.value.diagnostics[0].title
+
+
+# --- forces ------------------------------------------------------------------------------------------
+
+
+def lowered(text: str, data: dict[str, list[float]]) -> Modes:
+    bound = ppl.compile(text).bind(data)
+    return modes(bound.graph, bound.dataset, "m")
+
+
+def density(of: Modes, axes: list[Floats]) -> tuple[Floats, Floats]:
+    """Points of a grid, (k, n), and their probabilities, (k,)."""
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+    assert of.energy is not None
+    with jax.enable_x64(True):
+        energy = np.asarray(function(of.energy)(jnp.asarray(points)))[:, 0]
+    weights = np.exp(energy.min() - energy)
+    return points, weights / weights.sum()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["rc", "series"])
+def test_two_wells(kind: Kind) -> None:
+    """The histogram is within 5e-3 nats of exp(-E), of which about 15 / 2 / (effective readings) are noise."""
+    eda.need("ngspice")
+    of = lowered("var x : real\nenergy well: (x^2 - 1)^2 + 0.3 * x\n", {})
+    made = cells(of, kind)
+    settings = transient(made, 1500 if kind == "rc" else 400, apart=4.0)
+    points, weights = density(of, [np.linspace(-3, 3, 6001)])
+    edges = np.concatenate([[-3.0], np.linspace(-1.6, 1.6, 15), [3.0]])
+    exact = np.histogram(points, edges, weights=weights)[0]
+
+    def check() -> bool:
+        share = np.histogram(read(made, settings, 8), edges)[0] / (8 * settings.readings)
+        return float(np.sum(share * np.log(share / exact))) < 5e-3
+
+    assert twice(check)
+
+
+@pytest.mark.long
+def test_a_posterior_that_is_not_gaussian() -> None:
+    """Means within a tenth of a standard deviation, standard deviations within a tenth, of those by quadrature."""
+    eda.need("ngspice")
+    text = "dim obs\ndata y[obs]\nmu ~ Normal(0, 2)\nls ~ Normal(0, 1)\ny[obs] ~ Normal(mu, exp(ls))\n"
+    of = lowered(text, {"y": [0.3, 1.9, -0.6, 1.2]})
+    made = cells(of, "rc")
+    settings = transient(made, 1000, apart=2.0)
+    points, weights = density(of, [np.linspace(-7, 9, 401), np.linspace(-3, 4, 401)])
+    mean = weights @ points
+    sd = np.sqrt(weights @ (points - mean) ** 2)
+
+    def check() -> bool:
+        x = read(made, settings, 8).reshape(-1, 2)
+        close = np.abs(x.mean(axis=0) - mean) / sd < 0.1
+        return bool((close & (np.abs(x.std(axis=0) / sd - 1) < 0.1)).all())
+
+    assert twice(check)
+
+
+@pytest.mark.long
+def test_a_force_is_in_the_deck_and_moves_the_cell() -> None:
+    """Whose mean is that of the density, and not of the Gaussian that its quadratic energy has."""
+    eda.need("ngspice")
+    of = lowered("x ~ Normal(0, 1)\nenergy push: -2 * tanh(x)\n", {})
+    made = cells(of, "rc", Wish(location=np.zeros(1)))
+    settings = transient(made, 100, fine=0.1, apart=3.0)
+    points, weights = density(of, [np.linspace(-6, 8, 8001)])
+    mean = float(weights @ points[:, 0])
+    seen = read(made, settings).mean(axis=(1, 2))
+    assert abs(seen.mean() - mean) < 4 * seen.std(ddof=1) / 4
+    assert mean > 0.9
+
+
+def test_a_circuit_that_diverges_is_told() -> None:
+    eda.need("ngspice")
+    of = lowered("var x : real\nenergy well: x^4 - 2 * x^2\n", {})
+    made = cells(of, "rc")
+    settings = transient(made, 20)
+    with pytest.raises(PplError) as error:
+        read(replace(made, drive=-made.drive), settings, 1)
+    assert error.value.diagnostics[0].code == "E733"
