@@ -17,10 +17,12 @@ Noise of these densities would be white. What circuits have instead is in `band`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
+from scipy import linalg
 
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.analogue.components import Floats, Need, Network, Ranges, level, network, to_ground
@@ -34,18 +36,22 @@ Kind = Literal["rc", "rlc", "series"]
 KINDS: tuple[Kind, ...] = ("rc", "rlc", "series")
 # Starts from which places of rest are looked for, and, of the largest curvature there, the least that counts.
 _RESTS, _FLAT = 8, 1e-4
+# Relative to both diagonal entries: below which couplings are tried to be left out.
+_SHARES = 10.0 ** np.arange(-9, -1)
 
 
 @dataclass(frozen=True)
 class Wish:
     """volts: root mean square of voltages; tau: seconds; friction: γ of `rlc`, and of `series` where the modes say
-    none; location, sd: (n,), of modes, where they are not to be those of the quadratic energy."""
+    none; location, sd: (n,), of modes, where they are not to be those of the energy; budget: nats that couplings may be
+    worth which no component is weak enough for."""
 
     volts: float = 0.5
     tau: float = 1e-5
     friction: float = 1.0
     location: Floats | None = None
     sd: Floats | None = None
+    budget: float = 1e-6
     ranges: Ranges = field(default_factory=Ranges)
 
 
@@ -56,7 +62,8 @@ class Cells:
     `series`, else none; bias: (n,), currents in A, in `series` voltages; coupling: (n, n), V per V, of `series`; drive:
     (n,), A or V for one unit of force; noise: (n,), two-sided densities in A²/Hz or V²/Hz; curvatures: (k, n, n), at
     places of rest, of the energy of the force; dynamics: as modes have them, if they can: None of `rlc`, and of
-    `series` whose friction is in proportion to masses; force: from x."""
+    `series` whose friction is in proportion to masses; force: from x; left_out: couplings that no component is weak
+    enough for; lost: what they are worth, KL in nats."""
 
     kind: Kind
     names: tuple[str, ...]
@@ -74,6 +81,8 @@ class Cells:
     inductance: Floats | None = None
     coupling: Floats | None = None
     force: Law | None = None
+    left_out: int = 0
+    lost: float = 0.0
 
     @property
     def size(self) -> int:
@@ -100,7 +109,7 @@ def cells(modes: Modes, kind: Kind, wish: Wish | None = None) -> Cells:
             regulator (E734).
     """
     wish = wish or Wish()
-    makers = {"rc": _rc, "rlc": _rlc, "series": _series}
+    makers: dict[Kind, _Maker] = {"rc": _rc, "rlc": _rlc, "series": _series}
     if modes.regulator is not None:
         hint = "without a period the force is always there"
         raise PplError(
@@ -109,15 +118,56 @@ def cells(modes: Modes, kind: Kind, wish: Wish | None = None) -> Cells:
     if kind == "rlc" and modes.force is not None:
         hint = "`rc` and `series` have sources for the force"
         raise PplError([Diagnostic("E734", "cells `rlc` are for quadratic energies alone", hints=(hint,))])
-    return makers[kind](modes, wish, _place(modes, wish))
+    place = _place(modes, wish)
+    if not modes.is_gaussian or kind == "series":
+        return makers[kind](modes, wish, place)
+    return _with_fewest_left_out(modes, makers[kind], wish, place)
+
+
+def _with_fewest_left_out(modes: Modes, make: _Maker, wish: Wish, place: _Place) -> Cells:
+    """Without those couplings that are too weak for any component, as far as the budget goes."""
+    refusal: PplError | None = None
+    for share in (0.0, *_SHARES):
+        precision = _thinned(modes.precision, share)
+        lost = _divergence(modes.precision, precision)
+        if lost > wish.budget:
+            break
+        try:
+            made = make(replace(modes, precision=precision, bias=precision @ place.rest), wish, place)
+        except PplError as error:
+            refusal = refusal or error
+            continue
+        left_out = (np.count_nonzero(modes.precision) - np.count_nonzero(precision)) // 2
+        return replace(made, left_out=int(left_out), lost=lost)
+    assert refusal is not None  # without any left out nothing is lost
+    raise refusal
+
+
+def _thinned(precision: Floats, share: float) -> Floats:
+    own = np.sqrt(np.diag(precision))
+    return np.where(np.abs(precision) < share * np.outer(own, own), 0.0, precision)
+
+
+def _divergence(exact: Floats, other: Floats) -> float:
+    """KL, in nats, of the law of a precision from that of another with the same mean."""
+    if (exact == other).all():
+        return 0.0
+    ratios = linalg.eigvalsh(other, exact)
+    return float("inf") if ratios.min() <= 0 else float(0.5 * np.sum(ratios - 1 - np.log(ratios)))
 
 
 class _Place(NamedTuple):
-    """Where modes are and how far they move; curvatures: (k, n, n), at places of rest, of the energy of the force."""
+    """Where modes are and how far they move; rest: (n,), a place of rest; curvatures: (k, n, n), at such places, of the
+    energy of the force."""
 
     location: Floats
     sd: Floats
+    rest: Floats
     curvatures: Floats
+
+
+# Of modes, as wished and placed.
+_Maker = Callable[[Modes, Wish, _Place], Cells]
 
 
 def _place(modes: Modes, wish: Wish) -> _Place:
@@ -131,6 +181,7 @@ def _place(modes: Modes, wish: Wish) -> _Place:
     return _Place(
         location if wish.location is None else np.asarray(wish.location, np.float64),
         sd if wish.sd is None else np.asarray(wish.sd, np.float64),
+        found.points[0],
         found.stiffness - modes.precision,
     )
 
@@ -188,8 +239,8 @@ def _rlc(modes: Modes, wish: Wish, place: _Place) -> Cells:
         kind="rlc",
         names=modes.names,
         tau=tau,
-        # Those of the Gaussian, whatever is wished.
-        location=rest(modes, 1, 0).points[0],
+        # That of the Gaussian, whatever is wished.
+        location=place.rest,
         scale=scale,
         curvatures=place.curvatures,
         conductance=to_ground(np.full(modes.size, unit * gamma / tau)),

@@ -71,6 +71,23 @@ def test_components_lie_within_their_ranges() -> None:
         assert (values <= high).all()
 
 
+def test_couplings_too_weak_for_a_component_are_left_out_within_a_budget() -> None:
+    """And counted, with what they are worth."""
+    at = np.linspace(0, 3, 8)
+    precision = np.linalg.inv(np.exp(-np.abs(at[:, None] - at))) + 1e-7 * np.ones((8, 8))
+    modes = gaussian(precision, np.arange(8.0))
+    made = cells(modes, "rc")
+    law = ideal_law(made)
+    own = np.linalg.inv(law.covariance)
+    assert made.left_out == 8 * 7 // 2 - 7
+    assert 0 < made.lost < 1e-6
+    ratio = np.linalg.eigvals(own @ np.linalg.inv(precision)).real
+    assert made.lost == pytest.approx(0.5 * np.sum(ratio - 1 - np.log(ratio)), rel=1e-3)
+    np.testing.assert_allclose(law.mean, np.linalg.solve(precision, modes.bias), rtol=1e-9)
+    with pytest.raises(PplError, match="E732"):
+        cells(modes, "rc", Wish(budget=0.0))
+
+
 def test_the_motion_is_recorded() -> None:
     """An RC array in the model's time, with the mobility that it tells of, and one with a given mobility."""
     for dynamics in (None, Overdamped(np.array([1.0, 4.0]))):
@@ -138,7 +155,7 @@ def test_refusals() -> None:
         cells(gaussian([[1.0, 1.0], [1.0, 1.0]]), "rc")
     assert error.value.diagnostics[0].code == "E731"
     with pytest.raises(PplError) as error:
-        cells(gaussian([[1.0, 1e-6], [1e-6, 1.0]]), "rc")
+        cells(gaussian([[1.0, 1e-6], [1e-6, 1.0]]), "rc", Wish(budget=0.0))
     assert error.value.diagnostics[0].code == "E732"
     assert "resistors" in error.value.diagnostics[0].hints[0]
     with pytest.raises(PplError) as error:

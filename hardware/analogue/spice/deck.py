@@ -54,6 +54,7 @@ def emit_deck(cells: Cells, run: Transient, name: str) -> Emitted:
     rows = (
         ("cells", f"{cells.size}, `{cells.kind}`, tau {quantity(cells.tau, 's')}"),
         ("active", f"{cells.active} couplings and two-poles to ground"),
+        ("left out", f"{cells.left_out} couplings, worth {cells.lost:.2g} nats"),
         ("noise", f"a new value every {quantity(run.step, 's')}"),
     )
     data = {
@@ -62,6 +63,8 @@ def emit_deck(cells: Cells, run: Transient, name: str) -> Emitted:
         "location": cells.location.tolist(),
         "scale": cells.scale.tolist(),
         "active": cells.active,
+        "left_out": cells.left_out,
+        "lost": cells.lost,
         "step": run.step,
         "every": run.every,
         "burn_in": run.burn_in,
