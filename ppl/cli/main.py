@@ -23,7 +23,7 @@ COMMANDS = {
     "predict": "Predict for new data from a file of draws.",
     "summary": "Summarise and diagnose a file of draws.",
     "engines": "List the inference engines and their settings.",
-    "compile": "Lower a discrete model to a netlist of stochastic units.",
+    "compile": "Lower a model to a netlist of stochastic units.",
     "simulate": "Simulate a netlist of stochastic units.",
     "doctor": "Say what is installed of what ppl and its targets run.",
 }

@@ -13,8 +13,11 @@ from ppl.hardware.analogue.law import Builder
 from ppl.hardware.analogue.modes import Floats, Modes
 from ppl.hardware.analogue.sim.bias import regulated_law
 from ppl.hardware.analogue.sim.exact import Exact
+from ppl.hardware.analogue.sim.moved import moved
+from ppl.hardware.analogue.sim.scales import drift
 from ppl.hardware.analogue.sim.scheme import Replicas, Scheme
-from ppl.hardware.analogue.sim.transitions import transition
+from ppl.hardware.analogue.sim.schemes import stepwise
+from ppl.hardware.analogue.sim.transitions import inputs, transition
 
 PRECISION = np.array([[2.0, 0.5], [0.5, 1.0]])
 BIAS = np.array([1.0, -1.0])
@@ -98,7 +101,7 @@ def test_a_linear_array_has_its_law(dynamics: Dynamics, regulator: Regulator | N
     """That of a regulator is the predicted one, and far from that without."""
     modes = gaussian(dynamics, regulator)
     scheme = Exact(modes, 1.0 if regulator is None else regulator.period)
-    found, _ = drawn(modes, scheme, 4000, 150, 20, 20)
+    found, _ = drawn(modes, scheme, 2000, 150, 10, 10)
     ideal = np.linalg.inv(PRECISION)
     law = None if regulator is None else regulated_law(modes, PRECISION)
     mean = np.linalg.solve(PRECISION, BIAS)
@@ -129,3 +132,74 @@ def test_work_goes_into_heat() -> None:
     replicas.advance(100)
     assert near(replicas.heat - heat + replicas.work - work, 0.0)
     assert not near(replicas.work - work, 0.0)
+
+
+@pytest.mark.parametrize("dynamics", [OVERDAMPED, UNDERDAMPED])
+def test_steps_of_a_linear_motion_have_their_own_law(dynamics: Dynamics) -> None:
+    """By `euler` the solution of a discrete Lyapunov equation; by `second-order` that of the modes, at any step."""
+    modes = gaussian(dynamics)
+    mean, ideal = np.linalg.solve(PRECISION, BIAS), np.linalg.inv(PRECISION)
+    h = 0.15
+    step = np.eye(2 if isinstance(dynamics, Overdamped) else 4) + h * drift(dynamics, PRECISION)
+    noise = np.diag(h * inputs(dynamics)[1])
+    wide = np.asarray(linalg.solve_discrete_lyapunov(step, noise), np.float64)[:2, :2]
+    for name, law in (("euler", wide), ("second-order", ideal)):
+        found, _ = drawn(modes, stepwise(modes, name, h), 4000, 300, 30, 10)
+        assert has_law(found, mean, law)
+        assert has_law(found, mean, ideal) == (name == "second-order")
+
+
+def rippled(dynamics: Dynamics) -> Modes:
+    """E = x² / 2 + cos(2 x) / 2."""
+    builder = Builder(1)
+    twice = builder.combine([(2.0, 0)])
+    force = builder.law([builder.apply("sin", twice)])
+    terms = [(0.5, builder.apply("multiply", 0, 0)), (0.5, builder.apply("cos", twice))]
+    energy = builder.law([builder.combine(terms)])
+    return Modes("m", ("x",), np.ones((1, 1)), np.zeros(1), 0.0, force, energy, (), builder.law([]), dynamics)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dynamics", [Overdamped(np.ones(1)), Underdamped(np.ones(1), 1.0)])
+@pytest.mark.parametrize(("name", "order"), [("euler", 1), ("second-order", 2)])
+def test_schemes_have_their_weak_order(dynamics: Dynamics, name: str, order: int) -> None:
+    """The bias of <cos 2x>, which is far above its error, falls as the step to the power of the order."""
+    x = np.linspace(-9, 9, 6001)
+    p = np.exp(-(x**2) / 2 - np.cos(2 * x) / 2)
+    exact = (p * np.cos(2 * x)).sum() / p.sum()
+    # A step of underdamped motion is as long as √(2 h) of the other.
+    longest = 0.08 if name == "euler" else 0.3 if isinstance(dynamics, Overdamped) else 0.8
+    biases, errors = [], []
+    for h in (longest, longest / 2):
+        modes = rippled(dynamics)
+        found, _ = drawn(modes, stepwise(modes, name, h), 40_000, int(10 / h), max(1, int(0.6 / h)), 300)
+        by_replica = np.cos(2 * found[..., 0]).mean(axis=0) - exact
+        biases.append(by_replica.mean())
+        errors.append(by_replica.std(ddof=1) / np.sqrt(by_replica.size))
+    slope = np.log2(biases[0] / biases[1])
+    error = np.hypot(errors[0] / biases[0], errors[1] / biases[1]) / np.log(2)
+    assert error < 0.15
+    # Besides, what is left of the next order.
+    assert abs(slope - order) < 3 * error + 0.25, (slope, error, biases)
+
+
+@pytest.mark.parametrize("dynamics", [OVERDAMPED, UNDERDAMPED])
+def test_a_trap_that_is_moved_obeys_jarzynski_and_crooks(dynamics: Dynamics) -> None:
+    """Its work is Gaussian, whose variance is twice what it dissipates (Mazonka & Jarzynski 1999), one way and back."""
+    modes = gaussian(dynamics)
+    biases = np.linspace([1.0, -1.0], [2.0, 0.5], 11)
+    there, back = (moved(modes, path, 0.3, 20_000, 1) for path in (biases, biases[::-1]))
+    mean = [np.linalg.solve(PRECISION, biases[at]) for at in (0, -1)]
+    change = -0.5 * (biases[-1] @ mean[1] - biases[0] @ mean[0])
+    assert there.free_energy == pytest.approx(change)
+    assert back.free_energy == pytest.approx(-change)
+    for way in (there, back):
+        assert near(np.exp(way.free_energy - way.work), 1.0)
+        dissipated = way.work - way.free_energy
+        assert not near(dissipated, 0.0)
+        assert near(dissipated - 0.5 * (way.work - way.work.mean()) ** 2, 0.0)
+    # Crooks (1999): the probability of W there is exp(W - ΔF) times that of -W back.
+    for at in (0.2, 0.8):
+        near_at = [np.abs(one - change - at) < 0.3 for one in (there.work, -back.work)]
+        weighted = near_at[1] * np.exp(-back.work - change)
+        assert near(near_at[0] - weighted[np.random.default_rng(1).permutation(20_000)], 0.0)
