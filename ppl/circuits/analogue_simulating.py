@@ -41,7 +41,8 @@ SMALL = 0.02
 class ModesSimulation:
     """draws: of each replica; replicas: independent copies, the chains of the result; method: `ou`, exact, for linear
     motion; `euler` or `second-order`, step by step (None: `ou` where it can be); interval: model time from one draw to
-    the next; step: model time of a step; burn_in: relaxation times before the first draw (None, for each: chosen by
+    the next; step: model time of a step; noise: model time from one normal number to the next of noise that is
+    band-limited (None: it is white); burn_in: relaxation times before the first draw (None, for each: chosen by
     the stiffness); tau: seconds that a circuit takes for a model time of 1; devices: see `find_place`."""
 
     draws: int = 1000
@@ -50,13 +51,14 @@ class ModesSimulation:
     method: str | None = None
     interval: float | None = None
     step: float | None = None
+    noise: float | None = None
     burn_in: int = BURN_IN
     tau: float = 1e-5
     devices: str | None = None
 
     def __post_init__(self) -> None:
         least_whole(self, {"draws": 1, "replicas": 1, "burn_in": 0})
-        checked_numbers(self, ("interval", "step", "tau"))
+        checked_numbers(self, ("interval", "step", "noise", "tau"))
         if self.method is not None and self.method not in METHODS:
             raise invalid("method", self.method, "for modes one of " + ", ".join(METHODS))
 
@@ -104,7 +106,7 @@ def simulated_modes(modes: Modes, options: ModesSimulation, progress: Progress, 
         with working_on(place), requests.impatient():
             resting = rest(modes, options.replicas, options.seed)
             found = resting.times(modes.motion)
-            chosen = plan(modes, found, options.method, options.interval, options.step)
+            chosen = plan(modes, found, options.method, options.interval, options.step, options.noise)
             progress.stage("compiling")
             replicas = Replicas(modes, chosen.scheme, resting.scattered(options.seed), options.seed)
             run = _read(modes, resting, found, chosen, replicas, options, progress, requests)
@@ -213,6 +215,9 @@ def _remarks(modes: Modes, chosen: Plan, warm: Temperature | None, draws: int, w
         title = f"The regulator warms or cools the modes: {shown}, not 1{by}."
         sooner = {"period": modes.regulator.period / 4}
         remedies.append(Remedy("it should observe more often, and act sooner: compile with {}", sooner))
+    elif chosen.method == "banded":
+        title = f"Noise of so narrow a band leaves the modes at {shown}, not 1."
+        remedies.append(Remedy("make its normals come more often: {}", {"noise": chosen.scheme.time / 4}))
     elif chosen.method != "ou":
         remedies.append(Remedy("take shorter steps: {}", {"step": chosen.scheme.time / 4}))
     return [*said, Remark("temperature", "bad", title, remedies=tuple(remedies), values=values)]

@@ -26,6 +26,7 @@ def simulate(
     beta: float | None = None,
     interval: float | None = None,
     step: float | None = None,
+    noise: float | None = None,
     tau: float | None = None,
     seed: int | None = None,
     method: str | None = None,

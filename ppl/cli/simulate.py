@@ -30,6 +30,7 @@ from ppl.errors import Exit
 @click.option("--beta", type=float, help="Of p-bits: β of all sweeps, in place of the netlist's.")
 @click.option("--interval", type=float, help="Of modes: time between readouts.  [default: a relaxation time]")
 @click.option("--step", type=float, help="Of modes: time of a step.  [default: by their stiffness]")
+@click.option("--noise", type=float, metavar="TIME", help="Of modes: a new normal so often, lines between.  [white]")
 @click.option("--tau", type=float, metavar="SECONDS", help="Of modes: a time of 1 on a circuit.  [default: 1e-5]")
 @click.option("--seed", type=int, help="The same seed gives the same draws.  [default: 1]")
 @click.option(

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from scipy import linalg
 
+from ppl.hardware.analogue.band import banded_law
+from ppl.hardware.analogue.cells import Kind, cells
 from ppl.hardware.analogue.dynamics import Dynamics, Overdamped, Regulator, Underdamped
 from ppl.hardware.analogue.law import Builder
 from ppl.hardware.analogue.modes import Floats, Modes
+from ppl.hardware.analogue.sim.banded import Banded
 from ppl.hardware.analogue.sim.bias import regulated_law
 from ppl.hardware.analogue.sim.exact import Exact
 from ppl.hardware.analogue.sim.moved import moved
-from ppl.hardware.analogue.sim.scales import drift
+from ppl.hardware.analogue.sim.scales import drift, times
 from ppl.hardware.analogue.sim.scheme import Replicas, Scheme
 from ppl.hardware.analogue.sim.schemes import stepwise
 from ppl.hardware.analogue.sim.transitions import inputs, transition
@@ -203,3 +206,17 @@ def test_a_trap_that_is_moved_obeys_jarzynski_and_crooks(dynamics: Dynamics) -> 
         near_at = [np.abs(one - change - at) < 0.3 for one in (there.work, -back.work)]
         weighted = near_at[1] * np.exp(-back.work - change)
         assert near(near_at[0] - weighted[np.random.default_rng(1).permutation(20_000)], 0.0)
+
+
+@pytest.mark.parametrize("kind", ["rc", "series"])
+def test_band_limited_noise_has_the_law_of_the_circuit(kind: Kind) -> None:
+    """The one that is computed for its components; not that under white noise."""
+    dynamics = OVERDAMPED if kind == "rc" else UNDERDAMPED
+    made = cells(gaussian(dynamics), kind)
+    assert made.dynamics is not None
+    modes = gaussian(made.dynamics)
+    every = 0.6 * times(made.dynamics, PRECISION).fastest
+    found, _ = drawn(modes, Banded(modes, every, times(made.dynamics, PRECISION).fastest), 3000, 150, 10, 8)
+    law, ideal = banded_law(made, every * made.tau), np.linalg.inv(PRECISION)
+    assert has_law(found, law.mean, law.covariance)
+    assert not has_law(found, law.mean, ideal)

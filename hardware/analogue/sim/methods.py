@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.analogue.dynamics import Overdamped
 from ppl.hardware.analogue.modes import Modes
+from ppl.hardware.analogue.sim.banded import Banded
 from ppl.hardware.analogue.sim.exact import Exact
 from ppl.hardware.analogue.sim.scales import Times
 from ppl.hardware.analogue.sim.scheme import Scheme
@@ -28,13 +29,27 @@ class Plan(NamedTuple):
     every: int
 
 
-def plan(modes: Modes, found: Times, method: str | None, interval: float | None, step: float | None) -> Plan:
+def plan(
+    modes: Modes,
+    found: Times,
+    method: str | None = None,
+    interval: float | None = None,
+    step: float | None = None,
+    noise: float | None = None,
+) -> Plan:
     """interval: model time between draws, rounded up to whole steps; None: in which the slowest mode forgets, or less
-    where that takes many steps. step: of schemes that make some.
+    where that takes many steps. step: of schemes that make some. noise: model time from one normal number to the next,
+    of noise that is band-limited, which has a method of its own.
 
     Raises:
         PplError: the method cannot simulate such a netlist (E711).
     """
+    if noise is not None:
+        if method is not None or step is not None or modes.regulator is not None:
+            hint = "leave out `method` and `step`, or the noise; a regulated array is simulated under white noise"
+            raise _cannot("band-limited noise has a method of its own", hint)
+        every = _steps(interval, noise) if interval else min(MOST_STEPS, _steps(found.slowest, noise))
+        return Plan("banded", Banded(modes, noise, found.fastest), every)
     linear = modes.is_gaussian or modes.regulator is not None
     method = method or ("ou" if linear else "second-order")
     if method == "ou" and not linear:
