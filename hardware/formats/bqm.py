@@ -16,7 +16,7 @@ from ppl.hardware.emitted import Emitted
 from ppl.hardware.formats.quadratic import Label, Quadratic, convention, from_netlist, paired, to_netlist
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.netlist.problem import Wrong
-from ppl.hardware.netlist.reading import Entry
+from ppl.hardware.netlist.reading import Entry, parsed
 
 # Quotes within a text are escaped, so that this is no part of one.
 _TYPE = re.compile(r'"type"\s*:\s*"(BinaryQuadraticModel|\w*BQM)"')
@@ -29,10 +29,7 @@ def is_one(text: str) -> bool:
 
 def read(text: str, name: str) -> Netlist:
     """Raises Wrong."""
-    try:
-        entry = Entry(json.loads(text), "")
-    except (ValueError, RecursionError) as error:
-        raise Wrong(f"it is cut off or no JSON: {error}") from None
+    entry = Entry(parsed(text), "")
     schema = str(entry.of("version").of("bqm_schema").text())
     if not schema.startswith("3."):
         raise Wrong(f"its schema is {schema}, and 3.0.0 is read; write it anew with dimod 0.10 or newer")

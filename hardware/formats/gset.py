@@ -14,7 +14,7 @@ import numpy as np
 
 from ppl.hardware.emitted import Emitted
 from ppl.hardware.formats import lines
-from ppl.hardware.formats.quadratic import Quadratic, decimal, from_netlist, no_words, paired, to_netlist
+from ppl.hardware.formats.quadratic import Quadratic, decimal, from_netlist, no_words, paired, sampled_at, to_netlist
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.netlist.problem import Wrong
 from ppl.hardware.netlist.reading import MOST_UNITS
@@ -59,4 +59,4 @@ def write(netlist: Netlist) -> Emitted:
     text += [f"{i} {j} {w}" for (i, j), w in zip((given.pairs + 1).tolist(), weights, strict=True)]
     constant = given.offset + float(given.weights.sum())
     rows = (("cut", "-E" if constant == 0 else f"{constant:.10g} - E, of the netlist's energy"),)
-    return Emitted({"graph.gset": ("\n".join(text) + "\n").encode("utf-8")}, rows)
+    return Emitted({"graph.gset": ("\n".join(text) + "\n").encode("utf-8")}, (*rows, sampled_at(netlist)))

@@ -148,7 +148,12 @@ def last_beta(netlist: Netlist) -> float:
 
 def convention(energy: str, netlist: Netlist) -> tuple[tuple[str, str], ...]:
     """Rows for the report, from the format's own energy."""
-    return (("energy", energy), ("to be sampled at", f"β = {last_beta(netlist):g}, p ∝ exp(-β E); the file has no β"))
+    return (("energy", energy), sampled_at(netlist))
+
+
+def sampled_at(netlist: Netlist) -> tuple[str, str]:
+    """A row for the report."""
+    return ("to be sampled at", f"β = {last_beta(netlist):g}, p ∝ exp(-β E); the file has no β")
 
 
 def decimal(values: Floats) -> list[str]:

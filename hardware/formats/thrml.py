@@ -7,7 +7,6 @@ there; the program adds it to the energies that it prints.
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import Any
 
 from ppl.hardware.emitted import Emitted
@@ -102,4 +101,4 @@ def _shown(values: list[Any]) -> str:
     if len(text) < 100:
         return text
     rows = [json.dumps(values[at : at + 8], ensure_ascii=False)[1:-1] for at in range(0, len(values), 8)]
-    return "[\n" + textwrap.indent(",\n".join(rows), "    ") + ",\n]"
+    return "[\n" + "".join(f"    {row},\n" for row in rows) + "]"

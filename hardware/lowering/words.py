@@ -70,11 +70,18 @@ def rounded(netlist: Netlist, bits: int, threshold_bits: int = 32, budget: float
         precision=Precision(bits, threshold_bits),
         budget=budget,
     )
+    if any((a.coupling != b.coupling).any() for a, b in zip(_products(netlist), _products(made), strict=True)):
+        # What the energy meant, such as a cut, it means no longer.
+        made = replace(made, source={name: value for name, value in made.source.items() if name != "energy"})
     claims = (
         Claim("weights", f"words of {bits} bits after the point", weight_kl(netlist, made)),
         Claim("thresholds", f"words of {threshold_bits} bits", threshold_kl(netlist, threshold_bits)),
     )
     return replace(made, provenance=(*netlist.provenance, *claims))
+
+
+def _products(netlist: Netlist) -> tuple[Bodies, ...]:
+    return (netlist.pairs, *netlist.bodies)
 
 
 def components(netlist: Netlist) -> Integers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -30,6 +31,8 @@ from ppl.hardware.netlist.validity import check
 from ppl.hardware.netlist.writing import FORMAT, VERSION
 
 MOST_UNITS = 10_000_000
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_LARGEST = 2**63 - 1  # of whole numbers
 
 
 def from_text(text: str, name: str) -> Netlist:
@@ -55,6 +58,20 @@ def from_data(data: Mapping[str, Any], name: str) -> Netlist:
     return netlist
 
 
+def parsed(text: str) -> Any:
+    """What a JSON text says. Raises Wrong."""
+    try:
+        data = json.loads(text)
+        # Half a character, which JSON can write and no file can hold.
+        if _HALF.search(text) is not None:
+            json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise Wrong("it has a text that is not Unicode, `\\ud800` or the like alone") from None
+    except (ValueError, RecursionError) as error:
+        raise Wrong(f"it is cut off or no JSON: {error}") from None
+    return data
+
+
 def contents(text: str, name: str) -> Mapping[str, Any]:
     """What a netlist of any kind says.
 
@@ -62,10 +79,10 @@ def contents(text: str, name: str) -> Mapping[str, Any]:
         PplError: it is no netlist (E702), or one of a newer version (E703).
     """
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        data = parsed(text)
+    except Wrong as wrong:
         hint = "it may have been cut off; write it anew with `ppl compile`"
-        raise _refused("E702", f"{name} is no netlist: {error}", hint) from None
+        raise _refused("E702", f"{name} is no netlist: {wrong}", hint) from None
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
         raise _refused("E702", f'{name} is no netlist: it does not begin with "format": "{FORMAT}"')
     version = data.get("version")
@@ -105,6 +122,8 @@ class Entry:
         return Entry(self.value[name], place)
 
     def maybe(self, name: str) -> Entry | None:
+        if not isinstance(self.value, Mapping):
+            raise self.wrong("is no object")
         return self.of(name) if self.value.get(name) is not None else None
 
     def each(self) -> list[Entry]:
@@ -125,6 +144,8 @@ class Entry:
     def whole(self, least: int = 0) -> int:
         if not isinstance(self.value, int) or isinstance(self.value, bool) or self.value < least:
             raise self.wrong(f"is {self.value!r}, but it takes a whole number, at least {least}")
+        if self.value > _LARGEST:
+            raise self.wrong(f"is {self.value}, which is too large")
         return self.value
 
     def number(self) -> float:
@@ -133,7 +154,7 @@ class Entry:
     def numbers(self, rank: int, forbidding: bool = False) -> NDArray[np.float64]:
         """An array of so many dims; forbidding: inf is a number too."""
         array = self._array(rank, (lambda x: np.inf if x == "inf" else x) if forbidding else None)
-        if array.dtype.kind not in "if":
+        if array.dtype.kind not in "iuf":
             raise self.wrong("has an element that is no number")
         if np.isnan(array).any() or (array == -np.inf).any() or (not forbidding and np.isinf(array).any()):
             raise self.wrong("has an element that is not finite")
@@ -155,6 +176,8 @@ class Entry:
             return np.zeros((*array.shape, *[0] * (rank - array.ndim)), np.int64)
         if array.ndim != rank:
             raise self.wrong(f"has {array.ndim} dims, but it takes {rank}")
+        if array.dtype.kind == "u" or (array.dtype.kind == "O" and all(type(x) in (int, float) for x in array.ravel())):
+            raise self.wrong("has a whole number that is too large")
         return array
 
 

@@ -9,10 +9,19 @@ import numpy as np
 from ppl.hardware.netlist.netlist import Bodies, Netlist, Patterns, Tables, Variable
 from ppl.hardware.netlist.problem import Wrong
 
+# Of numbers of E: simulators count in single precision, which is infinite a little beyond.
+LARGEST = 1e30
+
 
 def check(netlist: Netlist) -> None:
     """Raises Wrong with the first thing that does not."""
     n = netlist.size
+    numbers = {"biases": netlist.bias, "offset": np.array([netlist.offset])}
+    numbers |= {"couplings": np.concatenate([b.coupling for b in (netlist.pairs, *netlist.bodies)])}
+    numbers |= {"tables": np.concatenate([np.zeros(0), *(t.energy.ravel() for t in netlist.tables)])}
+    for what, found in numbers.items():
+        if (np.abs(found[np.isfinite(found)]) > LARGEST).any():
+            raise Wrong(f"{what}: a number is beyond ±{LARGEST:g}, which simulators cannot tell from infinity")
     for name, count in Counter(netlist.names).items():
         if count > 1:
             raise Wrong(f"{count} units are called `{name}`")

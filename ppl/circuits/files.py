@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.emitted import Emitted
 from ppl.hardware.formats.reading import BY_ENDING, begins_with_numbers, from_text
 from ppl.hardware.netlist.netlist import Netlist
-from ppl.results.storage import replaced_by
+from ppl.results.storage import check_not_read, replaced_by
 
 _LOOKED_AT = 65536  # bytes of a file that tell whether it is a model
 
@@ -70,18 +71,20 @@ def load_netlist(path: str | PathLike[str]) -> Any:
     return read_units(Path(path))
 
 
-def write_emitted(made: Emitted, path: Path, folder: bool, force: bool) -> None:
+def write_emitted(made: Emitted, path: Path, folder: bool, force: bool, inputs: Sequence[Path] = ()) -> None:
     """The file of a target, or its files in a folder; each whole or not at all, and other files there are kept.
 
     Raises:
-        PplError: it exists and `force` is not given (E604), or cannot be written (E605).
+        PplError: it exists and `force` is not given (E604), is one of the inputs, or cannot be written (E605).
     """
+    places = {path / name if folder else path: image for name, image in made.files.items()}
+    for place in places:
+        check_not_read(place, inputs)
     if path.exists() and not force:
         hint = "give --force to replace it, or another name with --output"
         raise PplError([Diagnostic("E604", f"{path} exists", hints=(hint,))], exit_code=Exit.USAGE)
     try:
-        for name, image in made.files.items():
-            place = path / name if folder else path
+        for place, image in places.items():
             if folder:
                 place.parent.mkdir(parents=True, exist_ok=True)
             replaced_by(place, image)

@@ -138,15 +138,16 @@ def compile(
     path: Path | None = None
     if not is_netlist(Path(model)) or said & {"target", "output"}:
         path = Path(output) if output is not None else chosen.default_output(Path(model).name.split(".")[0])
+    inputs = [Path(one) for one in (model, *data, *([pins] if pins else []))]
     if isinstance(units, Modes):
-        return write_modes(units, chosen, path, force, as_json)
+        return write_modes(units, chosen, path, force, inputs, as_json)
     netlist = ready(units, kl, chosen.in_words)
     found = fidelity(netlist, graph)
     emitted = Emitted({})
     if path is not None:
         emitted = chosen.emit(netlist)
         emitted = replace(emitted, files={**emitted.files, **board.files})
-        write_emitted(emitted, path, chosen.folder, force)
+        write_emitted(emitted, path, chosen.folder, force, inputs)
     if not as_json:
         click.echo(to_text(netlist, found, emitted.rows))
         click.echo("" if path is None else f"\nWritten: {path}")

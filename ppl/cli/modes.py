@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from ppl.hardware.analogue.modes import Modes
 
 
-def write_modes(modes: Modes, target: Target, path: Path | None, force: bool, as_json: bool) -> int:
+def write_modes(
+    modes: Modes, target: Target, path: Path | None, force: bool, inputs: Sequence[Path], as_json: bool
+) -> int:
     """path: None where nothing is written.
 
     Raises:
@@ -32,7 +35,7 @@ def write_modes(modes: Modes, target: Target, path: Path | None, force: bool, as
     emitted = Emitted({})
     if path is not None:
         emitted = target.emit_modes(modes)
-        write_emitted(emitted, path, target.folder, force)
+        write_emitted(emitted, path, target.folder, force, inputs)
     if as_json:
         print_json({"output": None if path is None else str(path), **found.data(), **emitted.data})
     else:

@@ -32,8 +32,7 @@ def check_writable(path: Path, force: bool, inputs: Iterable[Path] = ()) -> None
     """
     # Of os.path, whose answers are no errors, even where a name is longer than any file's can be.
     there = os.path.exists(path)
-    if there and any(os.path.exists(one) and path.samefile(one) for one in inputs):
-        raise _unwritable(path, "the run reads it", "choose another name with --output")
+    check_not_read(path, inputs)
     if os.path.isdir(path):
         raise _unwritable(path, "it is a folder", f"name a file in it: {path / 'results.nc'}")
     if path.suffix.lower() not in _ENDINGS:
@@ -55,6 +54,12 @@ def check_writable(path: Path, force: bool, inputs: Iterable[Path] = ()) -> None
         os.unlink(probe)
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error), "choose another place with --output") from None
+
+
+def check_not_read(path: Path, inputs: Iterable[Path]) -> None:
+    """Raises PplError: it is one of the inputs (E605)."""
+    if os.path.exists(path) and any(os.path.exists(one) and path.samefile(one) for one in inputs):
+        raise _unwritable(path, "the run reads it", "choose another name with --output")
 
 
 def _unwritable(path: Path, why: str, *hints: str) -> PplError:

@@ -81,3 +81,20 @@ def test_a_name_without_a_type_is_told_of_it(shell: Shell) -> None:
     assert shell("compile", "two.ppl", "--kl", "1e-3") == 65
     assert "[E701]" in shell.err
     assert "`var a : spin` gives it states" in shell.err
+
+
+@pytest.mark.parametrize("name", ["ring.ppl", "d.json", "n.coo"])
+def test_what_is_read_is_not_written_over(shell: Shell, name: str) -> None:
+    """Nor where it is the name that a target has by itself."""
+    Path("given.ppl").write_text(RING.replace("dim site", "data J\ndim site").replace("-0.8", "-J"))
+    Path("d.json").write_text('{"J": 0.8}')
+    Path("n.coo").write_text("# vartype=SPIN\n0 1 1.5\n")
+    before = Path(name).read_bytes()
+    arguments: dict[str, tuple[str, ...]] = {
+        "ring.ppl": ("ring.ppl", "-o", "ring.ppl"),
+        "d.json": ("given.ppl", "--data", "d.json", "-o", "d.json"),
+        "n.coo": ("n.coo", "--target", "ising"),
+    }
+    assert shell("compile", *arguments[name], "--force") == 2
+    assert "[E605]" in shell.err
+    assert Path(name).read_bytes() == before

@@ -286,7 +286,6 @@ def test_a_thrml_program_has_the_netlist_s_energies() -> None:
 
 @pytest.mark.long
 def test_thrml_samples_the_law_of_the_netlist(tmp_path: Path) -> None:
-    pytest.importorskip("thrml")
     netlist = ising(7, size=8, couplings=12)
     netlist = coloured(replace(netlist, pairs=Bodies(netlist.pairs.units, np.linspace(-0.5, 0.5, 12))))
     (tmp_path / "program.py").write_text(written(netlist, "thrml"))

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from ppl.circuits.files import read_netlist
 from ppl.hardware.energies import energies
+from ppl.hardware.formats import gset
+from ppl.hardware.formats.gset import MINUS_CUT
+from ppl.hardware.lowering.words import rounded
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.sim.annealing import Annealed
 from ppl.hardware.sim.packed import Packed
@@ -76,3 +79,11 @@ def test_the_mean_energy_is_the_exact_one(netlist: Netlist) -> None:
         shown.append(energies(netlist, simulator.states()))
     found = np.mean(shown, axis=0)
     assert abs(found.mean() - exact) < 4 * found.std(ddof=1) / np.sqrt(len(found))
+
+
+def test_a_rounded_netlist_speaks_of_no_cut() -> None:
+    """Of weights that words do not hold the energy is a cut no longer; of those of G11 it still is."""
+    assert rounded(ppl.load_netlist(FILE), 1).source["energy"] == MINUS_CUT
+    other = gset.read("3 2\n1 2 1.37\n2 3 -0.61\n", "other")
+    assert other.source["energy"] == MINUS_CUT
+    assert "energy" not in rounded(other, 1).source

@@ -134,3 +134,26 @@ def test_a_file_that_was_cut_off_is_no_netlist(share: float) -> None:
     with pytest.raises(PplError) as error:
         from_text(text[: int(share * (len(text) - 3))], "n.json")
     assert error.value.diagnostics[0].code == "E702"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("variables", 0), 1, "variables[0] is no object"),
+        (("units", 0, "name"), "\ud800", "is not Unicode"),
+        (("schedule", "burn_in"), 10**30, "which is too large"),
+        (("biases", 0), 10**30, "has a whole number that is too large"),
+        (("biases", 0), 1e31, "beyond ±1e+30"),
+        (("offset",), -1e31, "beyond ±1e+30"),
+    ],
+)
+def test_numbers_and_texts_that_nothing_can_hold(place: tuple[str | int, ...], value: object, said: str) -> None:
+    data = json.loads(to_text(netlist()))
+    within = data
+    for step in place[:-1]:
+        within = within[step]
+    within[place[-1]] = value
+    with pytest.raises(PplError) as error:
+        from_text(json.dumps(data), "n.json")
+    assert error.value.diagnostics[0].code in ("E702", "E704")
+    assert said in str(error.value)
