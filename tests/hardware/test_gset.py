@@ -81,9 +81,9 @@ def test_the_mean_energy_is_the_exact_one(netlist: Netlist) -> None:
     assert abs(found.mean() - exact) < 4 * found.std(ddof=1) / np.sqrt(len(found))
 
 
-def test_a_rounded_netlist_speaks_of_no_cut() -> None:
+def test_a_rounded_netlist_speaks_of_no_cut(netlist: Netlist) -> None:
     """Of weights that words do not hold the energy is a cut no longer; of those of G11 it still is."""
-    assert rounded(ppl.load_netlist(FILE), 1).source["energy"] == MINUS_CUT
+    assert rounded(netlist, 1).source["energy"] == MINUS_CUT
     other = gset.read("3 2\n1 2 1.37\n2 3 -0.61\n", "other")
     assert other.source["energy"] == MINUS_CUT
     assert "energy" not in rounded(other, 1).source
