@@ -76,8 +76,7 @@ def cell_of(
         hint = f"{coded}`--fabric pairwise --degree 8` bounds neighbours; a larger KL makes weights coarse"
         raise refused(said, hint)
     if row << bits > left:
-        said = f"it needs more than {MOST_MEMORY_BITS >> 20} Mbit of thresholds"
-        raise refused(said, "take fewer neighbours, or fewer values of β in its schedule, which each have thresholds")
+        raise too_much_memory()
     if style == "adder":
         return _adder(integers, step, float(netlist.bias[unit]), bits, betas, precision)
     return _table(netlist, joined, unit, around, bits, betas, precision)
@@ -85,6 +84,11 @@ def cell_of(
 
 def refused(said: str, hint: str) -> PplError:
     return PplError([Diagnostic("E712", f"this netlist cannot be written as hardware: {said}", hints=(hint,))])
+
+
+def too_much_memory() -> PplError:
+    said = f"it needs more than {MOST_MEMORY_BITS >> 20} Mbit of thresholds"
+    return refused(said, "take fewer neighbours, or fewer values of β in its schedule, which each have thresholds")
 
 
 def _memory(bits: int, row: int) -> float:

@@ -30,14 +30,21 @@ class Generator:
         return np.uint32 if self.word == 32 else np.uint64
 
 
-# Of periods 2^64 - 1 and 2^128 - 1; the lowest bits of a sum are linear, and thresholds do not reach them.
+# Of periods 2^64 - 1 and 2^128 - 1.
 SMALL = Generator(32, 26, 9, 13)
 LARGE = Generator(64, 24, 16, 37)
+
+# The lowest bit of a sum is linear, and the next ones nearly: thresholds do not reach these.
+_NOT_REACHED = 4
 
 
 # Steps in which words are added to the state, and in the first of them the bits of a seed. If a seed were added alone,
 # the words of two slots would differ alike for all seeds.
 MIXED = 64
+
+
+def generator_of(threshold_bits: int) -> Generator:
+    return SMALL if threshold_bits <= SMALL.word - _NOT_REACHED else LARGE
 
 
 def starts(generator: Generator, slots: int) -> Words:

@@ -14,11 +14,13 @@ import numpy as np
 
 from ppl.hardware.lowering.words import MOST_BITS, MOST_THRESHOLD_BITS
 from ppl.hardware.netlist.netlist import Floats, Integers, Netlist, Precision, Schedule
-from ppl.hardware.rtl.cells import MOST_MEMORY_BITS, Cell, cell_of, refused
-from ppl.hardware.rtl.generator import LARGE, SMALL, Generator
+from ppl.hardware.rtl.cells import MOST_MEMORY_BITS, Cell, cell_of, refused, too_much_memory
+from ppl.hardware.rtl.generator import Generator, generator_of
 from ppl.hardware.rtl.neighbourhoods import Terms, Thresholds
 
 MOST_STATES = 256
+# Of memory, that a slot more is worth: what a generator takes in logic cells.
+_GENERATOR_BITS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +85,12 @@ def machine(netlist: Netlist) -> Machine:
         left -= row << cells[-1].address_bits
     return Machine(
         netlist=netlist,
-        generator=SMALL if precision.threshold_bits <= SMALL.word else LARGE,
+        generator=generator_of(precision.threshold_bits),
         threshold_bits=precision.threshold_bits,
         cells=tuple(cells),
         phase=phase,
         phases=int(phase.max()) + 1,
-        slots=_slots(cells, phase),
+        slots=_slots(cells, phase, precision.threshold_bits),
         start=np.maximum(netlist.clamped, 0),
         held=(netlist.clamped >= 0).astype(np.int64),
         ends=ends,
@@ -107,7 +109,14 @@ def _checked(netlist: Netlist) -> tuple[Precision, Schedule]:
         said = f"thresholds of {precision.threshold_bits} bits are wider than {MOST_THRESHOLD_BITS}"
         raise refused(said, "ask for a larger KL")
     couplings = np.concatenate([one.coupling for one in (netlist.pairs, *netlist.bodies)])
-    scaled = couplings * 2.0 ** min(precision.fraction_bits, MOST_BITS)
+    with np.errstate(over="ignore"):
+        scaled = couplings * 2.0 ** min(precision.fraction_bits, MOST_BITS)
+        tables = [one.energy[np.isfinite(one.energy)] for one in netlist.tables]
+        total = sum(np.abs(one).sum() for one in (scaled, netlist.bias, *tables))
+    if not total < np.finfo(np.float64).max / 4:
+        raise refused(
+            "its weights are too large to reckon with", "measure energies in a larger unit, and β in its inverse"
+        )
     if precision.fraction_bits > MOST_BITS or (scaled != np.rint(scaled)).any():
         said = f"its couplings are no words of {precision.fraction_bits} bits after the point, up to {MOST_BITS}"
         raise refused(said, "`ppl compile --kl` rounds them")
@@ -131,34 +140,58 @@ def _stages(schedule: Schedule) -> tuple[Floats, Integers]:
     return schedule.betas[np.append(0, ends)], ends
 
 
-def _slots(cells: list[Cell], phase: Integers) -> tuple[Slot, ...]:
-    """Alike units of different phases come to one slot, where equal tables are kept once."""
+def _slots(cells: list[Cell], phase: Integers, threshold_bits: int) -> tuple[Slot, ...]:
+    """Alike units of different phases come to one slot, where equal tables are kept once.
+
+    Raises:
+        PplError: their memories are too large (E712).
+    """
     phases = int(phase.max()) + 1
     kinds = [(cell.style, cell.address_bits, cell.thresholds.tobytes()) for cell in cells]
     members = [sorted(np.flatnonzero(phase == p), key=lambda unit: kinds[unit]) for p in range(phases)]
     count = max(len(own) for own in members)
-    units = np.full((count, phases), -1, np.int64)
-    for p, own in enumerate(members):
-        units[: len(own), p] = own
-    return tuple(_slot(cells, own) for own in units)
+    together = [np.array([own[i] for own in members if i < len(own)]) for i in range(count)]
+    width = threshold_bits + 1
+    shared = [part for units in together for part in _parted(cells, units, width)]
+    if sum(_memory_bits(cells, units, width) for units in shared) > MOST_MEMORY_BITS:
+        raise too_much_memory()
+    return tuple(_slot(cells, units, phase) for units in shared)
 
 
-def _slot(cells: list[Cell], units: Integers) -> Slot:
-    served = [cells[unit] for unit in units if unit >= 0]
-    rows = max(cell.thresholds.shape[1] for cell in served)
-    choices = max(cell.thresholds.shape[2] for cell in served)
-    stages = served[0].thresholds.shape[0]
+def _parted(cells: list[Cell], units: Integers, width: int) -> list[Integers]:
+    """Units that would share a slot, in as many slots as are worth their generators; width: of a threshold. All tables
+    of a memory have the rows and choices of its largest."""
+    sizes = np.array([cells[unit].thresholds[0].size for unit in units])
+    order = units[np.argsort(sizes, kind="stable")]
+    cuts = np.flatnonzero(np.diff(np.sort(sizes))) + 1
+    whole = _memory_bits(cells, units, width)
+    saved = [whole - _memory_bits(cells, order[:at], width) - _memory_bits(cells, order[at:], width) for at in cuts]
+    if max(saved, default=0) <= _GENERATOR_BITS:
+        return [units]
+    at = cuts[int(np.argmax(saved))]
+    return [*_parted(cells, order[:at], width), *_parted(cells, order[at:], width)]
+
+
+def _memory_bits(cells: list[Cell], units: Integers, width: int) -> int:
+    """Of a slot that serves these."""
+    served = [cells[unit].thresholds for unit in units]
+    stages, rows, choices = np.max([one.shape for one in served], axis=0).tolist()
+    return int(len({one.tobytes() for one in served}) * stages * rows * choices * width)
+
+
+def _slot(cells: list[Cell], served: Integers, phase: Integers) -> Slot:
+    rows = max(cells[unit].thresholds.shape[1] for unit in served)
+    choices = max(cells[unit].thresholds.shape[2] for unit in served)
+    stages = cells[served[0]].thresholds.shape[0]
     places: dict[bytes, int] = {}
     tables: list[Thresholds] = []
-    first = np.zeros(len(units), np.int64)
-    for p, unit in enumerate(units):
-        if unit < 0:
-            continue
+    units, first = np.full(int(phase.max()) + 1, -1, np.int64), np.zeros(int(phase.max()) + 1, np.int64)
+    for unit in served:
         wide = np.zeros((stages, rows, choices), np.uint64)
         own = cells[unit].thresholds
         wide[:, : own.shape[1], : own.shape[2]] = own
         place = places.setdefault(wide.tobytes(), len(tables))
         if place == len(tables):
             tables.append(wide)
-        first[p] = place * stages
+        units[phase[unit]], first[phase[unit]] = unit, place * stages
     return Slot(units, first, np.concatenate(tables))

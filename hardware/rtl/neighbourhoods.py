@@ -69,9 +69,11 @@ class Terms:
 def from_energies(energy: Floats, violated: Integers, betas: Floats, bits: int) -> Thresholds:
     """(rows, k) each -> (stages, rows, k - 1): 2^bits P(state > z), rounded. States that tables forbid have none where
     there are others; where there are not, those that the fewest forbid."""
-    least = violated.min(axis=1, keepdims=True)
-    logits = np.where(violated > least, -np.inf, -betas[:, None, None] * energy)
-    weights = np.exp(logits - logits.max(axis=2, keepdims=True))
+    forbidden = violated > violated.min(axis=1, keepdims=True)
+    excess = energy - np.where(forbidden, np.inf, energy).min(axis=1, keepdims=True)
+    with np.errstate(over="ignore"):  # β times what is far above the least may be infinite, and weighs 0
+        logits = np.where(forbidden, -np.inf, -betas[:, None, None] * excess)
+    weights = np.exp(logits)
     above = np.cumsum(weights[..., :0:-1], axis=2)[..., ::-1]
     return _in_words(above / weights.sum(axis=2, keepdims=True), bits)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ppl.hardware.rtl.generator import LARGE, SMALL, Generator, Streams, starts
+from ppl.hardware.rtl.generator import LARGE, SMALL, Generator, Streams, generator_of, starts
 
 STEPS, STREAMS, LAGS, BITS = 2**14, 12, 16, 12
 # Some 6,000 correlations are looked at; the largest of so many is above this once in 10⁴ times.
@@ -54,6 +54,33 @@ def test_seeds_make_other_streams(generator: Generator, monkeypatch: pytest.Monk
     unmixed = Streams(generator, begin, range(STEPS))
     unmixed._low = unmixed._low ^ np.arange(STEPS, dtype=generator.kind)[:, None]
     assert correlations(words(unmixed), generator.word) > 10 * LARGEST
+
+
+def test_thresholds_do_not_reach_the_linear_bits() -> None:
+    """The lowest bit of words of 32 bits is the exclusive or of some of the 64 before it; none is of those reached."""
+    words = Streams(SMALL, starts(SMALL, 1), (0,))
+    stream = np.array([int(words.next()[0, 0]) for _ in range(1024)])
+    assert complexity(stream & 1) == 64
+    reached = [bits for bits in range(1, 49) if generator_of(bits) is SMALL]
+    assert reached == list(range(1, 29))
+    assert complexity(stream >> (32 - max(reached)) & 1) > 500
+
+
+def complexity(bits: np.ndarray) -> int:
+    """Linear complexity over GF(2) (Massey 1969, algorithm 2), of integers as polynomials."""
+    current, before, length, since, window = 1, 1, 0, 1, 0
+    for n, bit in enumerate(bits.tolist()):
+        window = window << 1 | bit
+        if not (current & window).bit_count() % 2:
+            since += 1
+            continue
+        changed = current ^ before << since
+        if 2 * length <= n:
+            before, length, since = current, n + 1 - length, 1
+        else:
+            since += 1
+        current = changed
+    return length
 
 
 def shift_register(steps: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from ppl.hardware.rtl.twin import Twin
 from tests.hardware import eda
 from tests.hardware.designs import ADDER, NAMES, design, icarus, verilator, written
 from tests.hardware.random_graphs import random_graph
-from tests.hardware.test_twin import flipped_sign, merged_colours
+from tests.hardware.test_twin import flipped_sign, hub, merged_colours
 from tests.shell import Shell
 
 FEW = 400
@@ -45,6 +45,13 @@ def test_verilator_and_the_twin_over_many_sweeps(name: str, tmp_path: Path) -> N
     made = machine(design(name))
     shown = verilator(made, written(made, tmp_path), 20_000, seed=1)
     np.testing.assert_array_equal(shown, Twin(made, [1]).advance(20_000)[:, 0])
+
+
+def test_phases_in_which_a_slot_serves_nobody(tmp_path: Path) -> None:
+    made = machine(hub(9, 12))
+    assert len(made.slots) == 2
+    shown = icarus(made, written(made, tmp_path), FEW, seed=3)
+    np.testing.assert_array_equal(shown, Twin(made, [3]).advance(FEW)[:, 0])
 
 
 @pytest.mark.parametrize("fault", [flipped_sign, merged_colours])

@@ -182,6 +182,53 @@ def wide() -> Netlist:
     return coloured(replace(made, variables=(), schedule=None, precision=Precision(12, 16)))
 
 
+def hub(neighbours: int, units: int) -> Netlist:
+    """One unit with neighbours of different weights, and others with a bias alone; they take turns."""
+    rng = np.random.default_rng(0)
+    pairs = Bodies(np.array([[0, i] for i in range(1, neighbours + 1)]), np.arange(1, neighbours + 1) ** 3 / 4096)
+    netlist = replace(design("and"), names=tuple(f"s{i}" for i in range(units)), states=np.full(units, 2))
+    netlist = replace(netlist, bias=rng.normal(size=units), pairs=pairs, clamped=np.full(units, -1), variables=())
+    made = coloured(replace(netlist, schedule=None, precision=Precision(12, 16)))
+    assert made.schedule is not None
+    return replace(made, schedule=replace(made.schedule, discipline="sequential"))
+
+
+def test_a_unit_of_many_neighbours_has_a_slot_of_its_own() -> None:
+    """In the slot of the others, all of them would have as many thresholds."""
+    made = machine(hub(9, 100))
+    assert made.phases == 100
+    assert [np.count_nonzero(slot.units >= 0) for slot in made.slots] == [99, 1]
+    assert made.memory_bits == sum(cell.thresholds.size for cell in made.cells) * 17
+
+
+def test_memories_are_counted_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each unit's thresholds fit, and what slots make of them does not."""
+    made = machine(hub(3, 15))
+    least = sum(cell.thresholds.size for cell in made.cells) * 17
+    assert made.memory_bits > 2 * least
+    monkeypatch.setattr("ppl.hardware.rtl.machine.MOST_MEMORY_BITS", made.memory_bits)
+    machine(hub(3, 15))
+    monkeypatch.setattr("ppl.hardware.rtl.machine.MOST_MEMORY_BITS", 2 * least)
+    with pytest.raises(PplError, match="Mbit of thresholds"):
+        machine(hub(3, 15))
+
+
+def heavy(weight: float, beta: float, fraction: int = 0) -> Netlist:
+    netlist = design("and")
+    assert netlist.schedule is not None
+    assert netlist.precision is not None
+    schedule = replace(netlist.schedule, betas=np.array([0.0, beta]))
+    pairs = replace(netlist.pairs, coupling=np.full(len(netlist.pairs.units), weight))
+    precision = replace(netlist.precision, fraction_bits=fraction, threshold_bits=16)
+    return replace(netlist, pairs=pairs, bias=np.zeros(3), schedule=schedule, precision=precision)
+
+
+def test_huge_weights_are_hard_and_none_at_beta_0() -> None:
+    for cell in machine(heavy(1e305, 1e10)).cells:
+        assert set(cell.thresholds[0].ravel()) <= {0, 2**15}
+        assert set(cell.thresholds[1].ravel()) == {0, 2**15, 2**16}
+
+
 def betas(count: int) -> Netlist:
     netlist = design("rbm")
     assert netlist.schedule is not None
@@ -208,6 +255,8 @@ def words(fraction: int, threshold: int) -> Netlist:
         (lambda: discipline("synchronous"), "all units at once"),
         (lambda: words(8, 49), "thresholds of 49 bits"),
         (lambda: words(0, 16), "no words of 0 bits"),
+        (lambda: heavy(1e305, 1.0, 30), "weights are too large"),
+        (lambda: heavy(1e308, 1.0), "weights are too large"),
         (lambda: replace(design("and"), precision=None), "no words"),
         (lambda: replace(wide(), states=np.full(22, 300), bodies=()), "300 states"),
         (lambda: ready(direct_nothing(), 1e-3, words=True), "nothing to update"),
