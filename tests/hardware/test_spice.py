@@ -61,7 +61,7 @@ def evaluated(law: Law, point: tuple[float, ...]) -> Floats:
     """(outputs,), by behavioural sources at fixed voltages."""
     found = sources(law, [f"v(x{at})" for at in range(law.inputs)])
     lines = ["expressions", *(f"vx{at} x{at} 0 dc {value!r}" for at, value in enumerate(point))]
-    lines += [f"b{node} {node} 0 v = {text}" for node, text in found.nodes]
+    lines += [f"b{node.name} {node.name} 0 v = {node.text}" for node in found.nodes]
     lines += [f"bo{at} o{at} 0 v = {text}" for at, text in enumerate(found.outputs)]
     shown = " ".join(f"v(o{at})" for at in range(len(found.outputs)))
     lines += [".control", "set filetype=binary", "tran 1 2", f"write out.raw {shown}", "quit", ".endc", ".end"]
@@ -132,7 +132,7 @@ def test_expressions_are_their_operations() -> None:
             + jnp.where(a < b, a, b)
             + jnp.where(a <= 0.5, 2.0, 3.0)
             + jnp.where(a == b, 1.0, b),
-            b**3 + b**-2 + jnp.abs(b) ** 1.7,
+            b**3 + jnp.where(b < jnp.inf, b**-2, a) + jnp.abs(b) ** 1.7,
             jax.scipy.special.erf(a) + jax.scipy.special.erf(b),
         ]
         return [jnp.stack(exact)]
@@ -224,6 +224,30 @@ def test_a_force_is_in_the_deck_and_moves_the_cell() -> None:
     seen = read(made, settings).mean(axis=(1, 2))
     assert abs(seen.mean() - mean) < 4 * seen.std(ddof=1) / 4
     assert mean > 0.9
+
+
+@pytest.mark.long
+def test_eight_schools_begin_and_go_on() -> None:
+    """Many nodes, some of which are divided by: Newton's method does not find where they are from 0."""
+    eda.need("ngspice")
+    of = ppl.load("models/eight_schools.ppl").netlist("models/data/eight_schools.json")
+    made = cells(of, "series")
+    x = read(made, transient(made, 40), 4)
+    mu = x[:, :, made.names.index("mu")].mean(axis=1)
+    assert abs(mu.mean() - 4.4) < 5 * 3.3 / np.sqrt(4 * 40 / 4)
+
+
+def test_progress_and_the_time_limit() -> None:
+    eda.need("ngspice")
+    made = cells(gaussian([[1.0]]), "rc")
+    settings = transient(made, 100_000)
+    said: list[str] = []
+    with pytest.raises(PplError) as error:
+        run_deck(emit_deck(made, settings, "m"), made, settings, Oversight(limit=1.0, say=said.append))
+    assert error.value.diagnostics[0].code == "E707"
+    shares = [int(one.removeprefix("ngspice: ").removesuffix("%")) for one in said]
+    assert shares == sorted(shares)
+    assert shares
 
 
 def test_a_circuit_that_diverges_is_told() -> None:

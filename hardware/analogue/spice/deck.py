@@ -9,11 +9,16 @@ sources of a run is off by about 1 %, another for each run. Several short runs a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
 
 from ppl.hardware.analogue.band import times
 from ppl.hardware.analogue.cells import Cells
 from ppl.hardware.analogue.components import GROUND, Network, quantity
+from ppl.hardware.analogue.evaluation import function
 from ppl.hardware.analogue.spice.expressions import number, sources, weighted
 from ppl.hardware.emitted import Emitted
 
@@ -131,8 +136,15 @@ def _force(cells: Cells) -> Iterator[str]:
         for at, (location, scale) in enumerate(zip(cells.location, cells.scale, strict=True), 1)
     ]
     found = sources(cells.force, inputs)
-    for node, text in found.nodes:
-        yield from _wrapped(f"b{node} {node} 0 v = {text}")
+    for node in found.nodes:
+        yield from _wrapped(f"b{node.name} {node.name} 0 v = {node.text}")
+    if found.nodes:
+        yield "* Where nodes begin, since Newton's method need not find it from 0."
+        begin = function(replace(cells.force, outputs=tuple(node.of for node in found.nodes)))
+        with jax.enable_x64(True):
+            values = np.asarray(jax.jit(begin)(jnp.asarray(cells.location)))
+        held = " ".join(f"v({node.name})={_value(one)}" for node, one in zip(found.nodes, values, strict=True))
+        yield from _wrapped(f".ic {held}")
     for at, (text, gain) in enumerate(zip(found.outputs, cells.drive, strict=True), 1):
         driven = f"{number(gain)}*{text}"
         yield from _wrapped(

@@ -34,14 +34,23 @@ _FORMS = {
 # erf(x) = sgn(x) (1 - (Σ a_k t^k) exp(-x²)), t = 1 / (1 + p |x|), within 1.5e-7 (Abramowitz & Stegun 1964, 7.1.26).
 _P = 0.3275911
 _ERF = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+_LARGEST = 1e300
 # Powers written as products, which have the right sign of bases below 0.
 _PRODUCTS = 8
 
 
-class Sources(NamedTuple):
-    """nodes: names and expressions of voltages between, in order; outputs: expressions."""
+class Node(NamedTuple):
+    """A voltage between; of: which node of the law it is."""
 
-    nodes: tuple[tuple[str, str], ...]
+    name: str
+    text: str
+    of: int
+
+
+class Sources(NamedTuple):
+    """nodes: in order; outputs: expressions."""
+
+    nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
 
 
@@ -56,19 +65,19 @@ def sources(law: Law, inputs: Sequence[str]) -> Sources:
         # What `erf` and `power` are of stands there several times.
         uses.update(step.arguments * (2 if step.operation in ("erf", "power") else 1))
     values = list(inputs)
-    nodes: list[tuple[str, str]] = []
-    for number, step in enumerate(law.steps):
+    nodes: list[Node] = []
+    for at, step in enumerate(law.steps):
         text = _expression(step, [values[node] for node in step.arguments], law)
-        if uses[law.inputs + number] > 1 and step.arguments:
-            nodes.append((f"f{len(nodes) + 1}", text))
-            text = f"v({nodes[-1][0]})"
+        if uses[law.inputs + at] > 1 and step.arguments:
+            nodes.append(Node(f"f{len(nodes) + 1}", text, law.inputs + at))
+            text = f"v({nodes[-1].name})"
         values.append(text)
     return Sources(tuple(nodes), tuple(values[node] for node in law.outputs))
 
 
 def number(value: float) -> str:
-    """Every digit that it takes; in brackets below 0."""
-    text = repr(float(value))
+    """Every digit that it takes; in brackets below 0. Of infinities, which laws compare with, ngspice has none."""
+    text = repr(max(-_LARGEST, min(float(value), _LARGEST)))
     return text if value >= 0 else f"({text})"
 
 
