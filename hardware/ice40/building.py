@@ -5,29 +5,32 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.emitted import Emitted
-from ppl.hardware.ice40.design import (
+from ppl.hardware.ice40.board import (
     BITSTREAM,
     BUILD,
     CELLS,
     PLACED,
     TOLD,
+    Board,
     packing,
     placement,
     synthesis,
     timing,
 )
-from ppl.hardware.ice40.devices import BY_AREA, DEVICES, FULL, Board, Device
+from ppl.hardware.ice40.devices import BY_AREA, DEVICES, FULL, Device
 from ppl.hardware.ice40.energy import ASSUMED, power
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.tools.finding import find, need
 from ppl.hardware.tools.running import Oversight, run
 
+Told = TypeVar("Told")
 _NEEDED = ("yosys", "nextpnr-ice40", "icepack")
 # What nextpnr says of a design that is nearly as large as its device.
 _NO_ROOM = "design is probably at utilisation limit"
@@ -55,32 +58,32 @@ def build(folder: Path, made: Emitted, netlist: Netlist, board: Board, oversight
     """
     for old in (CELLS, PLACED, BITSTREAM, TOLD):
         (folder / old).unlink(missing_ok=True)
-    largest, pins = board.device or BY_AREA[-1], board.pins is not None
+    largest, pins = board.largest, board.pins is not None
     _refuse_hopeless(made, largest)
     places = need(_NEEDED, hints=(f"the sources are in {folder}; in there `sh {BUILD}` makes the bitstream",))
 
-    def tool(command: tuple[str, ...], words: str) -> str:
+    def tool(command: tuple[str, ...], words: str, leaves: str) -> None:
         oversight.say(words)
-        return run((places[command[0]], *command[1:]), folder, oversight)
+        run((places[command[0]], *command[1:]), folder, oversight)
+        if not (folder / leaves).exists():
+            raise _left_out(command[0], f"leaves no {leaves}")
 
-    tool(synthesis(), "yosys makes logic cells")
-    tool((*placement(largest, pins), "--pack-only"), "nextpnr packs them")
+    tool(synthesis(), "yosys makes logic cells", CELLS)
+    tool((*placement(largest, pins), "--pack-only"), "nextpnr packs them", TOLD)
     area = _area(folder)
     chosen = board.device or next((d for d in BY_AREA if max(_shares(area, d)) <= FULL), largest)
     takes = f"{area.cells:,} cells and {area.memories} block RAMs"
     if max(_shares(area, chosen)) > 1:
         raise _too_large(takes, chosen)
     try:
-        tool(placement(chosen, pins), f"nextpnr places and routes {area.cells:,} cells")
+        tool(placement(chosen, pins), f"nextpnr places and routes {area.cells:,} cells", PLACED)
     except PplError as error:
         if _NO_ROOM in str(error):
             raise _too_large(f"{takes}, for which nextpnr finds no place", chosen) from None
         raise
-    tool(packing(), "icepack packs the bitstream")
-    told = json.loads((folder / TOLD).read_text())
-    area = _area(folder)
-    clock = 1e6 * min(float(one["achieved"]) for one in told["fmax"].values())
-    return _reported(made, netlist, chosen, area, clock, _second_opinion(folder, chosen, oversight))
+    tool(packing(), "icepack packs the bitstream", BITSTREAM)
+    clock = _said(folder, TOLD, "nextpnr-ice40", "the clock that the design bears", _clock)
+    return _reported(made, netlist, chosen, _area(folder), clock, _second_opinion(folder, chosen, oversight))
 
 
 def _refuse_hopeless(made: Emitted, device: Device) -> None:
@@ -99,40 +102,74 @@ def _too_large(takes: str, device: Device) -> PplError:
 
 
 def _area(folder: Path) -> Area:
-    used = {name: int(one["used"]) for name, one in json.loads((folder / TOLD).read_text())["utilization"].items()}
-    cells = json.loads((folder / CELLS).read_text())["modules"]["ppl_ice40"]["cells"].values()
-    kinds = Counter(re.sub(r"^SB_DFF.*", "SB_DFF", str(cell["type"])) for cell in cells)
-    return Area(kinds["SB_LUT4"], kinds["SB_DFF"], used["ICESTORM_LC"], used["ICESTORM_RAM"])
+    kinds = _said(folder, CELLS, "yosys", "the cells of the design", _kinds)
+    cells, memories = _said(folder, TOLD, "nextpnr-ice40", "how many cells and block RAMs it takes", _used)
+    return Area(kinds["SB_LUT4"], kinds["SB_DFF"], cells, memories)
+
+
+def _kinds(told: Any) -> Counter[str]:
+    cells = told["modules"]["ppl_ice40"]["cells"].values()
+    return Counter(re.sub(r"^SB_DFF.*", "SB_DFF", str(cell["type"])) for cell in cells)
+
+
+def _used(told: Any) -> tuple[int, int]:
+    used = told["utilization"]
+    return int(used["ICESTORM_LC"]["used"]), int(used["ICESTORM_RAM"]["used"])
+
+
+def _clock(told: Any) -> float:
+    """In Hz."""
+    clock = 1e6 * min(float(one["achieved"]) for one in told["fmax"].values())
+    if not 0 < clock < float("inf"):
+        raise ValueError
+    return clock
+
+
+def _said(folder: Path, name: str, tool: str, what: str, look: Callable[[Any], Told]) -> Told:
+    """What a tool says in a file of JSON.
+
+    Raises:
+        PplError: it does not (E707).
+    """
+    try:
+        return look(json.loads((folder / name).read_bytes()))
+    except (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError):
+        raise _left_out(tool, f"does not say in {name} {what}") from None
+
+
+def _left_out(tool: str, words: str) -> PplError:
+    hint = "this version of it may not be supported: Yosys 0.23, nextpnr 0.4 and their icepack are"
+    return PplError([Diagnostic("E707", f"{tool} ended well, but {words}", hints=(hint,))])
 
 
 def _shares(area: Area, device: Device) -> tuple[float, float]:
     return area.cells / device.cells, area.memories / device.memories
 
 
-def _second_opinion(folder: Path, device: Device, oversight: Oversight) -> float | None:
-    """The clock in Hz that icetime finds; None where it is missing, or without the data of the device."""
+def _second_opinion(folder: Path, device: Device, oversight: Oversight) -> float | str:
+    """The clock in Hz that icetime finds, or why there is none: it may be missing, or without data of the device."""
     place = find("icetime")
     if place is None:
-        return None
+        return "icetime is not there"
     try:
         said = run((place, *timing(device)[1:]), folder, oversight)
-    except PplError:
-        return None
+    except PplError as error:
+        return error.diagnostics[0].title
     found = re.search(r"\(([\d.]+) MHz\)", said)
-    return None if found is None else 1e6 * float(found[1])
+    return "icetime tells no clock" if found is None else 1e6 * float(found[1])
 
 
 def _reported(
-    made: Emitted, netlist: Netlist, device: Device, area: Area, clock: float, second: float | None
+    made: Emitted, netlist: Netlist, device: Device, area: Area, clock: float, second: float | str
 ) -> Emitted:
-    """clock, second: in Hz, as two tools have it; the lower is what is reckoned with."""
-    safe = clock if second is None else min(clock, second)
+    """clock, second: in Hz, as two tools have it, or why there is none; the lower is what is reckoned with."""
+    safe = clock if isinstance(second, str) else min(clock, second)
     updated = int((netlist.clamped < 0).sum())
     clocks = int(made.data["clocks_per_sweep"])
     rate = updated * safe / clocks
     takes = power(device, area.cells, area.memories, safe)
     cells, memories = (f"{100 * share:.0f} %" for share in _shares(area, device))
-    opinion = "icetime is not there, or has no data" if second is None else f"icetime {second / 1e6:.1f} MHz"
+    opinion = second if isinstance(second, str) else f"icetime {second / 1e6:.1f} MHz"
     rows = (
         ("device", f"iCE40-{device.name.upper()}, {device.package}"),
         (
@@ -158,7 +195,7 @@ def _reported(
         "memories_of_device": device.memories,
         "clock": safe,
         "clock_nextpnr": clock,
-        "clock_icetime": second,
+        "clock_icetime": None if isinstance(second, str) else second,
         "updates_per_second": rate,
         "power": takes.total,
         "power_static": takes.static,

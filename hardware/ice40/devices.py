@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from ppl.errors import Diagnostic, Exit, PplError
 
-PINS = "pins.pcf"
-
 
 @dataclass(frozen=True)
 class Device:
@@ -21,19 +19,6 @@ class Device:
     memories: int
     aim: float
     static: float
-
-
-@dataclass(frozen=True)
-class Board:
-    """Where a design is to go. device: None is the smallest that holds it; pins: of that, which wires come to them, as
-    nextpnr reads it (.pcf); None: to any."""
-
-    device: Device | None = None
-    pins: bytes | None = None
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        return {} if self.pins is None else {PINS: self.pins}
 
 
 _DEVICES = (

@@ -284,7 +284,7 @@ Registers of 32 bits; what is read is there a clock after its address.
     {step:<4} states of units, {bits} x {netlist.size} bits, unit 0 lowest, in {state_words} x 32
     {2 * step:<4} held, 1 x {netlist.size} bits, unit 0 lowest, in {held_words} x 32; a 1 keeps the state
 
-States and held units are written while nothing runs.
+States, held units, sweep and stage are written while nothing runs.
 Units:
 
 {units}"""

@@ -11,7 +11,8 @@ from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.emitted import Emitted
-from ppl.hardware.ice40.devices import Board, find_device
+from ppl.hardware.ice40.board import Board
+from ppl.hardware.ice40.devices import find_device
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.tools.running import Oversight
 

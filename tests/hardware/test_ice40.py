@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppl.hardware.ice40.design import BITSTREAM, BUILD, emit
-from ppl.hardware.ice40.devices import DEVICES, PINS
+from ppl.hardware.ice40.board import BITSTREAM, BUILD, PINS
+from ppl.hardware.ice40.design import emit
+from ppl.hardware.ice40.devices import DEVICES
 from ppl.hardware.netlist.netlist import Integers
 from ppl.hardware.rtl.emit import unpacked
 from ppl.hardware.rtl.machine import Machine, machine
@@ -102,12 +103,15 @@ def test_so_does_a_larger_one_built_by_hand(tmp_path: Path) -> None:
 
 def stand_in(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the place of every tool."""
-    for name in ("yosys", "nextpnr-ice40", "icepack"):
+    for name in ("yosys", "nextpnr-ice40", "icepack", "icetime"):
         place = Path("bin", name)
         place.parent.mkdir(exist_ok=True)
         place.write_text(f"#!/bin/sh\n{script}\n")
         place.chmod(0o755)
     monkeypatch.setenv("PATH", f"{Path('bin').absolute()}{os.pathsep}{os.defpath}")
+
+
+LEAVE = "cp ../cells.json ppl_ice40.json; cp ../told.json nextpnr.json; touch ppl_ice40.asc ppl_ice40.bin"
 
 
 def tell_area(cells: int, memories: int) -> None:
@@ -134,7 +138,7 @@ def test_the_smallest_device_that_holds_it_is_taken(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, cells: int, memories: int, asked: str | None, placed: str | None
 ) -> None:
     """With stand-ins that tell an area."""
-    stand_in('echo "$0 $@" >> commands; cp ../cells.json ppl_ice40.json; cp ../told.json nextpnr.json', monkeypatch)
+    stand_in(f'echo "$0 $@" >> commands; {LEAVE}', monkeypatch)
     tell_area(cells, memories)
     device = () if asked is None else ("--device", asked)
     code = shell("compile", "and.ppl", "--target", "ice40", *device)
@@ -147,7 +151,7 @@ def test_the_smallest_device_that_holds_it_is_taken(
     else:
         assert code == 0
         assert f"{cells:,} of {DEVICES[placed[2:]].cells:,}" in shell.out
-        assert "clock                50.0 MHz (nextpnr 50.0 MHz, icetime is not there, or has no data)" in shell.out
+        assert "clock                50.0 MHz (nextpnr 50.0 MHz, icetime tells no clock)" in shell.out
         assert placed in commands[2].split()
         assert commands[3].endswith(f"icepack ppl_ice40.asc {BITSTREAM}")
 
@@ -160,6 +164,61 @@ def test_without_tools_the_sources_are_written(shell: Shell, monkeypatch: pytest
     assert "yosys" in shell.err
     assert "the sources are in and.ice40; in there `sh build.sh` makes the bitstream" in shell.err
     assert {"top.sv", "spi.sv", BUILD} <= {path.name for path in Path("and.ice40").iterdir()}
+
+
+@pytest.mark.parametrize("wired", [False, True])
+def test_the_script_beside_the_sources_is_of_the_device(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, wired: bool
+) -> None:
+    monkeypatch.setenv("PATH", str(Path("nowhere").absolute()))
+    Path("board.pcf").write_text("set_io clk 35\n")
+    pins = ("--pins", "board.pcf") if wired else ()
+    assert shell("compile", "and.ppl", "--target", "ice40", "--device", "up5k", *pins) == 66
+    script = Path("and.ice40", BUILD).read_text()
+    assert "iCE40-UP5K" in script
+    assert "--up5k --package sg48" in script
+    assert "icetime -m -d up5k" in script
+    assert ("--pcf pins.pcf" in script, '--pcf "$1"' in script) == (wired, not wired)
+
+
+AREA = {"utilization": {"ICESTORM_LC": {"used": 9}, "ICESTORM_RAM": {"used": 0}}}
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("cells.json", None, "yosys ended well, but leaves no ppl_ice40.json"),
+        ("cells.json", [], "yosys ended well, but does not say in ppl_ice40.json the cells of the design"),
+        ("told.json", None, "nextpnr-ice40 ended well, but leaves no nextpnr.json"),
+        ("told.json", {"utilization": {"LC": 3}}, "nextpnr.json how many cells and block RAMs it takes"),
+        ("told.json", AREA, "nextpnr.json the clock that the design bears"),
+        ("told.json", {**AREA, "fmax": {}}, "nextpnr.json the clock that the design bears"),
+        ("told.json", {**AREA, "fmax": {"clk": {"achieved": 0}}}, "nextpnr.json the clock that the design bears"),
+    ],
+)
+def test_a_tool_that_leaves_something_out(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, file: str, content: object, said: str
+) -> None:
+    stand_in(f"{LEAVE}; exit 0", monkeypatch)
+    tell_area(9, 0)
+    Path(file).unlink()
+    if content is not None:
+        Path(file).write_text(json.dumps(content))
+    assert shell("compile", "and.ppl", "--target", "ice40") == 65
+    assert "[E707]" in shell.err
+    assert said in shell.err
+    assert "this version of it may not be supported" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("sleep 60", "icetime took longer than the 2 seconds that it may"), ("exit 3", "icetime failed with exit code 3")],
+)
+def test_why_there_is_no_second_opinion(shell: Shell, monkeypatch: pytest.MonkeyPatch, script: str, said: str) -> None:
+    stand_in(f'case "$0" in *icetime) {script};; esac; {LEAVE}', monkeypatch)
+    tell_area(9, 0)
+    assert shell("compile", "and.ppl", "--target", "ice40", "--time-limit", "2") == 0
+    assert f"clock                50.0 MHz (nextpnr 50.0 MHz, {said})" in shell.out
 
 
 def test_a_tool_that_takes_too_long(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

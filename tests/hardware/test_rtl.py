@@ -188,6 +188,9 @@ def test_the_command_writes_a_folder_that_runs_as_it_says(
     assert shell("compile", "adder.ppl", "--target", "verilog") == 0
     assert "in 4 phases of 2 clocks: 8 clocks a sweep" in shell.out
     assert "xoroshiro64+" in shell.out
+    assert (
+        "States, held units, sweep and stage are written while nothing runs." in Path("adder.verilog", TOP).read_text()
+    )
     folder = Path("adder.verilog")
     commands = [
         line.split("$ ", 1)[1] for line in (folder / TOP).read_text().splitlines() if line.startswith("//     $")
