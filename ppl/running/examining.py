@@ -23,11 +23,28 @@ _OLDEST = (3, 11)
 # Seconds that a package may take to be imported, and a tool to tell its version.
 _PATIENCE, _PATIENCE_OF_TOOLS = 60.0, 5.0
 
+# As its distribution requires them, besides JAX and ArviZ; all are imported by the names they are installed under.
+OTHERS = (
+    "diffrax",
+    "numpy",
+    "scipy",
+    "lark",
+    "xarray",
+    "h5netcdf",
+    "h5py",
+    "pandas",
+    "rich",
+    "click",
+    "platformdirs",
+)
+
 # What each is asked, and says on a line of JSON: its version, and what there is to tell of it.
 _QUESTIONS = {
     "jax": "import jax, json; told = [f'{d.platform}:{d.id} ({d.device_kind})' for d in jax.devices()]; "
     "print(json.dumps([jax.__version__, ', '.join(told)]))",
     "arviz": "import arviz, json; print(json.dumps([arviz.__version__, 'results']))",
+    "others": f"import {', '.join(OTHERS)}, json; from importlib.metadata import version; "
+    f"print(json.dumps([None, ', '.join(f'{{name}} {{version(name)}}' for name in {OTHERS})]))",
 }
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -52,15 +55,25 @@ def test_tools_that_hang_fail_or_are_missing(programs: Path, shell: Shell, monke
     needed = {part["name"]: part for part in said["needed"]}
     assert needed["python"]["version"] == ".".join(map(str, sys.version_info[:3]))
     assert needed["jax"]["about"].startswith("cpu:0 ")
+    assert needed["others"]["about"].split(", ")[0] == f"diffrax {version('diffrax')}"
+
+
+def test_what_is_looked_at_is_what_is_required() -> None:
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())["project"]
+    names = {re.split(r"[<>=]", requirement)[0] for requirement in project["dependencies"]}
+    assert names == {"jax", "arviz", *examining.OTHERS}
 
 
 def test_what_is_needed_and_broken(programs: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     (programs / "jax.py").write_text("raise OSError('no such library: libx.so')")
     (programs / "arviz.py").write_text("import os; os._exit(0)")
+    (programs / "diffrax.py").write_text("")
+    (programs / "lark.py").write_text("raise ImportError('lark is damaged')")
     monkeypatch.setenv("PYTHONPATH", str(programs))
     assert shell("doctor") == 1
     assert "jax: cannot be imported: OSError: no such library: libx.so" in shell.out
     assert "arviz: cannot be asked for its version" in shell.out
+    assert "others: cannot be imported: ImportError: lark is damaged" in shell.out
     assert "What ppl needs does not work." in shell.out
     assert "apt-get install --no-install-recommends verilator" in shell.out
     monkeypatch.setattr(examining, "_PATIENCE", 0.3)
