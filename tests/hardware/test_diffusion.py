@@ -155,6 +155,9 @@ def test_arguments() -> None:
         (lambda: Regulator(0.1, latency=-1.0), "`latency` takes a number of at least 0"),
         (lambda: Mixture.of([1.0], [[0.0]], [[[0.0]]]), "not positive"),
         (lambda: Mixture.of([1.0], [0.0], [[[1.0]]]), "takes"),
+        (lambda: Regulator(0.1, latency=np.inf), "`latency`"),
+        (lambda: compared(np.zeros((9, 2)), np.zeros((9, 3))), "of the same modes"),
+        (lambda: compared([1.0, 2.0], [1.0, 2.0]), "rows"),
         (lambda: learn(NOISING, [1.0, 2.0]), "`data`"),
         (lambda: learn(NOISING, [[1.0], [2.0]], steps=0), "`steps`"),
     ]

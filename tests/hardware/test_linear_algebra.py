@@ -71,6 +71,8 @@ def test_answers_are_within_the_errors_that_they_state() -> None:
         assert np.linalg.norm(one.error) <= 0.05 * np.linalg.norm(one.value)
         assert np.linalg.norm(one.value - truth) < 0.3 * np.linalg.norm(truth)
     assert all(one.error <= 0.1 for one in logs)
+    large = log_determinant(matrix(64, 1), 0.02)
+    assert abs(large.value - 64 * np.log(8) / 2) < 4 * large.error
 
 
 def test_the_time_that_it_takes_grows_with_the_dimension() -> None:

@@ -8,6 +8,7 @@ together, grows with time from `first` to `last`: data are blurred slowly, where
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ class Noising:
     last: float = 10.0
 
     def __post_init__(self) -> None:
-        wrong = [name for name in ("duration", "first", "last") if not getattr(self, name) > 0]
+        wrong = [name for name in ("duration", "first", "last") if not 0 < getattr(self, name) < math.inf]
         if wrong:
             raise PplError([Diagnostic("E608", f"`{name}` takes a number above 0") for name in wrong])
 

@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
+from ppl.errors import Diagnostic, PplError
+
 Floats = NDArray[np.float64]
 
 _RELABELLED = 200
+_FEWEST = 8
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,16 @@ class Comparison:
 
 
 def compared(draws: ArrayLike, data: ArrayLike, seed: int = 0) -> Comparison:
-    """(n, d) draws and (m, d) data; the larger of them is cut to the size of the other, for which rows are shuffled."""
+    """(n, d) draws and (m, d) data; the larger of them is cut to the size of the other, for which rows are shuffled.
+
+    Raises:
+        PplError: not rows of the same modes, or fewer than 8 (E608).
+    """
     rng = np.random.default_rng(seed)
-    samples = [rng.permutation(np.asarray(one, np.float64)) for one in (draws, data)]
+    samples = [rng.permutation(np.atleast_1d(np.asarray(one, np.float64))) for one in (draws, data)]
     count = min(map(len, samples))
+    if any(one.ndim != 2 or one.shape[1] != samples[0].shape[1] for one in samples) or count < _FEWEST:
+        raise PplError([Diagnostic("E608", f"draws and data take at least {_FEWEST} rows each, of the same modes")])
     both = np.concatenate([one[:count] for one in samples])
     apart = cdist(both, both)
     signs = np.repeat([1.0, -1.0], count)

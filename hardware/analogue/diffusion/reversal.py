@@ -48,8 +48,8 @@ class Regulator:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        problems = [("period", "above 0")] if not self.period > 0 else []
-        problems += [(name, "of at least 0") for name in ("latency", "noise") if not getattr(self, name) >= 0]
+        problems = [("period", "above 0")] if not 0 < self.period < np.inf else []
+        problems += [(name, "of at least 0") for name in ("latency", "noise") if not 0 <= getattr(self, name) < np.inf]
         if problems:
             raise PplError([Diagnostic("E608", f"`{name}` takes a number {words}") for name, words in problems])
 
@@ -87,7 +87,7 @@ def holds_of(noising: Noising, regulator: Regulator) -> tuple[Holds, int]:
     """Its holds, and how many forces are on their way when a reading is made, besides the one that is held."""
     readings = max(1, round(noising.duration / regulator.period))
     period = noising.duration / readings
-    waiting, rest = divmod(regulator.latency / period, 1.0)
+    waiting, rest = divmod(min(regulator.latency, noising.duration) / period, 1.0)
     left = np.linspace(noising.duration, 0.0, readings + 1)
     turn = left[:-1] - rest * period
     passed = noising.passed(left)
