@@ -100,6 +100,11 @@ class Cells:
         return np.asarray(self.location + self.scale * volts)
 
 
+def usual(modes: Modes) -> Kind:
+    """The kind that moves as the modes do."""
+    return "series" if isinstance(modes.motion, Underdamped) else "rc"
+
+
 def cells(modes: Modes, kind: Kind, wish: Wish | None = None) -> Cells:
     """Modes as cells of a kind.
 

@@ -9,7 +9,7 @@ import pytest
 
 from ppl.errors import PplError
 from ppl.hardware.analogue.band import banded_law, ideal_law, linear, times
-from ppl.hardware.analogue.cells import KINDS, Kind, Wish, cells
+from ppl.hardware.analogue.cells import KINDS, Kind, Wish, cells, usual
 from ppl.hardware.analogue.components import Ranges, quantity
 from ppl.hardware.analogue.dynamics import Overdamped, Regulator, Underdamped
 from ppl.hardware.analogue.law import Law
@@ -92,7 +92,7 @@ def test_the_motion_is_recorded() -> None:
     """An RC array in the model's time, with the mobility that it tells of, and one with a given mobility."""
     for dynamics in (None, Overdamped(np.array([1.0, 4.0]))):
         modes = replace(gaussian([[2.0, -0.5], [-0.5, 1.0]], [1.0, 0.0]), dynamics=dynamics)
-        made = cells(modes, "rc")
+        made = cells(modes, usual(modes))
         assert isinstance(made.dynamics, Overdamped)
         if dynamics is not None:
             np.testing.assert_allclose(made.dynamics.mobility, dynamics.mobility)
@@ -105,7 +105,7 @@ def test_the_motion_is_recorded() -> None:
 
 def test_a_loop_has_the_mass_and_the_friction_of_its_mode() -> None:
     modes = replace(gaussian([[3.0]]), dynamics=Underdamped(np.array([0.7]), 0.3))
-    made = cells(modes, "series")
+    made = cells(modes, usual(modes))
     assert made.inductance is not None
     assert made.resistance is not None
     beat = made.tau**2 / (made.inductance * made.capacitance.values)

@@ -45,14 +45,16 @@ def read(made: Cells, settings: Transient, runs: int = RUNS) -> Floats:
 
 
 def agrees(x: Floats, law: Gaussian) -> bool:
-    """Whether means and covariances, along the principal axes of the law's correlations, are within three standard
-    errors, which runs tell: the probability that any of them is beyond, by Bonferroni's inequality and Student's t."""
+    """Whether means, covariances and the sum of variances, along the principal axes of the law's correlations, are
+    within three standard errors, which runs tell: the probability that any of them is beyond, by Bonferroni's
+    inequality and Student's t."""
     sd = np.sqrt(np.diag(law.covariance))
     variances, axes = np.linalg.eigh(law.covariance / np.outer(sd, sd))
     z = (x - law.mean) / sd @ axes / np.sqrt(variances)
     upper = np.triu_indices(len(sd))
     second = np.einsum("rti,rtj->rij", z, z) / x.shape[1] - np.eye(len(sd))
-    found = np.concatenate([z.mean(axis=1), second[:, upper[0], upper[1]]], axis=1)
+    common = np.einsum("rii->r", second)[:, None]
+    found = np.concatenate([z.mean(axis=1), second[:, upper[0], upper[1]], common], axis=1)
     t = found.mean(axis=0) / (found.std(axis=0, ddof=1) / np.sqrt(len(x)))
     return bool(np.abs(t).max() < stats.t.isf(THREE / 2 / len(t), len(x) - 1))
 
@@ -80,7 +82,7 @@ def test_readings_have_the_law_of_the_circuit_under_its_noise(kind: Kind, size: 
     """And not that under white noise, which a coarse step is far from."""
     eda.need("ngspice")
     made = cells(random_gaussian(size, 2), kind, Wish(ranges=Ranges(inductance=(1e-6, 10.0))))
-    settings = transient(made, 150, fine=1.5)
+    settings = transient(made, 250, fine=1.5)
     seen: list[Floats] = []
 
     def check() -> bool:
