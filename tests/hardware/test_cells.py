@@ -32,6 +32,14 @@ def test_the_law_of_the_components_is_that_of_the_modes(kind: Kind, size: int) -
     assert ((volts > 0.0999) & (volts < 1.001)).all()
 
 
+@pytest.mark.parametrize("kind", ["rc", "series"])
+def test_where_the_means_are_not_the_locations_sources_bring_them(kind: Kind) -> None:
+    modes = random_gaussian(3, 1)
+    made = cells(modes, kind, Wish(location=np.array([1.0, -2.0, 0.0]), ranges=ROOMY))
+    assert made.bias.all()
+    np.testing.assert_allclose(ideal_law(made).mean, np.linalg.solve(modes.precision, modes.bias), rtol=1e-9)
+
+
 @pytest.mark.parametrize("kind", ["rc", "rlc"])
 def test_what_can_be_passive_is(kind: Kind) -> None:
     """Signs in the way, rows that are not dominant, and both."""
