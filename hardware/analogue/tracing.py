@@ -325,6 +325,9 @@ class _Maker:
     def do_split(self, equation: JaxprEqn, values: list[Value]) -> list[Value]:
         return list(self.ids(equation, values, (0,)))
 
+    def do_unstack(self, equation: JaxprEqn, values: list[Value]) -> list[Value]:
+        return list(self.ids(equation, values, (0,)))
+
     def do_dot_general(self, equation: JaxprEqn, values: list[Value]) -> list[Value]:
         (contracted, batch) = equation.params["dimension_numbers"]
         left = _as_rows(self.nodes(values[0]), batch[0], contracted[0])  # (batches, rows, contracted)

@@ -33,7 +33,10 @@ FUNCTIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "choices": lambda x: (
         jnp.where(x > 0.3, x**3, jnp.maximum(x, -1)) + jnp.clip(x, -0.5, 0.5) + jnp.where(x <= 0.1, 1.0, x)
     ),
-    "moves": lambda x: jnp.concatenate([x[::-1], jnp.pad(x[1:], (1, 2))])[jnp.array([4, 0, 0, 7, 2])].at[1].add(x[2]),
+    "moves": lambda x: (
+        jnp.concatenate([x[::-1], jnp.pad(x[1:], (1, 2))])[jnp.array([4, 0, 0, 7, 2])].at[1].add(x[2])
+        + jnp.unstack(jnp.stack([x, 2 * x]))[1][0]
+    ),
     "linear": lambda x: jnp.cumsum(jax.scipy.linalg.solve_triangular(np.linalg.cholesky(MATRIX), x, lower=True)),
     "products": lambda x: (jnp.outer(x, x) @ MATRIX @ x) + jax.scipy.special.logsumexp(x) + jnp.prod(x),
     "loops": cumulative,

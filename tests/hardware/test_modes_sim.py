@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 from scipy import linalg
@@ -11,7 +12,8 @@ from scipy import linalg
 from ppl.hardware.analogue.band import banded_law
 from ppl.hardware.analogue.cells import Kind, cells
 from ppl.hardware.analogue.dynamics import Dynamics, Overdamped, Regulator, Underdamped
-from ppl.hardware.analogue.law import Builder
+from ppl.hardware.analogue.evaluation import function, numbers
+from ppl.hardware.analogue.law import BINARY, UNARY, Builder
 from ppl.hardware.analogue.modes import Floats, Modes
 from ppl.hardware.analogue.sim.banded import Banded
 from ppl.hardware.analogue.sim.bias import regulated_law
@@ -220,3 +222,14 @@ def test_band_limited_noise_has_the_law_of_the_circuit(kind: Kind) -> None:
     law, ideal = banded_law(made, every * made.tau), np.linalg.inv(PRECISION)
     assert has_law(found, law.mean, law.covariance)
     assert not has_law(found, law.mean, ideal)
+
+
+def test_laws_are_the_same_in_numpy() -> None:
+    """At places, operation by operation."""
+    builder = Builder(2)
+    made = [builder.apply(name, 0) for name in UNARY]
+    made += [builder.apply(name, 0, 1) for name in BINARY] + [builder.apply("select", 0, 0, 1)]
+    law = builder.law([*made, builder.combine([(2.0, made[0]), (-1.0, 1)], 0.5)])
+    x = np.random.default_rng(1).uniform(0.1, 0.9, size=(7, 2))
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(numbers(law)(x), function(law)(jax.numpy.asarray(x)), rtol=1e-12)

@@ -13,13 +13,15 @@ from scipy import linalg, optimize
 
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.analogue.dynamics import Dynamics, Overdamped
-from ppl.hardware.analogue.evaluation import function
+from ppl.hardware.analogue.evaluation import function, numbers
 from ppl.hardware.analogue.modes import Floats, Modes
 
 Field = Callable[[jax.Array], jax.Array]
 # Curvatures below this share of the largest are those of a flat direction, whose relaxation would be without end.
 _FLAT = 1e-9
 _MOST_CLIMBS = 200
+# Of differences: the cube root of rounding, at which they are most precise.
+_WAY = 6e-6
 
 
 def gradient(modes: Modes) -> Field:
@@ -113,15 +115,30 @@ def rest(modes: Modes, count: int, seed: int) -> Rest:
         point = linalg.solve(modes.precision, modes.bias, assume_a="pos")
         return Rest(np.tile(point, (count, 1)), np.broadcast_to(modes.precision, (count, modes.size, modes.size)))
     starts = np.random.default_rng([seed, 1]).uniform(-2, 2, size=(count, modes.size))
-    with jax.enable_x64(True):
-        slope = gradient(modes)
-        both = jax.jit(lambda x: (energy(modes)(x), slope(x)))
-        curvature = jax.jit(jax.jacfwd(slope))
-        points = np.array([_downhill(both, start) for start in starts])
-        hessians = np.array([np.asarray(curvature(point)) for point in points])
-    good = np.isfinite(hessians).all(axis=(1, 2))
-    hessians[~good] = np.eye(modes.size)
-    return Rest(points, 0.5 * (hessians + hessians.transpose(0, 2, 1)))
+    landscape = _Landscape(modes)
+    points = np.array([_downhill(landscape, start) for start in starts])
+    return Rest(points, np.array([landscape.hessian(point) for point in points]))
+
+
+class _Landscape:
+    """E and its slope in NumPy: for some evaluations, which a compilation would not be worth."""
+
+    def __init__(self, modes: Modes) -> None:
+        assert modes.force is not None
+        assert modes.energy is not None
+        self._modes, self._force, self._energy = modes, numbers(modes.force), numbers(modes.energy)
+
+    def slope(self, x: Floats) -> Floats:
+        return np.asarray(x @ self._modes.precision - self._modes.bias - self._force(x))
+
+    def both(self, x: Floats) -> tuple[float, Floats]:
+        return float(self._energy(x)[0]), self.slope(x)
+
+    def hessian(self, x: Floats) -> Floats:
+        """(n, n), by central differences of the slope; of no finite one, the identity."""
+        ways = np.diag(_WAY * np.maximum(np.abs(x), 1.0))
+        turned = np.array([self.slope(x + way) - self.slope(x - way) for way in ways]) / (2 * np.diag(ways))[:, None]
+        return np.asarray(0.5 * (turned + turned.T)) if np.isfinite(turned).all() else np.eye(len(x))
 
 
 def check_proper(modes: Modes) -> None:
@@ -135,11 +152,8 @@ def check_proper(modes: Modes) -> None:
         raise PplError([Diagnostic("E731", title, hints=(hint,))])
 
 
-def _downhill(both: Callable[[Floats], tuple[jax.Array, jax.Array]], start: Floats) -> Floats:
-    def at(x: Floats) -> tuple[float, Floats]:
-        value, slope = both(x)
-        return float(value), np.asarray(slope)
-
-    found = optimize.minimize(at, start, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_CLIMBS})
+def _downhill(landscape: _Landscape, start: Floats) -> Floats:
+    with np.errstate(all="ignore"):  # steps that go too far, from which it comes back
+        found = optimize.minimize(landscape.both, start, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_CLIMBS})
     ended = np.asarray(found.x, np.float64)
     return ended if np.isfinite(ended).all() else start
