@@ -11,6 +11,8 @@ from ppl.hardware.netlist.problem import Wrong
 
 # Of numbers of E: simulators count in single precision, which is infinite a little beyond.
 LARGEST = 1e30
+# As good as infinite.
+LARGEST_BETA = 1e6
 
 
 def check(netlist: Netlist) -> None:
@@ -63,6 +65,10 @@ def _check_bodies(netlist: Netlist, bodies: Bodies) -> None:
     if len(bodies.coupling) != len(bodies.units):
         raise Wrong(f"{what}: {len(bodies.units)} rows of units, but {len(bodies.coupling)} numbers")
     _known(netlist, bodies.units, what)
+    rows, count = np.unique(np.sort(bodies.units, axis=1), axis=0, return_counts=True)
+    if (count > 1).any():
+        names = ", ".join(netlist.names[unit] for unit in rows[np.argmax(count > 1)])
+        raise Wrong(f"{what} joins {names} more than once; write the sum")
     if (netlist.states[bodies.units] != 2).any():
         raise Wrong(f"{what} joins a pdit; its energies go into a table")
 
@@ -116,8 +122,8 @@ def _check_schedule(netlist: Netlist) -> None:
     schedule = netlist.schedule
     if schedule is None:
         return
-    if not len(schedule.betas) or (schedule.betas < 0).any():
-        raise Wrong("schedule.betas needs at least one number, none below 0")
+    if not len(schedule.betas) or (schedule.betas < 0).any() or (schedule.betas > LARGEST_BETA).any():
+        raise Wrong(f"schedule.betas needs at least one number, none below 0 or above {LARGEST_BETA:g}")
     if schedule.discipline != "chromatic":
         return
     if len(schedule.colours) != netlist.size or (schedule.colours < 0).any():

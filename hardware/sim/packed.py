@@ -123,7 +123,7 @@ def weight_unit(netlist: Netlist) -> float:
             return unit
     if not len(weights):
         return 1.0
-    raise _refused("its weights are no multiples of one number")
+    raise _refused("its weights are no small multiples of one number")
 
 
 def _refused(why: str) -> PplError:

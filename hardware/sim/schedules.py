@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppl.hardware.netlist.netlist import Netlist
+from ppl.hardware.netlist.validity import LARGEST_BETA
 
-# As good as infinite: a unit takes the better of its states, or either where they are equal.
-QUENCH = 1e6
+# A unit takes the better of its states, or either where they are equal.
+QUENCH = LARGEST_BETA
 QUENCH_SWEEPS = 10
 # Of the coldest β to the hottest.
 _WIDE = 100.0

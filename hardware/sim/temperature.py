@@ -34,14 +34,14 @@ class Estimate(NamedTuple):
 
 def effective_beta(netlist: Netlist, states: NDArray[np.integer], guess: float) -> Estimate | None:
     """states: (readouts, replicas, n), thinned if they are many. None where the states do not determine it: there is
-    one replica, or units are too cold to fluctuate, or have the same energy in all states.
+    one replica, or no free unit, or units are too cold to fluctuate, or have the same energy in all states.
 
     Newton's steps from a guess, between bounds: the log pseudo-likelihood is concave in β.
     """
     readouts, replicas, size = states.shape
-    if replicas < 2:
-        return None
     layout = laid_out(netlist)
+    if replicas < 2 or not len(layout.steps.bias):
+        return None
     most = max(1, _MOST_ELEMENTS // max(1, size * replicas))
     chosen = states[:: -(-readouts // most)]
     slotted = layout.slotted(chosen.reshape(-1, size))

@@ -61,14 +61,14 @@ class Tempered:
 
     def states(self) -> States:
         """(systems, n): those at the coldest β."""
-        copies = self._simulator.states().reshape(self._systems, len(self.betas), -1)
+        copies = self._simulator.states().reshape(self._systems, len(self.betas), self._netlist.size)
         return np.asarray(copies[np.arange(self._systems), self._level.argmax(axis=1)])
 
     def _meet(self) -> None:
-        copies = self._simulator.states().reshape(self._systems, len(self.betas), -1).copy()
+        copies = self._simulator.states().reshape(self._systems, len(self.betas), self._netlist.size).copy()
         self._exchange(energies(self._netlist, copies))
         self._move_clusters(copies)
-        self._simulator.set_states(copies.reshape(-1, self._netlist.size))
+        self._simulator.set_states(copies.reshape(copies.shape[0] * copies.shape[1], self._netlist.size))
 
     def _exchange(self, energy: NDArray[np.float64]) -> None:
         """energy: (systems, copies). Copies keep their states and change their β."""

@@ -114,10 +114,8 @@ def check_lowerable(graph: ModelGraph) -> None:
     """
     latents = relevant(graph).latents
     if not latents:
-        title, hint = (
-            "the model has no latent quantity: there is nothing to compile",
-            "declare one: `var s[site] : spin`",
-        )
+        title = "no latent quantity is left that evidence bears on: there is nothing to compile"
+        hint = "declare one, `var s[site] : spin`, or hold fewer with `--set`"
         raise PplError([Diagnostic("E501", title, hints=(hint,))], graph.source)
     found = [_continuous(latent) for latent in latents if not is_discrete(latent)]
     if found:

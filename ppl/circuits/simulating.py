@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +20,7 @@ from ppl.hardware.readout import decoded, values
 from ppl.hardware.sim.annealing import Annealed
 from ppl.hardware.sim.chromatic import Chromatic
 from ppl.hardware.sim.packed import Packed
+from ppl.hardware.sim.schedules import QUENCH
 from ppl.hardware.sim.simulator import Simulator
 from ppl.hardware.sim.temperature import Estimate, effective_beta
 from ppl.hardware.sim.tempering import Tempered
@@ -85,8 +85,8 @@ class SimulationOptions:
         if self.method not in METHODS:
             raise invalid("method", self.method, "one of " + ", ".join(METHODS))
         given_beta: object = self.beta
-        if given_beta is not None and not (isinstance(given_beta, int | float) and 0 <= given_beta < math.inf):
-            raise invalid("beta", self.beta, "a number, at least 0")
+        if given_beta is not None and not (isinstance(given_beta, int | float) and 0 <= given_beta <= QUENCH):
+            raise invalid("beta", self.beta, f"a number from 0 to {QUENCH:g}")
 
 
 @dataclass(frozen=True)

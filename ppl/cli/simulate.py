@@ -62,7 +62,7 @@ def simulate(
         ppl simulate G11.txt --method anneal --sweeps 10000
         ppl simulate radon.netlist.json --interval 2 --tau 1e-6
     """
-    from ppl.circuits.files import read_units
+    from ppl.circuits.files import is_netlist, read_units
     from ppl.circuits.report import table
     from ppl.circuits.simulate import options_for, run
     from ppl.circuits.simulating import in_simulate
@@ -72,6 +72,8 @@ def simulate(
     from ppl.running.progress import make_progress
 
     path = Path(output) if output is not None else Path(f"{Path(netlist).name.partition('.')[0]}.nc")
+    if Path(netlist).is_file() and not is_netlist(Path(netlist)):
+        raise click.UsageError(f"{netlist} is no netlist; if it is a model, `ppl compile {netlist}` makes one of it.")
     units = read_units(Path(netlist))
     with in_options():
         options = options_for(units, {name: value for name, value in settings.items() if value is not None})

@@ -89,9 +89,9 @@ def test_a_bitstream_does_what_the_twin_does(shell: Shell) -> None:
 
 @pytest.mark.long
 def test_so_does_a_larger_one_built_by_hand(tmp_path: Path) -> None:
-    """With block memories, tables and adders; made by the script that lies beside the sources."""
+    """With block memories and tables; made by the script that lies beside the sources."""
     eda.need(*TOOLS)
-    netlist = design("multiplier")
+    netlist = design("rbm")
     for name, image in emit(netlist).files.items():
         (tmp_path / name).write_bytes(image)
     write_pins("hx8k", tmp_path / PINS)

@@ -145,6 +145,8 @@ def test_a_file_that_was_cut_off_is_no_netlist(share: float) -> None:
         (("biases", 0), 10**30, "has a whole number that is too large"),
         (("biases", 0), 1e31, "beyond ±1e+30"),
         (("offset",), -1e31, "beyond ±1e+30"),
+        (("schedule", "betas", 0), 1e300, "or above 1e+06"),
+        (("couplings", 0), {"kind": "pair", "units": [[1, 3], [3, 1]], "coupling": [1.0, 2.0]}, "more than once"),
     ],
 )
 def test_numbers_and_texts_that_nothing_can_hold(place: tuple[str | int, ...], value: object, said: str) -> None:

@@ -108,7 +108,7 @@ def test_a_run_in_pieces_is_the_same_run() -> None:
     ("netlist", "said"),
     [
         (products(1), "products of three"),
-        (ising(2, np.array([[0, 1]]), np.array([1.0]), np.array([np.pi, 0])), "no multiples"),
+        (ising(2, np.array([[0, 1]]), np.array([1.0]), np.array([np.pi, 0])), "no small multiples"),
         (ising(2, np.array([[0, 1]]), np.array([40.0]), np.array([1.0, 0])), "counts to 31"),
     ],
 )

@@ -99,12 +99,35 @@ def test_invalid_readouts_are_rejected(shell: Shell) -> None:
     assert "readouts were valid" in ppl.diagnose(fit).text()
 
 
+@pytest.mark.parametrize("method", ["gibbs", "tempering", "anneal"])
+def test_what_evidence_settles_is_simulated_too(shell: Shell, method: str) -> None:
+    Path("settled.ppl").write_text("data y : bool\na ~ Bernoulli(1.0)\ny ~ Bernoulli(0.3 if a else 0.6)\n")
+    Path("d.json").write_text('{"y": true}')
+    assert shell("compile", "settled.ppl", "--data", "d.json") == 0
+    assert shell("simulate", "settled.netlist.json", "--method", method, "--draws", "20", "-o", f"{method}.nc") == 0
+    import arviz as az
+
+    assert az.from_netcdf(f"{method}.nc").posterior["a"].all()
+
+
+def test_a_model_is_no_netlist(shell: Shell) -> None:
+    Path("m.ppl").write_text(MODEL)
+    assert shell("simulate", "m.ppl") == 2
+    assert "`ppl compile m.ppl` makes one of it" in shell.err
+
+
 def test_what_cannot_be_done_is_told(shell: Shell) -> None:
     netlist = replace(one_hot(0.0), bias=np.full(3, 30.0), pairs=no_bodies(2))
     write_emitted(find_target("netlist").emit(netlist), Path("n.json"), folder=False, force=False)
     assert shell("simulate", "n.json", "--draws", "5") == 65
     assert "[E710]" in shell.err
-    for option, value in (("--replicas", "0"), ("--sweeps", "0"), ("--beta", "nan"), ("--seed", "-1")):
+    for option, value in (
+        ("--replicas", "0"),
+        ("--sweeps", "0"),
+        ("--beta", "nan"),
+        ("--beta", "1e300"),
+        ("--seed", "-1"),
+    ):
         assert shell("simulate", "n.json", option, value) == 2
         assert f"`{option}` is" in shell.err
     assert shell("simulate", "none.json") == 66
