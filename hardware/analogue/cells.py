@@ -27,10 +27,10 @@ from scipy import linalg
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.analogue.components import Floats, Need, Network, Ranges, level, network, to_ground
 from ppl.hardware.analogue.dynamics import Dynamics, Overdamped, Underdamped
-from ppl.hardware.analogue.law import Law
 from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.analogue.passivity import scales, signs
 from ppl.hardware.analogue.sim.scales import rest
+from ppl.hardware.laws.law import Law
 
 Kind = Literal["rc", "rlc", "series"]
 KINDS: tuple[Kind, ...] = ("rc", "rlc", "series")

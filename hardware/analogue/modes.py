@@ -15,31 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppl.hardware.analogue.dynamics import Dynamics, Overdamped, Regulator
-from ppl.hardware.analogue.law import Law
+from ppl.hardware.laws.law import Law
+from ppl.hardware.laws.readout import Readout
 from ppl.hardware.netlist.netlist import Claim
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """A quantity of the model, whose elements a readout gives one after the other."""
-
-    name: str
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        return int(np.prod(self.shape))
-
-
-@dataclass(frozen=True, eq=False)
 class Modes:
     """names: of n modes; precision: (n, n), A, symmetric; bias: (n,), b; force: from x to -∇R(x), None where R is 0;
-    energy: from x to E(x), None likewise; offset: 0 where R is not; readings: the model's quantities, and readout: from
-    x to their elements, which undoes the transforms; dynamics: None means overdamped with mobilities of 1; regulator:
-    None where the array does everything itself."""
+    energy: from x to E(x), None likewise; offset: 0 where R is not; readout: from x to the model's quantities, which
+    undoes the transforms; dynamics: None means overdamped with mobilities of 1; regulator: None where the array does
+    everything itself."""
 
     name: str
     names: tuple[str, ...]
@@ -48,8 +36,7 @@ class Modes:
     offset: float
     force: Law | None
     energy: Law | None
-    readings: tuple[Reading, ...]
-    readout: Law
+    readout: Readout
     dynamics: Dynamics | None = None
     regulator: Regulator | None = None
     provenance: tuple[Claim, ...] = ()

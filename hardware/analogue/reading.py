@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 
 from ppl.hardware.analogue.dynamics import DRIVEN, Dynamics, Overdamped, Regulator, Underdamped
-from ppl.hardware.analogue.law import BINARY, TERNARY, UNARY, Law, Step
-from ppl.hardware.analogue.modes import Floats, Modes, Reading
+from ppl.hardware.analogue.modes import Floats, Modes
 from ppl.hardware.analogue.writing import KIND
-from ppl.hardware.netlist.reading import Entry, claim, contents, placed
+from ppl.hardware.laws.files import read_law, read_readout
+from ppl.hardware.netlist.entry import Entry
+from ppl.hardware.netlist.reading import claim, contents, placed
 
 # A dense matrix of them takes 8 bytes for each pair.
 MOST_MODES = 20_000
-# Of constants that JSON has no numbers for.
-_WORDS = ("inf", "-inf", "nan")
-_ARGUMENTS = {name: count for count, names in enumerate((UNARY, BINARY, TERNARY), 1) for name in names}
 
 
 def from_text(text: str, name: str) -> Modes:
@@ -53,7 +51,6 @@ def _modes(entry: Entry) -> Modes:
     force, energy = entry.maybe("force"), entry.maybe("energy")
     if (force is None) != (energy is None):
         raise entry.wrong("needs `force` and `energy`, or neither")
-    readings = tuple(_reading(one) for one in entry.of("readings").each())
     source = entry.of("source").value
     return Modes(
         name=entry.of("name").text(),
@@ -61,10 +58,9 @@ def _modes(entry: Entry) -> Modes:
         precision=_precision(entry.of("precision"), size),
         bias=_row(entry.of("biases"), size),
         offset=entry.of("offset").number(),
-        force=None if force is None else _law(force, size, size),
-        energy=None if energy is None else _law(energy, size, 1),
-        readings=readings,
-        readout=_law(entry.of("readout"), size, sum(one.size for one in readings)),
+        force=None if force is None else read_law(force, size, size),
+        energy=None if energy is None else read_law(energy, size, 1),
+        readout=read_readout(entry.of("readout"), size),
         dynamics=None if dynamics is None else _dynamics(dynamics, size),
         regulator=None if regulator is None else _regulator(regulator),
         provenance=tuple(claim(one) for one in entry.of("provenance").each()),
@@ -125,48 +121,3 @@ def _regulator(entry: Entry) -> Regulator:
     if latency.number() < 0:
         raise latency.wrong("is below 0")
     return Regulator(_above(entry.of("period")), latency.number(), entry.of("driven").one_of(DRIVEN))
-
-
-def _reading(entry: Entry) -> Reading:
-    dims = tuple(one.text() for one in entry.of("dims").each())
-    shape = tuple(one.whole() for one in entry.of("shape").each())
-    if len(dims) != len(shape):
-        raise entry.wrong("has dims and a shape of different lengths")
-    return Reading(entry.of("name").text(), dims, shape)
-
-
-def _law(entry: Entry, inputs: int, outputs: int) -> Law:
-    if entry.of("inputs").whole() != inputs:
-        raise entry.of("inputs").wrong(f"is {entry.value['inputs']}, but there are {inputs} units")
-    steps = entry.of("steps").each()
-    made = tuple(_step(one, inputs + number) for number, one in enumerate(steps))
-    ends = tuple(_node(one, inputs + len(made)) for one in entry.of("outputs").each())
-    if len(ends) != outputs:
-        raise entry.of("outputs").wrong(f"has {len(ends)} nodes, but it takes {outputs}")
-    return Law(inputs, made, ends)
-
-
-def _step(entry: Entry, node: int) -> Step:
-    parts = entry.each()
-    if not parts:
-        raise entry.wrong("is empty")
-    operation: str = parts[0].one_of(("combine", *_ARGUMENTS))
-    if operation != "combine":
-        if len(parts) != 1 + _ARGUMENTS[operation]:
-            raise entry.wrong(f"has {len(parts) - 1} arguments, but `{operation}` takes {_ARGUMENTS[operation]}")
-        return Step(operation, tuple(_node(one, node) for one in parts[1:]))
-    if len(parts) != 4:
-        raise entry.wrong("needs a constant, nodes and weights")
-    arguments = tuple(_node(one, node) for one in parts[2].each())
-    weights = parts[3].numbers(1).tolist()
-    if len(arguments) != len(weights):
-        raise entry.wrong("needs one weight for each node")
-    value = float(parts[1].value) if parts[1].value in _WORDS else parts[1].number()
-    return Step("combine", arguments, tuple(weights), value)
-
-
-def _node(entry: Entry, before: int) -> int:
-    node = entry.whole()
-    if node >= before:
-        raise entry.wrong(f"is {node}, but only nodes before {before} are there")
-    return node

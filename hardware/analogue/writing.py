@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ppl.hardware.analogue.dynamics import Dynamics, Overdamped
-from ppl.hardware.analogue.law import Law, Step
 from ppl.hardware.analogue.modes import Floats, Modes
+from ppl.hardware.laws.files import law_data, readout_data
 from ppl.hardware.netlist.writing import FORMAT, VERSION, claims, printed
 
 KIND = "modes"
@@ -34,10 +33,9 @@ def to_data(modes: Modes) -> dict[str, Any]:
         "offset": modes.offset,
         "biases": modes.bias.tolist(),
         "precision": _rows(modes.precision),
-        "force": None if modes.force is None else _law(modes.force),
-        "energy": None if modes.energy is None else _law(modes.energy),
-        "readings": [{"name": r.name, "dims": list(r.dims), "shape": list(r.shape)} for r in modes.readings],
-        "readout": _law(modes.readout),
+        "force": None if modes.force is None else law_data(modes.force),
+        "energy": None if modes.energy is None else law_data(modes.energy),
+        "readout": readout_data(modes.readout),
         "provenance": claims(modes.provenance),
     }
     return {name: value for name, value in data.items() if value is not None}
@@ -56,16 +54,3 @@ def _rows(matrix: Floats) -> list[dict[str, Any]]:
         columns = np.flatnonzero(row)
         found.append({"row": number, "columns": columns.tolist(), "values": row[columns].tolist()})
     return [one for one in found if one["columns"]]
-
-
-def _law(law: Law) -> dict[str, Any]:
-    return {"inputs": law.inputs, "steps": [_step(one) for one in law.steps], "outputs": list(law.outputs)}
-
-
-def _step(step: Step) -> list[Any]:
-    """Its operation and the nodes it acts on; of a sum its constant, which may be a word (`inf`), its nodes and their
-    weights."""
-    if step.operation == "combine":
-        value = step.value if math.isfinite(step.value) else str(step.value)
-        return ["combine", value, list(step.arguments), list(step.weights)]
-    return [step.operation, *step.arguments]

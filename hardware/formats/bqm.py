@@ -14,9 +14,10 @@ import numpy as np
 
 from ppl.hardware.emitted import Emitted
 from ppl.hardware.formats.quadratic import Label, Quadratic, convention, from_netlist, paired, to_netlist
+from ppl.hardware.netlist.entry import Entry
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.netlist.problem import Wrong
-from ppl.hardware.netlist.reading import Entry, parsed
+from ppl.hardware.netlist.reading import parsed
 
 # Quotes within a text are escaped, so that this is no part of one.
 _TYPE = re.compile(r'"type"\s*:\s*"(BinaryQuadraticModel|\w*BQM)"')

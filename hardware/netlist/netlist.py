@@ -17,6 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ppl.hardware.laws.readout import Readout
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -121,7 +123,8 @@ def no_bodies(order: int) -> Bodies:
 class Netlist:
     """names, states: (n,), how many states each unit has; bias: (n,), h, 0 of pdits; bodies: of three p-bits or more,
     one for each order, ascending; clamped: (n,), the state of units that are held, else -1; invalid: which readouts are
-    rejected, besides those that are no codes of the variables."""
+    rejected, besides those that are no codes of the variables; computed: what the model computes from the values of all
+    elements of its variables, one after the other."""
 
     name: str
     names: tuple[str, ...]
@@ -134,6 +137,7 @@ class Netlist:
     clamped: Integers
     variables: tuple[Variable, ...]
     invalid: tuple[Patterns, ...] = ()
+    computed: Readout | None = None
     schedule: Schedule | None = None
     precision: Precision | None = None
     budget: float | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ppl.hardware.laws.files import readout_data
 from ppl.hardware.netlist.netlist import Bodies, Claim, Netlist, Patterns, Schedule, Tables, Variable
 
 FORMAT = "ppl-netlist"
@@ -39,6 +40,7 @@ def to_data(netlist: Netlist) -> dict[str, Any]:
         "clamps": [{"unit": int(at), "state": int(netlist.clamped[at])} for at in held],
         "variables": [_variable(one) for one in netlist.variables],
         "invalid": [_patterns(one) for one in netlist.invalid] or None,
+        "computed": None if netlist.computed is None else readout_data(netlist.computed),
         "schedule": None if netlist.schedule is None else _schedule(netlist.schedule),
         "precision": None if netlist.precision is None else dict(vars(netlist.precision)),
         "budget": netlist.budget,

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppl.circuits.simulated import checked_numbers, invalid, layout_of, least_whole
-from ppl.hardware.analogue.evaluation import function
 from ppl.hardware.analogue.modes import Floats, Modes
 from ppl.hardware.analogue.sim.bias import regulated_law
 from ppl.hardware.analogue.sim.ledger import Ledger, Spent, ledger
 from ppl.hardware.analogue.sim.methods import METHODS, Plan, plan
 from ppl.hardware.analogue.sim.scales import Rest, Times, energy, gradient, rest, spread
 from ppl.hardware.analogue.sim.scheme import Replicas
+from ppl.hardware.laws.evaluation import function
 from ppl.inference.contract import Remark, Remedy
 from ppl.inference.placing import working_on
 from ppl.results.container import Groups
@@ -113,15 +113,12 @@ def simulated_modes(modes: Modes, options: ModesSimulation, progress: Progress, 
     finally:
         progress.close()
     draws = run.elements.shape[1]
-    layout = layout_of(modes.source, modes.readings)
-    shown, at = {}, 0
-    for reading in modes.readings:
-        own = run.elements[..., at : at + reading.size]
-        shown[reading.name] = own.reshape(*own.shape[:2], *reading.shape)
-        at += reading.size
+    layout = layout_of(modes.source, modes.readout.readings)
     stats = {"lp": -run.energy, "virial": run.virial}
     groups = {
-        "posterior": layout.dataset(shown, {one.name: one.dims for one in modes.readings}),
+        "posterior": layout.dataset(
+            modes.readout.named(run.elements), {one.name: one.dims for one in modes.readout.readings}
+        ),
         "sample_stats": layout.dataset(stats, dict.fromkeys(stats, ())),
     }
     temperature = _temperature(modes, resting, run.virial)
@@ -159,7 +156,7 @@ def _read(
     progress: Progress,
     requests: Requests,
 ) -> _Run:
-    shown, value, slope = function(modes.readout), energy(modes), gradient(modes)
+    shown, value, slope = function(modes.readout.law), energy(modes), gradient(modes)
     centre = resting.points.mean(axis=0)
 
     @jax.jit

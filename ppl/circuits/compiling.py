@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ppl.circuits.factors import factor_graph
+from ppl.circuits.computed import computed
+from ppl.circuits.factors import discrete_density, factor_graph
+from ppl.compiler.passes.preparation import prepared
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.graph import ModelGraph
@@ -21,7 +23,7 @@ from ppl.hardware.lowering.gadgets import with_gadgets
 from ppl.hardware.lowering.rosenberg import reduced
 from ppl.hardware.lowering.strength import best
 from ppl.hardware.lowering.words import in_words
-from ppl.hardware.netlist.netlist import ENCODINGS, Encoding, Netlist
+from ppl.hardware.netlist.netlist import ENCODINGS, Claim, Encoding, Netlist
 from ppl.results.container import Layout
 
 Fabric = Literal["any", "pairwise"]
@@ -85,8 +87,14 @@ def compile_circuit(graph: ModelGraph, dataset: Dataset, name: str, options: Opt
         PplError: the model has what units cannot stand for (E701, E402, E501) or what cannot be (E723), the budget
             cannot be met (E705), or the fabric cannot hold it (E720 to E722).
     """
-    factors = folded(factor_graph(graph, dataset, name))
-    netlist = lowered(factors, options)
+    own_graph, own_data = prepared(graph, dataset)
+    density = discrete_density(own_graph, own_data)
+    factors = folded(factor_graph(density, own_data, name))
+    readout, left_out = computed(density)
+    netlist = replace(lowered(factors, options), computed=readout)
+    for quantity, why in left_out.items():
+        claim = Claim("computed", f"`{quantity}` is left out, for no law of a netlist gives it: {why}")
+        netlist = replace(netlist, provenance=(*netlist.provenance, claim))
     coordinates = {dim: np.asarray(own).tolist() for dim, own in Layout.of(graph, dataset).coordinates.items()}
     source = {
         "model": graph.source.text,

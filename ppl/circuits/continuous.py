@@ -13,10 +13,11 @@ from ppl.compiler.passes.centring import Request, choose
 from ppl.dataset import Dataset
 from ppl.errors import Diagnostic, PplError
 from ppl.graph import ModelGraph
-from ppl.hardware.analogue.law import Law
-from ppl.hardware.analogue.modes import Modes, Reading
-from ppl.hardware.analogue.splitting import plus_linear, split
-from ppl.hardware.analogue.tracing import NoLaw, traced
+from ppl.hardware.analogue.modes import Modes
+from ppl.hardware.laws.law import Law
+from ppl.hardware.laws.readout import ELEMENTS, Reading, Readout
+from ppl.hardware.laws.splitting import plus_linear, split
+from ppl.hardware.laws.tracing import NoLaw, traced
 from ppl.hardware.netlist.netlist import Claim
 from ppl.results.container import Layout
 from ppl.results.missing import element_labels
@@ -56,7 +57,7 @@ def _modes(graph: ModelGraph, dataset: Dataset, name: str, request: Request) -> 
         gaussian = gradient.linear and not left.any()
         whole = None if gaussian else _law(graph, lambda u: [energy(u)], density.size)
         offset = float(energy(jnp.zeros(density.size))) if gaussian else 0.0
-        readings, readout = _readout(graph, density)
+        readout = _readout(graph, density)
     layout = Layout.of(graph, dataset)
     kind = "a quadratic energy" if gaussian else "a quadratic energy and a force besides"
     return Modes(
@@ -67,7 +68,6 @@ def _modes(graph: ModelGraph, dataset: Dataset, name: str, request: Request) -> 
         offset=offset,
         force=None if gaussian else plus_linear(gradient.rest, -1.0, -left),
         energy=whole,
-        readings=readings,
         readout=readout,
         provenance=(Claim("modes", f"{density.size} modes with {kind}"),),
         source={
@@ -96,16 +96,19 @@ def _symmetric(matrix: np.ndarray) -> np.ndarray:
     return np.asarray(np.sign(matrix) * agreed)
 
 
-def _readout(graph: ModelGraph, density: CompiledDensity) -> tuple[tuple[Reading, ...], Law]:
-    shapes: list[tuple[str, tuple[int, ...]]] = []
+def _readout(graph: ModelGraph, density: CompiledDensity) -> Readout:
+    readings: list[Reading] = []
 
     def values(u: Array) -> list[Array]:
         found = density.constrain(u)
-        shapes[:] = [(name, value.shape) for name, value in found.items()]
+        readings[:] = [
+            Reading(name, density.dims_of[name], value.shape, ELEMENTS[value.dtype.kind])
+            for name, value in found.items()
+        ]
         return [value.astype(jnp.float64) for value in found.values()]
 
     law = _law(graph, values, density.size)
-    return tuple(Reading(name, density.dims_of[name], shape) for name, shape in shapes), law
+    return Readout(tuple(readings), law)
 
 
 def _names(density: CompiledDensity, layout: Layout) -> tuple[str, ...]:

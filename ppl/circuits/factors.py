@@ -15,7 +15,6 @@ import numpy as np
 from ppl.compiler.density.compiled import CompiledDensity, compile_density
 from ppl.compiler.density.elimination import TableTooLarge
 from ppl.compiler.density.walking import Walk
-from ppl.compiler.passes.preparation import prepared
 from ppl.compiler.passes.program import Program
 from ppl.compiler.passes.relevant import relevant
 from ppl.compiler.passes.roles import is_discrete
@@ -30,14 +29,13 @@ from ppl.types import IndexOf
 MOST_STATES = 2**17
 
 
-def factor_graph(graph: ModelGraph, dataset: Dataset, name: str) -> FactorGraph:
-    """Of the latents that evidence bears on.
+def discrete_density(graph: ModelGraph, dataset: Dataset) -> CompiledDensity:
+    """Of the latents that evidence bears on, all of which stay in it. graph, dataset: prepared.
 
     Raises:
         PplError: a latent is continuous (E701), has infinitely many values (E402), or there is none (E501); a term
             joins too many (E724).
     """
-    graph, dataset = prepared(graph, dataset)
     check_lowerable(graph)
     with jax.enable_x64(True):
         try:
@@ -45,9 +43,17 @@ def factor_graph(graph: ModelGraph, dataset: Dataset, name: str) -> FactorGraph:
         except TableTooLarge as error:
             wide = [_too_wide(one.span, one.label) for one in error.diagnostics]
             raise PplError(wide, graph.source) from None
-        program, walk = density.plan.program, density.plan.walk
-        assert walk is not None  # a model whose latents are all discrete
-        _check_widths(program, walk)
+    walk = density.plan.walk
+    assert walk is not None  # a model whose latents are all discrete
+    _check_widths(density.plan.program, walk)
+    return density
+
+
+def factor_graph(density: CompiledDensity, dataset: Dataset, name: str) -> FactorGraph:
+    """Of a `discrete_density`."""
+    program, walk = density.plan.program, density.plan.walk
+    assert walk is not None
+    with jax.enable_x64(True):
         tabled = {program.names[id(one.site.node)] for one in walk.tables}
         tables, beside = jax.jit(partial(_tables_and_beside, tabled))(density)
     factors = tuple(

@@ -148,11 +148,19 @@ def simulated(netlist: Netlist, options: SimulationOptions, progress: Progress, 
     finally:
         progress.close()
     draws = int(readings.counts.min())
-    layout = layout_of(netlist.source, netlist.variables)
+    layout = layout_of(netlist.source, [*netlist.variables, *(netlist.computed.readings if netlist.computed else ())])
     shown = {v.name: _shown(v, readings.states[v.name][:, :draws]) for v in netlist.variables}
+    dims = {v.name: v.dims for v in netlist.variables}
+    if netlist.computed is not None:
+        inputs = [
+            values(v, readings.states[v.name][:, :draws]).reshape(options.replicas, draws, v.size)
+            for v in netlist.variables
+        ]
+        shown |= netlist.computed.values(np.concatenate(inputs, axis=-1, dtype=np.float64))
+        dims |= {one.name: one.dims for one in netlist.computed.readings}
     lp = (-1 if method.searches else -float(betas[-1])) * readings.energy[:, :draws]
     groups = {
-        "posterior": layout.dataset(shown, {v.name: v.dims for v in netlist.variables}),
+        "posterior": layout.dataset(shown, dims),
         "sample_stats": layout.dataset({"lp": lp}, {"lp": ()}),
     }
     acceptance = readings.valid / readings.all

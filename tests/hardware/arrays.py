@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ppl.hardware.analogue.law import Law
 from ppl.hardware.analogue.modes import Modes
+from ppl.hardware.laws.law import Law
+from ppl.hardware.laws.readout import Readout
 
 Floats = NDArray[np.float64]
 
@@ -23,8 +24,7 @@ def gaussian(precision: ArrayLike, bias: ArrayLike | None = None) -> Modes:
         offset=0.0,
         force=None,
         energy=None,
-        readings=(),
-        readout=Law(size, (), tuple(range(size))),
+        readout=Readout((), Law(size, (), ())),
     )
 
 

@@ -1,4 +1,4 @@
-"""Random factor graphs, small enough to be enumerated."""
+"""Factor graphs: random ones, small enough to be enumerated, and those of models."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ppl.circuits.factors import discrete_density, factor_graph
+from ppl.compiler.binding.bind import Bound
+from ppl.compiler.passes.preparation import prepared
 from ppl.hardware.exact import product
 from ppl.hardware.factors import FactorGraph, Factors, Quantity
 
@@ -36,6 +39,11 @@ def random_graph(
             energy = np.where(forbidden, np.inf, energy)
         factors.append(Factors(sites[None].astype(np.int64), energy[None]))
     return FactorGraph("random", quantities, tuple(factors), float(rng.normal()))
+
+
+def graph_of(bound: Bound) -> FactorGraph:
+    graph, dataset = prepared(bound.graph, bound.dataset)
+    return factor_graph(discrete_density(graph, dataset), dataset, "m")
 
 
 def law(graph: FactorGraph) -> tuple[np.ndarray, np.ndarray]:

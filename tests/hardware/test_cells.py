@@ -12,7 +12,7 @@ from ppl.hardware.analogue.band import banded_law, ideal_law, linear, times
 from ppl.hardware.analogue.cells import KINDS, Kind, Wish, cells, usual
 from ppl.hardware.analogue.components import Ranges, quantity
 from ppl.hardware.analogue.dynamics import Overdamped, Regulator, Underdamped
-from ppl.hardware.analogue.law import Law
+from ppl.hardware.laws.law import Law
 from tests.hardware.arrays import gaussian, random_gaussian
 
 CHAIN = np.diag([2.0, 2, 2, 1.1]) - np.eye(4, k=1) - np.eye(4, k=-1)

@@ -11,7 +11,6 @@ from scipy.special import logsumexp
 
 import ppl
 from ppl.circuits.compiling import Options, lowered
-from ppl.circuits.factors import factor_graph
 from ppl.compiler.density.compiled import compile_density
 from ppl.errors import PplError
 from ppl.hardware.energies import energies
@@ -22,6 +21,7 @@ from ppl.hardware.lowering.direct import direct
 from ppl.hardware.lowering.evidence import folded
 from ppl.hardware.netlist.netlist import Netlist
 from ppl.hardware.readout import decoded
+from tests.hardware.random_graphs import graph_of
 
 # Models whose latents are all discrete, their data, and what is clamped.
 MODELS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -85,7 +85,7 @@ def test_the_netlist_of_a_model_has_its_density(name: str) -> None:
     """State by state, and all together: log Z is the density with everything summed out."""
     text, data, clamps = MODELS[name]
     bound = ppl.compile(text).bind(data, set=clamps)
-    graph = factor_graph(bound.graph, bound.dataset, "m")
+    graph = graph_of(bound)
     with jax.enable_x64(True):
         walked = compile_density(bound.graph, bound.dataset, summed=False)
         states = product(range(k) for k in graph.cardinality)
@@ -129,7 +129,7 @@ def test_a_long_chain_has_the_evidence_and_the_marginals_of_the_density() -> Non
 
 def _folded(model: ppl.Model, data: dict[str, Any], clamps: dict[str, Any]) -> FactorGraph:
     bound = model.bind(data, set=clamps)
-    return folded(factor_graph(bound.graph, bound.dataset, "m"))
+    return folded(graph_of(bound))
 
 
 def _log_z(model: ppl.Model, data: dict[str, Any], clamps: dict[str, Any]) -> float:
@@ -168,7 +168,7 @@ def test_what_is_continuous_is_refused_at_its_line() -> None:
         {"y": 1.0}
     )
     with pytest.raises(PplError) as error:
-        factor_graph(bound.graph, bound.dataset, "m")
+        graph_of(bound)
     (said,) = error.value.diagnostics
     assert (said.code, said.title) == ("E701", "`m` is continuous, and p-bits have states")
     assert "--set m=" in said.hints[0]
@@ -177,4 +177,4 @@ def test_what_is_continuous_is_refused_at_its_line() -> None:
 def test_nothing_to_compile() -> None:
     bound = ppl.compile("data y\nx = 2 * y").bind({"y": 1.0})
     with pytest.raises(PplError, match="nothing to compile"):
-        factor_graph(bound.graph, bound.dataset, "m")
+        graph_of(bound)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import ppl
-from ppl.circuits.factors import factor_graph
 from ppl.compiler.check.libraries import library
 from ppl.hardware.factors import FactorGraph
 from ppl.hardware.lowering.direct import direct
+from tests.hardware.random_graphs import graph_of
 
 Relation = Callable[[Sequence[int]], bool]
 
@@ -73,7 +73,7 @@ def text() -> str:
 @pytest.fixture(scope="module")
 def graph() -> FactorGraph:
     bound = ppl.compile(text()).bind()
-    return factor_graph(bound.graph, bound.dataset, "gates")
+    return graph_of(bound)
 
 
 def sites_of(graph: FactorGraph, gate: str) -> np.ndarray:

@@ -14,10 +14,11 @@ import pytest
 
 from ppl.errors import PplError
 from ppl.hardware.analogue.dynamics import Overdamped, Regulator, Underdamped
-from ppl.hardware.analogue.law import Builder
-from ppl.hardware.analogue.modes import Modes, Reading
+from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.analogue.reading import from_text
 from ppl.hardware.analogue.writing import to_data, to_text
+from ppl.hardware.laws.law import Builder
+from ppl.hardware.laws.readout import Reading, Readout
 from ppl.hardware.netlist.netlist import Claim
 
 
@@ -37,8 +38,7 @@ def made() -> Modes:
         offset=0.25,
         force=force,
         energy=builder.law([builder.combine(terms)]),
-        readings=(Reading("x", (), ()), Reading("s", (), ())),
-        readout=builder.law([0, grown]),
+        readout=Readout((Reading("x", (), ()), Reading("s", (), ())), builder.law([0, grown])),
         dynamics=Underdamped(np.array([1.0, 2.0]), 0.5),
         regulator=Regulator(0.1, 0.05),
         provenance=(Claim("modes", "2 modes"),),
@@ -109,7 +109,7 @@ WRONG = {
     "no friction": (_set("dynamics", "friction", 0), "dynamics.friction is 0"),
     "a latency below 0": (_set("regulator", "latency", -1), "regulator.latency is below 0"),
     "a regulator of something else": (_set("regulator", "driven", "noise"), "regulator.driven is 'noise'"),
-    "a shape without dims": (_set("readings", 0, "shape", [1]), "readings[0] has dims and a shape"),
+    "a shape without dims": (_set("readout", "readings", 0, "shape", [1]), "readings[0] has dims and a shape"),
 }
 
 

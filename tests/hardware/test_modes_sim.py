@@ -12,8 +12,6 @@ from scipy import linalg
 from ppl.hardware.analogue.band import banded_law
 from ppl.hardware.analogue.cells import Kind, cells
 from ppl.hardware.analogue.dynamics import Dynamics, Overdamped, Regulator, Underdamped
-from ppl.hardware.analogue.evaluation import function, numbers
-from ppl.hardware.analogue.law import BINARY, UNARY, Builder
 from ppl.hardware.analogue.modes import Floats, Modes
 from ppl.hardware.analogue.sim.banded import Banded
 from ppl.hardware.analogue.sim.bias import regulated_law
@@ -23,6 +21,9 @@ from ppl.hardware.analogue.sim.scales import drift, times
 from ppl.hardware.analogue.sim.scheme import Replicas, Scheme
 from ppl.hardware.analogue.sim.schemes import stepwise
 from ppl.hardware.analogue.sim.transitions import inputs, transition
+from ppl.hardware.laws.evaluation import function, numbers
+from ppl.hardware.laws.law import BINARY, UNARY, Builder
+from ppl.hardware.laws.readout import Readout
 
 PRECISION = np.array([[2.0, 0.5], [0.5, 1.0]])
 BIAS = np.array([1.0, -1.0])
@@ -30,8 +31,8 @@ OVERDAMPED, UNDERDAMPED = Overdamped(np.array([1.0, 2.0])), Underdamped(np.array
 
 
 def gaussian(dynamics: Dynamics, regulator: Regulator | None = None) -> Modes:
-    readout = Builder(2).law([])
-    return Modes("m", ("a", "b"), PRECISION, BIAS, 0.0, None, None, (), readout, dynamics, regulator)
+    readout = Readout((), Builder(2).law([]))
+    return Modes("m", ("a", "b"), PRECISION, BIAS, 0.0, None, None, readout, dynamics, regulator)
 
 
 def drawn(modes: Modes, scheme: Scheme, replicas: int, first: int, then: int, draws: int) -> tuple[Floats, Replicas]:

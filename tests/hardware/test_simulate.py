@@ -182,3 +182,30 @@ def test_a_quantity_of_many_states() -> None:
     p = np.exp(-energy[0]) / np.exp(-energy[0]).sum()
     assert z.max() > 200
     assert abs(z.mean() - p @ np.arange(300)) < 5 * z.mean(axis=1).std(ddof=1) / np.sqrt(8)
+
+
+def test_what_the_model_computes_is_read_out_too(shell: Shell) -> None:
+    """Of all types and shapes, with data and with what is held in it"""
+    Path("m.ppl").write_text(
+        "dim i = 4 ordered\ndim k\ndata w[k], place[i] : k, p[k]\nvar s[i] : spin, z[i] : int in [0, 2], b : bool\n"
+        "c[i] ~ Categorical(p)\nenergy g unnormalised: 0.4 * w[c[i]] * s[i] for i in i\n"
+        "energy e: -0.3 * s[i] * z[i] for i in i\nenergy f: 0.2 * z[i] * b for i in i\n"
+        "total = sum(s[i] * w[place[i]] for i in i)\nequal[i] = s[i] == 1 and not b\nmost = max(z[i] for i in i)\n"
+        "looked[i] = w[c[i]]\nbefore = sum(s[i-1] * z[i] for i in i[1:])\nwhich = w[c[0]] * 2 if s[0] == 1 else 0\n"
+    )
+    Path("d.json").write_text('{"w": [0.5, -1.5, 2.0], "place": [0, 1, 2, 0], "p": [0.2, 0.3, 0.5]}')
+    assert shell("compile", "m.ppl", "--data", "d.json", "--set", "b=false", "--set", "s[3]=+1") == 0
+    assert shell("simulate", "m.netlist.json", "--draws", "50", "-o", "m.nc") in (0, 1)
+    import arviz as az
+
+    found = az.from_netcdf("m.nc").posterior
+    s, z = found["s"].to_numpy(), found["z"].to_numpy()
+    assert (s[..., 3] == 1).all()
+    np.testing.assert_allclose(found["total"], s @ np.array([0.5, -1.5, 2.0, 0.5]))
+    assert found["equal"].dtype == bool
+    np.testing.assert_array_equal(found["equal"], s == 1)
+    np.testing.assert_array_equal(found["most"], z.max(axis=-1))
+    assert found["most"].dtype.kind == "i"
+    np.testing.assert_array_equal(found["looked"], np.array([0.5, -1.5, 2.0])[found["c"].to_numpy()])
+    np.testing.assert_array_equal(found["before"], (s[..., :-1] * z[..., 1:]).sum(axis=-1))
+    np.testing.assert_array_equal(found["which"], np.where(s[..., 0] == 1, 2 * found["looked"][..., 0], 0))

@@ -23,13 +23,13 @@ from ppl.errors import PplError
 from ppl.hardware.analogue.band import Gaussian, banded_law, ideal_law
 from ppl.hardware.analogue.cells import Cells, Kind, Wish, cells
 from ppl.hardware.analogue.components import Ranges
-from ppl.hardware.analogue.evaluation import function
-from ppl.hardware.analogue.law import Builder, Law
 from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.analogue.spice.deck import DECK, Transient, emit_deck, transient
 from ppl.hardware.analogue.spice.expressions import sources
 from ppl.hardware.analogue.spice.running import parsed, run_deck
-from ppl.hardware.analogue.tracing import traced
+from ppl.hardware.laws.evaluation import function
+from ppl.hardware.laws.law import Builder, Law
+from ppl.hardware.laws.tracing import traced
 from ppl.hardware.tools.running import Oversight, run
 from tests.hardware import eda
 from tests.hardware.arrays import Floats, gaussian, random_gaussian

@@ -15,11 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ppl.hardware.analogue.dynamics import Regulator
-from ppl.hardware.analogue.evaluation import function
 from ppl.hardware.analogue.modes import Floats, Modes
 from ppl.hardware.analogue.sim.scales import Field, spread
 from ppl.hardware.analogue.sim.scheme import State, kinetic
 from ppl.hardware.analogue.sim.transitions import Transition, transition
+from ppl.hardware.laws.evaluation import function
 
 
 @dataclass(frozen=True)

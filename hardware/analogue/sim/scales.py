@@ -13,8 +13,8 @@ from scipy import linalg, optimize
 
 from ppl.errors import Diagnostic, PplError
 from ppl.hardware.analogue.dynamics import Dynamics, Overdamped
-from ppl.hardware.analogue.evaluation import function, numbers
 from ppl.hardware.analogue.modes import Floats, Modes
+from ppl.hardware.laws.evaluation import function, numbers
 
 Field = Callable[[jax.Array], jax.Array]
 # Curvatures below this share of the largest are those of a flat direction, whose relaxation would be without end.

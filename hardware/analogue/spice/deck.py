@@ -18,9 +18,9 @@ import numpy as np
 from ppl.hardware.analogue.band import times
 from ppl.hardware.analogue.cells import Cells
 from ppl.hardware.analogue.components import GROUND, Network, quantity
-from ppl.hardware.analogue.evaluation import function
 from ppl.hardware.analogue.spice.expressions import number, sources, weighted
 from ppl.hardware.emitted import Emitted
+from ppl.hardware.laws.evaluation import function
 
 DECK, READINGS = "deck.cir", "readings.raw"
 _LINE = 110

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ppl.errors import Diagnostic, PplError
-from ppl.hardware.analogue.law import Law, Step
+from ppl.hardware.laws.law import Law, Step
 
 # Natural logarithms are `ln`; what is compared chooses 1 or 0.
 _FORMS = {

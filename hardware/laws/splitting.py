@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ppl.hardware.analogue.law import Builder, Law
+from ppl.hardware.laws.law import Builder, Law
 
 
 class Split(NamedTuple):

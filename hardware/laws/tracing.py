@@ -16,7 +16,7 @@ import numpy as np
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
 from numpy.typing import NDArray
 
-from ppl.hardware.analogue.law import Builder, Law
+from ppl.hardware.laws.law import Builder, Law
 
 # Steps beyond which no circuit is made of a function.
 MOST_STEPS = 50_000
@@ -54,7 +54,6 @@ _MOVES = {
     "squeeze",
     "slice",
     "rev",
-    "gather",
     "dynamic_slice",
     "expand_dims",
     "copy",
@@ -86,12 +85,18 @@ def traced(function: Callable[[jax.Array], Sequence[jax.Array]], inputs: int) ->
     Raises:
         NoLaw: it loops by conditions on its inputs, or has operations that there are no words for.
     """
+    builder = Builder(inputs)
+    nodes = trace_into(builder, function)
+    return builder.law([int(node) for one in nodes for node in one.ravel()]), [one.shape for one in nodes]
+
+
+def trace_into(builder: Builder, function: Callable[[jax.Array], Sequence[jax.Array]]) -> list[NDArray[np.int32]]:
+    """The nodes of a builder for the elements of what a function of its inputs gives, as in `traced`. Raises NoLaw."""
     with jax.enable_x64(True):
-        closed = jax.make_jaxpr(function)(jnp.zeros(inputs))
-        maker = _Maker(Builder(inputs))
-        found = maker.run(closed.jaxpr, closed.consts, [Nodes(np.arange(inputs, dtype=np.int32))])
-    nodes = [maker.nodes(value) for value in found]
-    return maker.builder.law([int(node) for one in nodes for node in one.ravel()]), [one.shape for one in nodes]
+        closed = jax.make_jaxpr(function)(jnp.zeros(builder.inputs))
+        maker = _Maker(builder)
+        found = maker.run(closed.jaxpr, closed.consts, [Nodes(np.arange(builder.inputs, dtype=np.int32))])
+    return [maker.nodes(value) for value in found]
 
 
 class _Maker:
@@ -299,6 +304,30 @@ class _Maker:
 
     def do_stack(self, equation: JaxprEqn, values: list[Value]) -> list[Value]:
         return [Nodes(np.stack([self.nodes(value) for value in values], axis=equation.params["axis"]))]
+
+    def do_gather(self, equation: JaxprEqn, values: list[Value]) -> list[Value]:
+        operand, indices = values
+        if not isinstance(indices, Nodes):
+            return [self.moved(equation, values)]
+        numbers = equation.params["dimension_numbers"]
+        if numbers.offset_dims or len(numbers.start_index_map) != 1:
+            raise NoLaw("an element is looked up by more than one of the units, or a whole row of elements")
+        # What there is at each place, and of those the one that is looked up.
+        shape = _shape(equation)
+        sizes = operand.at.shape if isinstance(operand, Nodes) else np.shape(operand)
+        places = [
+            self.ids(equation, [operand, np.full(indices.at.shape, place, np.int32)], (0,))[0].at
+            for place in range(sizes[numbers.start_index_map[0]])
+        ]
+        known = [self.builder.constant(place) for place in range(len(places))]
+
+        def looked_up(index: int, *found: int) -> int:
+            made = found[0]
+            for place, one in zip(known[1:], found[1:], strict=True):
+                made = self.builder.apply("select", self.builder.apply("equal", index, place), made, one)
+            return made
+
+        return [self.elementwise(looked_up, [Nodes(indices.at.reshape(shape)), *map(Nodes, places)])]
 
     def do_pad(self, equation: JaxprEqn, values: list[Value]) -> list[Value]:
         nodes = [jnp.asarray(self.nodes(value)) for value in values]

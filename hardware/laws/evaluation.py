@@ -14,7 +14,7 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
-from ppl.hardware.analogue.law import Law, Step
+from ppl.hardware.laws.law import Law, Step
 
 Act = Callable[..., Any]
 Floats = NDArray[np.float64]
