@@ -11,6 +11,7 @@ from ppl.data.files import missing_file
 from ppl.errors import Diagnostic, Exit, PplError
 from ppl.hardware.analogue.modes import Modes
 from ppl.hardware.emitted import Emitted
+from ppl.hardware.formats.quadratic import no_words
 from ppl.hardware.ice40.board import Board
 from ppl.hardware.ice40.devices import find_device
 from ppl.hardware.netlist.netlist import Netlist
@@ -78,12 +79,28 @@ def _bitstream(folder: Path, made: Emitted, netlist: Netlist, board: Board, over
     return build(folder, made, netlist, board, oversight)
 
 
+def _deck(modes: Modes) -> Emitted:
+    from ppl.hardware.analogue.cells import cells, usual
+    from ppl.hardware.analogue.spice.deck import emit_deck, transient
+
+    array = cells(modes, usual(modes))
+    return emit_deck(array, transient(array, _READINGS), modes.name)
+
+
+def _no_deck(netlist: Netlist) -> Emitted:
+    raise no_words("spice", "p-bits and pdits", "take the target `verilog`, or compile a model of continuous quantities")
+
+
+# Of a deck that is run as it was written.
+_READINGS = 1000
+
 TARGETS: dict[str, Target] = {
     "netlist": Target(
         "JSON, for ppl simulate and all other targets", ".netlist.json", _netlist, emit_modes=_netlist_of_modes
     ),
     "verilog": Target("a folder of SystemVerilog with a testbench", ".verilog", _verilog, folder=True, in_words=True),
     "ice40": Target("a bitstream of an iCE40 FPGA, beside its sources", ".ice40", _ice40, True, True, _bitstream),
+    "spice": Target("a deck of analogue cells, of modes, which ngspice runs", ".cir", _no_deck, emit_modes=_deck),
     "bqm": Target("JSON of dimod's BinaryQuadraticModel, for D-Wave's Ocean and OpenJij", ".bqm.json", _writer("bqm")),
     "qubo": Target("bits and a matrix Q, as qbsolv reads", ".qubo", _writer("qubo")),
     "ising": Target("coordinates, as dimod reads", ".coo", _writer("coordinates")),

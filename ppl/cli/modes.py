@@ -29,7 +29,7 @@ def write_modes(
     from ppl.hardware.emitted import Emitted
 
     if target.emit_modes is None:
-        hint = "a target that takes them: netlist"
+        hint = "targets that take them: netlist and spice"
         raise PplError([Diagnostic("E734", f"{modes.name} is of modes, and this target is for p-bits", hints=(hint,))])
     found = reported(modes)
     emitted = Emitted({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import jax
@@ -14,8 +15,10 @@ from ppl.circuits.analogue_simulating import ModesSimulation, simulated_modes
 from ppl.errors import PplError
 from ppl.hardware.analogue.dynamics import Regulator, Underdamped
 from ppl.hardware.analogue.modes import Modes
+from ppl.hardware.analogue.spice.running import parsed
 from ppl.running.interrupts import Requests
 from ppl.running.progress import Silent
+from tests.hardware.eda import need
 from tests.shell import Shell
 
 GROUPS = """\
@@ -156,3 +159,23 @@ def test_a_regulated_underdamped_array_is_stochastic_gradient_hamiltonian_monte_
                 error = found.mean(axis=1).std(ddof=1) / 4
                 # What steps and periods leave is below 2 % of a moment here.
                 assert abs(found.mean() - wanted) < 4 * error + 0.02 * abs(wanted), (name, found.mean(), wanted, error)
+
+
+def test_decks_are_of_modes(shell: Shell) -> None:
+    assert shell("compile", "m.ppl", "--data", "d.json", "--target", "spice") == 0
+    assert "3, `rc`" in shell.out
+    assert Path("m.cir").read_text().startswith("*")
+    Path("s.ppl").write_text("var s : spin, t : spin\nenergy e: -s * t\n")
+    assert shell("compile", "s.ppl", "--target", "spice") == 65
+    assert "[E709]" in shell.err
+
+
+@pytest.mark.long
+def test_a_deck_runs_by_itself(shell: Shell) -> None:
+    """A thousand readings of three modes, and time."""
+    need("ngspice")
+    assert shell("compile", "m.ppl", "--data", "d.json", "--target", "spice") == 0
+    subprocess.run(["ngspice", "-b", "m.cir"], check=True, capture_output=True, timeout=300)
+    table = parsed(Path("readings.raw").read_bytes())
+    assert table.shape[0] >= 1000
+    assert table.shape[1] == 4
