@@ -88,7 +88,9 @@ def _deck(modes: Modes) -> Emitted:
 
 
 def _no_deck(netlist: Netlist) -> Emitted:
-    raise no_words("spice", "p-bits and pdits", "take the target `verilog`, or compile a model of continuous quantities")
+    raise no_words(
+        "spice", "p-bits and pdits", "take the target `verilog`, or compile a model of continuous quantities"
+    )
 
 
 # Of a deck that is run as it was written.
