@@ -162,7 +162,8 @@ def rippled(dynamics: Dynamics) -> Modes:
     force = builder.law([builder.apply("sin", twice)])
     terms = [(0.5, builder.apply("multiply", 0, 0)), (0.5, builder.apply("cos", twice))]
     energy = builder.law([builder.combine(terms)])
-    return Modes("m", ("x",), np.ones((1, 1)), np.zeros(1), 0.0, force, energy, (), builder.law([]), dynamics)
+    readout = Readout((), builder.law([]))
+    return Modes("m", ("x",), np.ones((1, 1)), np.zeros(1), 0.0, force, energy, readout, dynamics)
 
 
 @pytest.mark.long
